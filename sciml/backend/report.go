@@ -1,0 +1,58 @@
+package backend
+
+import "os"
+
+// Report says which back end Open would use in this process, and why.
+type Report struct {
+	Home      string // data directory, empty if there is none
+	Config    string // value of GOMLX_BACKEND, empty if not set
+	Backend   string // "XLA CPU", "XLA CUDA", "XLA (own plug-in)" or "pure Go"; empty if Err is set
+	Plugin    string // the plug-in's file, empty for pure Go
+	SHA256    string // the plug-in's hash, empty if it was not checked
+	Check     string // what the hash was compared with: "locked", "recorded at installation" or "not checked, named in GOMLX_BACKEND"
+	GPU       bool   // an NVIDIA GPU is there
+	WhyNotXLA string // why the back end is pure Go although nobody asked for it
+	WhyNoCUDA string // why the GPU is not used although there is one
+	Err       error  // why Open would fail
+}
+
+// Inspect finds out what Open would do, without opening anything. It takes milliseconds, or as long as hashing a
+// plug-in of 270 MB if that has changed since the last look.
+func Inspect() Report {
+	r := Report{Config: os.Getenv(ConfigEnv), GPU: gpuPresent()}
+	home, err := Home()
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	r.Home = home
+	c, err := resolve(r.Config)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	r.Plugin, r.SHA256 = c.path, c.sha256
+	switch c.kind {
+	case "cpu":
+		r.Backend = "XLA CPU"
+	case "cuda":
+		r.Backend = "XLA CUDA"
+	case "other":
+		r.Backend, r.Check = "XLA (own plug-in)", "not checked, named in GOMLX_BACKEND"
+	default:
+		r.Backend = "pure Go"
+	}
+	if c.sha256 != "" {
+		r.Check = "recorded at installation"
+		if c.locked {
+			r.Check = "locked"
+		}
+	}
+	if c.why != nil {
+		r.WhyNotXLA = withHint(c.why).Error()
+	}
+	if c.noCUDA != nil {
+		r.WhyNoCUDA = c.noCUDA.Error()
+	}
+	return r
+}
