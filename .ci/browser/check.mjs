@@ -1,0 +1,164 @@
+// Opens notebooks in JupyterLab with a headless browser, runs all cells, and checks the result.
+//
+//   node .ci/browser/check.mjs [--shots DIR] [--lab 'COMMAND …'] NOTEBOOK…
+//
+// The notebooks are copied, with their outputs removed: what is checked is what this run made.
+import { mkdtempSync, mkdirSync, readFileSync, writeFileSync, rmSync, existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+import { Lab } from './lab.mjs';
+import { complete, openNotebook, runAll, save, scrollThrough, visibleFigures } from './page.mjs';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const { values: options, positionals: notebooks } = parseArgs({
+  allowPositionals: true,
+  options: {
+    shots: { type: 'string' }, // where the pictures go; a new temporary folder if not given
+    complete: { type: 'string', default: 'strings.Rep' }, // what to type before Tab
+    expect: { type: 'string', default: 'Repeat' }, // what must be among the suggestions
+    lab: { type: 'string', default: 'go run ./kernel lab -no-browser' },
+    timeout: { type: 'string', default: '600' }, // seconds for all cells of one notebook
+  },
+});
+if (notebooks.length === 0) {
+  console.error('usage: node .ci/browser/check.mjs [--shots DIR] NOTEBOOK…');
+  process.exit(2);
+}
+const browserPath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
+if (!browserPath) {
+  console.error('No Chromium found: install it (Debian: apt-get install chromium) or name it in the variable CHROMIUM.');
+  process.exit(2);
+}
+const shots = options.shots ? resolve(options.shots) : mkdtempSync(join(tmpdir(), 'gosciml-shots-'));
+mkdirSync(shots, { recursive: true });
+const started = Date.now();
+const say = (text) => console.log(`[${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s] ${text}`);
+const problems = [];
+const problem = (text) => {
+  problems.push(text);
+  say(`PROBLEM: ${text}`);
+};
+
+const text = (value) => (Array.isArray(value) ? value.join('') : value ?? '');
+const isFigure = (output) => {
+  const data = output.data ?? {};
+  return ['image/svg+xml', 'image/png', 'image/jpeg'].some((type) => type in data) || /<svg|<img/i.test(text(data['text/html']));
+};
+const hasCode = (cell) => cell.cell_type === 'code' && text(cell.source).trim() !== '';
+
+// A folder with a space in its name: paths like that are ordinary on a reader's machine.
+const folder = join(mkdtempSync(join(tmpdir(), 'gosciml-browser-')), 'my notebooks');
+mkdirSync(folder);
+for (const path of notebooks) {
+  const document = JSON.parse(readFileSync(path, 'utf8'));
+  for (const cell of document.cells) if (cell.cell_type === 'code') Object.assign(cell, { outputs: [], execution_count: null });
+  writeFileSync(join(folder, basename(path)), JSON.stringify(document, null, 1));
+}
+
+let lab, browser;
+try {
+  lab = await Lab.start([...options.lab.split(' '), folder], root, 300);
+  say(`JupyterLab serves on ${lab.origin}`);
+  browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
+  for (const path of notebooks) await checkNotebook(basename(path));
+} catch (error) {
+  problem(error.stack ?? String(error));
+} finally {
+  await browser?.close().catch(() => {});
+  await lab?.stop();
+  if (lab?.leftovers) say('note: JupyterLab did not end by itself within 15 s of the request and was killed');
+  rmSync(dirname(folder), { recursive: true, force: true });
+}
+if (problems.length > 0 && lab) console.log(`--- what the server said last ---\n${lab.log.split('\n').slice(-40).join('\n')}`);
+say(`pictures are in ${shots}`);
+console.log(problems.length === 0 ? 'browser check: ok' : `browser check: ${problems.length} problem(s)\n- ${problems.join('\n- ')}`);
+process.exit(problems.length === 0 ? 0 : 1);
+
+async function checkNotebook(name) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+  page.on('pageerror', (error) => say(`page error: ${error.message}`));
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith('http') && url.origin !== lab.origin) problem(`${name}: the page asks the network for ${url.origin}; it must work offline`);
+  });
+  const shot = (label) => page.screenshot({ path: join(shots, `${name.replace(/\.ipynb$/, '')}-${label}.png`) });
+
+  const kernel = await openNotebook(page, lab, name, 120);
+  say(`${name}: open, kernel "${kernel.name}" connected`);
+  const document = await runAndSave(page, name);
+  await checkDocument(name, document);
+
+  const known = new Map();
+  await scrollThrough(page, async (step) => {
+    await shot(String(step).padStart(2, '0'));
+    for (const figure of await visibleFigures(page, known)) {
+      known.set(figure.key, figure);
+      writeFileSync(join(shots, `${name.replace(/\.ipynb$/, '')}-figure-${figure.key.replace(':', '-')}.png`), figure.bytes);
+    }
+  });
+  const expected = document.cells.flatMap((cell) => cell.outputs ?? []).filter(isFigure).length;
+  say(`${name}: ${known.size} figures seen in the page: ${[...known.values()].map((f) => `${f.width}x${f.height}`).join(', ')}`);
+  if (known.size < expected) problem(`${name}: the document has ${expected} figures, the page shows ${known.size}`);
+  for (const figure of known.values()) if (figure.colours < 3) problem(`${name}: figure ${figure.key} (cell:figure) is blank`);
+
+  const suggestions = await complete(page, options.complete, 90);
+  await shot('completion');
+  if (suggestions.some((s) => s.includes(options.expect))) say(`${name}: Tab after "${options.complete}" suggests ${suggestions.length} names, ${options.expect} among them`);
+  else problem(`${name}: Tab after "${options.complete}" suggests ${JSON.stringify(suggestions.slice(0, 10))}, without ${options.expect}`);
+  await page.close();
+}
+
+/** Runs all cells and waits until the saved document shows that they ran. */
+async function runAndSave(page, name) {
+  const deadline = Date.now() + Number(options.timeout) * 1000;
+  const begun = Date.now();
+  await runAll(page);
+  let lastProgress = -1;
+  let asked = Date.now();
+  for (;;) {
+    await sleep(1000);
+    await save(page);
+    await sleep(500);
+    const document = await lab.notebook(name);
+    const cells = document.cells.filter(hasCode);
+    const ran = cells.filter((cell) => cell.execution_count != null).length;
+    if (ran !== lastProgress) say(`${name}: ${ran} of ${cells.length} code cells ran`);
+    lastProgress = ran;
+    const state = (await lab.kernel(name))?.execution_state;
+    if (ran === cells.length && state === 'idle') {
+      say(`${name}: all cells ran in ${((Date.now() - begun) / 1000).toFixed(1)} s`);
+      return document;
+    }
+    const failed = cells.some((cell) => cell.outputs.some((output) => output.output_type === 'error'));
+    if (failed && state === 'idle') return document; // The rest will not run; checkDocument says which cell.
+    // JupyterLab drops "Run All" silently while its session is not connected yet.
+    if (ran === 0 && state !== 'busy' && Date.now() - asked > 15000) {
+      say(`${name}: nothing ran yet, asking again`);
+      asked = Date.now();
+      await runAll(page);
+    }
+    if (Date.now() > deadline) {
+      problem(`${name}: ${ran} of ${cells.length} code cells ran within ${options.timeout} s; the kernel is ${state}`);
+      return document;
+    }
+  }
+}
+
+async function checkDocument(name, document) {
+  const cells = document.cells.filter(hasCode);
+  if (cells.length === 0) problem(`${name}: no code cell`);
+  cells.forEach((cell, index) => {
+    const first = text(cell.source).trim().split('\n')[0];
+    if (cell.execution_count == null) problem(`${name}: code cell ${index + 1} ("${first}") did not run`);
+    for (const output of cell.outputs) {
+      if (output.output_type === 'error') problem(`${name}: code cell ${index + 1} ("${first}") failed: ${output.evalue || output.ename}`);
+    }
+  });
+  const figures = cells.flatMap((cell) => cell.outputs).filter(isFigure).length;
+  say(`${name}: the saved document has ${cells.length} code cells and ${figures} figures`);
+  if (figures === 0) problem(`${name}: no figure among the outputs`);
+}

@@ -1,0 +1,117 @@
+// What a reader does and sees in JupyterLab's page.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const panel = '.jp-NotebookPanel:not(.lm-mod-hidden)';
+
+/** Opens a notebook and waits until the page shows it and its kernel is connected. */
+export async function openNotebook(page, lab, name, timeoutSeconds) {
+  await page.goto(`${lab.origin}/lab/tree/${encodeURIComponent(name)}?token=${lab.token}&reset`);
+  await page.locator(`${panel} .jp-Notebook .jp-Cell`).first().waitFor({ timeout: timeoutSeconds * 1000 });
+  const deadline = Date.now() + timeoutSeconds * 1000;
+  while (Date.now() < deadline) {
+    const kernel = await lab.kernel(name);
+    if (kernel?.connections > 0 && ['idle', 'starting'].includes(kernel.execution_state)) return kernel;
+    await sleep(200);
+  }
+  throw new Error(`${name}: no kernel was connected within ${timeoutSeconds} s`);
+}
+
+/** Run ▸ Run All Cells, from the menu as a reader would. */
+export async function runAll(page) {
+  await page.locator('.lm-MenuBar-item', { hasText: /^Run$/ }).click();
+  await page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click();
+}
+
+/** File ▸ Save. The saved document is what the checks read. */
+export async function save(page) {
+  await page.locator(`${panel} .jp-Notebook`).first().press('Control+s');
+}
+
+/**
+ * Scrolls through the notebook from top to bottom, calling `visit(step)` at each
+ * position. JupyterLab attaches only cells near the window, so a single look
+ * at the page would miss most of them.
+ */
+export async function scrollThrough(page, visit) {
+  const scroller = page.locator(`${panel} .jp-WindowedPanel-outer`).first();
+  await scroller.evaluate((el) => (el.scrollTop = 0));
+  await sleep(500);
+  for (let step = 0; step < 200; step++) {
+    await visit(step);
+    const moved = await scroller.evaluate((el) => {
+      const before = el.scrollTop;
+      el.scrollTop += Math.round(el.clientHeight * 0.85);
+      return el.scrollTop > before;
+    });
+    if (!moved) return;
+    await sleep(500);
+  }
+}
+
+/**
+ * The figures in the window now, as {key, image}: key says which cell and which
+ * figure of it, image how many pixels it has and how many colours.
+ */
+export async function visibleFigures(page, known) {
+  const found = [];
+  const figures = page.locator(`${panel} .jp-OutputArea-output img, ${panel} .jp-OutputArea-output svg`);
+  for (const figure of await figures.all()) {
+    const key = await figure
+      .evaluate((el) => {
+        if (el.parentElement.closest('svg')) return null;
+        const cell = el.closest('.jp-Cell');
+        const all = [...cell.querySelectorAll('.jp-OutputArea-output img, .jp-OutputArea-output svg')].filter((x) => !x.parentElement.closest('svg'));
+        const box = el.getBoundingClientRect();
+        const window_ = el.closest('.jp-WindowedPanel-outer').getBoundingClientRect();
+        const middle = (box.top + box.bottom) / 2;
+        if (box.width < 50 || box.height < 50 || middle < window_.top || middle > window_.bottom) return null;
+        return `${cell.dataset.windowedListIndex ?? [...cell.parentElement.children].indexOf(cell)}:${all.indexOf(el)}`;
+      })
+      .catch(() => null); // It was detached while we looked; the next position shows it.
+    if (!key || known.has(key)) continue;
+    const bytes = await figure.screenshot({ timeout: 10000 }).catch(() => null);
+    if (bytes) found.push({ key, bytes, ...(await inspect(page, bytes)) });
+  }
+  return found;
+}
+
+/** Width, height and number of different colours of a PNG; a blank figure has one or two. */
+async function inspect(page, bytes) {
+  return page.evaluate(async (base64) => {
+    const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext('2d');
+    context.drawImage(bitmap, 0, 0);
+    const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer);
+    return { width: bitmap.width, height: bitmap.height, colours: new Set(pixels).size };
+  }, bytes.toString('base64'));
+}
+
+/**
+ * Adds a code cell at the end, types `text`, presses Tab, and returns the
+ * suggestions. The language server may still be reading the module, so a first
+ * empty answer is asked again.
+ */
+export async function complete(page, text, timeoutSeconds) {
+  const notebook = page.locator(`${panel} .jp-Notebook`).first();
+  await notebook.focus();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+End');
+  await page.keyboard.press('b');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type(text);
+  const deadline = Date.now() + timeoutSeconds * 1000;
+  while (Date.now() < deadline) {
+    await page.keyboard.press('Tab');
+    const list = page.locator('.jp-Completer:not(.lm-mod-hidden) .jp-Completer-item');
+    try {
+      await list.first().waitFor({ timeout: 10000 });
+      return await list.allInnerTexts();
+    } catch {
+      // Nothing yet. Remove what Tab may have inserted instead, and try again.
+      const typed = await page.locator(`${panel} .jp-Cell.jp-mod-active .cm-content`).innerText();
+      for (let i = typed.trimStart().length; i > text.trimStart().length; i--) await page.keyboard.press('Backspace');
+    }
+  }
+  return [];
+}
