@@ -1,0 +1,217 @@
+// Package plot draws the figures that scientific machine learning needs most:
+// convergence histories on a logarithmic axis, curves, heat maps of u(x, y),
+// and clouds of collocation points. Figures appear inline in a GoNB notebook,
+// can be redrawn in place while a training runs (see Live), and are written to
+// SVG or PNG files.
+//
+// The package takes plain slices and draws with gonum/plot. Everything is
+// embedded in the figure: nothing is loaded from a network when a saved
+// notebook is opened.
+//
+// Titles, axis labels and series names are plain Unicode text, with one
+// extension: 10^{-3} and x^2 draw a superscript.
+package plot
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"image/color"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+const (
+	curveWidth  vg.Length = 468 // 624 px in a browser: fits JupyterLab with its side bar open.
+	curveHeight vg.Length = 270
+	heatWidth   vg.Length = 300
+	rowWidth    vg.Length = 648 // 864 px: the output area of a 1280 px wide window.
+	minPanel    vg.Length = 150
+	gutter      vg.Length = 10
+
+	// defaultDPI is two pixels per CSS pixel: sharp on a high-density screen.
+	defaultDPI = 192
+
+	// inlineLimit is the size in bytes from which an inline figure is stored as
+	// PNG, should that be smaller than its SVG.
+	inlineLimit = 150_000
+)
+
+// panel is one set of axes. It can be drawn more than once, at any size.
+type panel interface {
+	// size says how large the panel wants to be; width 0 asks for its own default.
+	size(width vg.Length) (w, h vg.Length)
+	draw(c draw.Canvas)
+	// name describes the panel to somebody who cannot see it.
+	name() string
+}
+
+// Figure is a finished picture of one or more panels. It is made by
+// Convergence, Lines, Points, HeatMap, Compare or Row, does not change
+// afterwards, and may be used by several goroutines at once.
+type Figure struct {
+	panels []panel
+}
+
+// Row puts figures side by side, for example solution, exact solution and
+// error. Figures that are rows themselves are taken apart. Panels share the
+// width of a notebook, so more than four become small. Nil figures are an error.
+func Row(figures ...*Figure) (*Figure, error) {
+	if len(figures) == 0 {
+		return nil, fmt.Errorf("plot: Row: no figures given; give at least one")
+	}
+	row := &Figure{}
+	for i, f := range figures {
+		if f == nil || len(f.panels) == 0 {
+			return nil, fmt.Errorf("plot: Row: figure %d of %d is nil or empty; check the error of the call that made it", i+1, len(figures))
+		}
+		row.panels = append(row.panels, f.panels...)
+	}
+	// Heat maps in a row get the same room for labels, hence the same size.
+	var labels vg.Length
+	for _, p := range row.panels {
+		if h, ok := p.(*heat); ok {
+			labels = max(labels, h.labels)
+		}
+	}
+	for i, p := range row.panels {
+		if h, ok := p.(*heat); ok {
+			aligned := *h
+			aligned.labels = labels
+			row.panels[i] = &aligned
+		}
+	}
+	return row, nil
+}
+
+// layout returns the size of the whole figure and the width of each panel.
+func (f *Figure) layout() (width, height vg.Length, each []vg.Length) {
+	n := vg.Length(len(f.panels))
+	share := (rowWidth - gutter*(n-1)) / n
+	for _, p := range f.panels {
+		w, _ := p.size(0)
+		if n > 1 {
+			w = max(minPanel, min(w, share))
+		}
+		each = append(each, w)
+		_, h := p.size(w)
+		width += w
+		height = max(height, h)
+	}
+	return width + gutter*(n-1), height, each
+}
+
+// render draws the figure on an empty canvas of the size given by layout.
+func (f *Figure) render(canvas vg.CanvasSizer) {
+	c := draw.New(canvas)
+	c.SetColor(color.White) // Opaque: readable on a dark theme too.
+	c.Fill(c.Rectangle.Path())
+	_, _, each := f.layout()
+	left := c.Min.X
+	for i, p := range f.panels {
+		_, h := p.size(each[i])
+		p.draw(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
+			Min: vg.Point{X: left, Y: c.Max.Y - h},
+			Max: vg.Point{X: left + each[i], Y: c.Max.Y},
+		}})
+		left += each[i] + gutter
+	}
+}
+
+func (f *Figure) check(method string) error {
+	if f == nil || len(f.panels) == 0 {
+		return fmt.Errorf("plot: %s: the figure is nil or empty; check the error of the call that made it", method)
+	}
+	return nil
+}
+
+// SVG returns the figure as a standalone SVG document. Text stays text, in
+// Liberation Sans or the Arial or Helvetica of the same widths.
+func (f *Figure) SVG() ([]byte, error) {
+	if err := f.check("SVG"); err != nil {
+		return nil, err
+	}
+	w, h, _ := f.layout()
+	canvas := vgsvg.New(w, h)
+	f.render(canvas)
+	var buf bytes.Buffer
+	if _, err := canvas.WriteTo(&buf); err != nil {
+		return nil, fmt.Errorf("plot: cannot encode the figure as SVG: %w", err)
+	}
+	return tidySVG(buf.String(), f.name()), nil
+}
+
+// tidySVG mends what vgsvg leaves rough: a font without a fallback, a PNG
+// labelled as JPEG, no description, and a fixed size where a narrow page needs
+// the figure to shrink.
+func tidySVG(svg, name string) []byte {
+	svg = strings.NewReplacer(
+		"font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;",
+		"font-variant:normal;font-weight:normal;font-style:normal;", "",
+		"font-variant:normal;", "",
+		"data:image/jpg;", "data:image/png;",
+		"<!-- Generated by SVGo and Plotinum VG -->\n", "",
+	).Replace(svg)
+	attributes := fmt.Sprintf(`<svg role="img" aria-label="%s" style="max-width:100%%;height:auto;background:#fff" `, html.EscapeString(name))
+	return []byte(strings.Replace(svg, "<svg ", attributes, 1))
+}
+
+// PNG returns the figure as a PNG image with dpi dots per inch; 0 means 192,
+// which is two dots per CSS pixel.
+func (f *Figure) PNG(dpi int) ([]byte, error) {
+	if err := f.check("PNG"); err != nil {
+		return nil, err
+	}
+	if dpi == 0 {
+		dpi = defaultDPI
+	}
+	if dpi < 10 || dpi > 2400 {
+		return nil, fmt.Errorf("plot: PNG: dpi is %d, want a resolution from 10 to 2400, or 0 for the default of %d", dpi, defaultDPI)
+	}
+	w, h, _ := f.layout()
+	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))}
+	f.render(canvas)
+	var buf bytes.Buffer
+	if _, err := canvas.WriteTo(&buf); err != nil {
+		return nil, fmt.Errorf("plot: cannot encode the figure as PNG: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// Save writes the figure to path as SVG or PNG, chosen by the extension.
+func (f *Figure) Save(path string) error {
+	if err := f.check("Save"); err != nil {
+		return err
+	}
+	var data []byte
+	var err error
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".svg":
+		data, err = f.SVG()
+	case ".png":
+		data, err = f.PNG(0)
+	default:
+		return fmt.Errorf("plot: Save: %q ends in %q; use a name that ends in .svg or .png", path, ext)
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		return fmt.Errorf("plot: Save: cannot write the figure: %w", err)
+	}
+	return nil
+}
+
+func (f *Figure) name() string {
+	names := make([]string, len(f.panels))
+	for i, p := range f.panels {
+		names[i] = p.name()
+	}
+	return strings.Join(names, " | ")
+}
