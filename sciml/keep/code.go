@@ -1,0 +1,355 @@
+package keep
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"sort"
+	"strings"
+)
+
+// pieces maps the name of each piece of code to its hash: "func train",
+// "method Net.Apply", "type Net", "var seed", "const n" for declarations,
+// "the function given to keep.Value", "variable x" for locals, "package p" for
+// directories under development, "module m" for versions, "the program" for an
+// executable whose source cannot be read.
+type pieces map[string]string
+
+const (
+	makePiece    = "the function given to keep.Value"
+	localPiece   = "variable "
+	packagePiece = "package "
+	modulePiece  = "module "
+	programPiece = "the program"
+)
+
+// differ says in words what differs between what was and what is, or "".
+func (was pieces) differ(is pieces) string {
+	var changed, other []string
+	for name, sum := range was {
+		switch now, ok := is[name]; {
+		case !ok:
+			other = append(other, name)
+		case now != sum:
+			changed = append(changed, name)
+		}
+	}
+	for name := range is {
+		if _, ok := was[name]; !ok {
+			other = append(other, name)
+		}
+	}
+	// What was edited says more than what thereby came or went.
+	if len(changed) == 0 {
+		changed = other
+	}
+	if len(changed) == 0 {
+		return ""
+	}
+	sort.Slice(changed, func(i, j int) bool { // The function itself last: the cause is elsewhere.
+		a, b := changed[i] == makePiece, changed[j] == makePiece
+		return a != b && b || a == b && changed[i] < changed[j]
+	})
+	if len(changed) > 3 {
+		return fmt.Sprintf("%s and %d more changed", strings.Join(changed[:2], ", "), len(changed)-2)
+	}
+	return strings.Join(changed, ", ") + " changed"
+}
+
+// place is a line of source within a function: within a declared function if
+// depth is 0, within literals nested that deep in it otherwise.
+type place struct {
+	file  string
+	line  int
+	depth int
+}
+
+// wholeDeclaration as a depth stands for the function around a line, literals included.
+const wholeDeclaration = -1
+
+// placeOf finds the source of a function by the address of its code.
+func placeOf(pc uintptr) place {
+	frames := runtime.CallersFrames([]uintptr{pc + 1})
+	for {
+		f, more := frames.Next()
+		if more { // Inlined into the function asked for.
+			continue
+		}
+		depth := 0
+		parts := strings.Split(f.Function, ".")
+		for i := len(parts) - 1; i > 0 && literalName.MatchString(parts[i]); i-- {
+			depth++
+		}
+		return place{f.File, f.Line, depth}
+	}
+}
+
+// literalName matches what the compiler calls function literals: func1, func1.2.
+var literalName = regexp.MustCompile(`^(func)?[0-9]+$`)
+
+// codeOf returns the pieces of code reached from the first of the places whose
+// source can be read, or the hash of the executable if there is none.
+func codeOf(places ...place) pieces {
+	for _, at := range places {
+		p, err := readProgram(at.file)
+		if err != nil {
+			continue
+		}
+		if found, err := p.reach(at); err == nil {
+			return found
+		}
+	}
+	return pieces{programPiece: hashProgram()}
+}
+
+// hashProgram hashes the running executable; "" if even that is unreadable.
+func hashProgram() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// changedSince names the first piece that the program with the given source
+// file has too, but different; "" if there is none. Locals and the function
+// given to Value belong to the cell that made the value, and are not compared.
+func changedSince(was pieces, file string) string {
+	p, err := readProgram(file)
+	if err != nil {
+		return ""
+	}
+	names := make([]string, 0, len(was))
+	for name := range was {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		var now string
+		switch {
+		case name == makePiece || name == programPiece || strings.HasPrefix(name, localPiece):
+			continue
+		case strings.HasPrefix(name, packagePiece):
+			path := strings.TrimPrefix(name, packagePiece)
+			if dir, ok := p.local.dirOf(path); ok {
+				now = hashDir(dir)
+			}
+		case strings.HasPrefix(name, modulePiece):
+			now = p.local.versions[strings.TrimPrefix(name, modulePiece)]
+		default:
+			for _, d := range p.named[name] {
+				now += d.sum()
+			}
+		}
+		if now != "" && now != was[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+// program is the parsed package that a source file belongs to.
+type program struct {
+	fset    *token.FileSet
+	files   map[string]*ast.File
+	byIdent map[string][]declaration // Functions, types, variables, constants.
+	methods map[string][]declaration // By the name of the method.
+	ofType  map[string][]declaration // Methods, by the name of the receiver's type.
+	named   map[string][]declaration // By the name of the piece.
+	inits   []declaration
+	local   modules
+}
+
+// declaration is one thing declared at top level.
+type declaration struct {
+	piece string
+	node  ast.Node
+	file  *ast.File
+}
+
+func (d declaration) sum() string { return hashNode(d.node) }
+
+// readProgram parses the files of the package in the directory of file.
+func readProgram(file string) (*program, error) {
+	p := &program{
+		fset: token.NewFileSet(), files: map[string]*ast.File{},
+		byIdent: map[string][]declaration{}, methods: map[string][]declaration{},
+		ofType: map[string][]declaration{}, named: map[string][]declaration{},
+	}
+	parse := func(path string) (*ast.File, error) {
+		return parser.ParseFile(p.fset, path, nil, parser.SkipObjectResolution)
+	}
+	own, err := parse(file)
+	if err != nil {
+		return nil, err
+	}
+	p.files[file] = own
+	dir := filepath.Dir(file)
+	siblings, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range siblings {
+		test := strings.HasSuffix(path, "_test.go")
+		if path == file || test && !strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		// A sibling that does not parse is not part of the running program.
+		if f, err := parse(path); err == nil && f.Name.Name == own.Name.Name {
+			p.files[path] = f
+		}
+	}
+	paths := make([]string, 0, len(p.files))
+	for path := range p.files {
+		paths = append(paths, path)
+	}
+	sort.Strings(paths)
+	for _, path := range paths {
+		p.index(p.files[path])
+	}
+	p.local = findModules(dir)
+	return p, nil
+}
+
+func escapeGlob(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(dir)
+}
+
+func (p *program) index(file *ast.File) {
+	add := func(kind, name string, node ast.Node) declaration {
+		d := declaration{kind + " " + name, node, file}
+		p.named[d.piece] = append(p.named[d.piece], d)
+		return d
+	}
+	for _, decl := range file.Decls {
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			switch name := decl.Name.Name; {
+			case decl.Recv != nil && len(decl.Recv.List) == 1:
+				typ := receiver(decl.Recv.List[0].Type)
+				d := add("method", typ+"."+name, decl)
+				p.methods[name] = append(p.methods[name], d)
+				p.ofType[typ] = append(p.ofType[typ], d)
+			case name == "init":
+				p.inits = append(p.inits, add("func", name, decl))
+			default:
+				p.byIdent[name] = append(p.byIdent[name], add("func", name, decl))
+			}
+		case *ast.GenDecl:
+			p.indexGroup(decl, add)
+		}
+	}
+}
+
+func (p *program) indexGroup(group *ast.GenDecl, add func(kind, name string, node ast.Node) declaration) {
+	for _, spec := range group.Specs {
+		switch spec := spec.(type) {
+		case *ast.TypeSpec:
+			name := spec.Name.Name
+			p.byIdent[name] = append(p.byIdent[name], add("type", name, spec))
+		case *ast.ValueSpec:
+			var node ast.Node = spec
+			if group.Tok == token.CONST && (len(spec.Values) == 0 || mentions(spec, "iota")) {
+				node = group // Its value depends on its place among the others.
+			}
+			for _, id := range spec.Names {
+				p.byIdent[id.Name] = append(p.byIdent[id.Name], add(group.Tok.String(), id.Name, node))
+			}
+		}
+	}
+}
+
+// receiver returns the name of the type in *T, T[P] or (T).
+func receiver(t ast.Expr) string {
+	for {
+		switch e := t.(type) {
+		case *ast.StarExpr:
+			t = e.X
+		case *ast.ParenExpr:
+			t = e.X
+		case *ast.IndexExpr:
+			t = e.X
+		case *ast.IndexListExpr:
+			t = e.X
+		case *ast.Ident:
+			return e.Name
+		default:
+			return "?"
+		}
+	}
+}
+
+func mentions(node ast.Node, name string) bool {
+	found := false
+	ast.Inspect(node, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok && id.Name == name {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// hashNode hashes a syntax tree without positions and comments.
+func hashNode(node ast.Node) string {
+	var b strings.Builder
+	writeNode(&b, reflect.ValueOf(node))
+	return hash(b.String())
+}
+
+var posType = reflect.TypeFor[token.Pos]()
+
+func writeNode(b *strings.Builder, v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		if v.IsNil() {
+			b.WriteString("nil;")
+			return
+		}
+		switch v.Interface().(type) {
+		case *ast.CommentGroup, *ast.Object, *ast.Scope:
+			return
+		}
+		writeNode(b, v.Elem())
+	case reflect.Struct:
+		t := v.Type()
+		b.WriteString(t.Name() + "{")
+		for i := range t.NumField() {
+			f := t.Field(i)
+			switch {
+			case f.Type != posType:
+				b.WriteString(f.Name + ":")
+				writeNode(b, v.Field(i))
+			case f.Name == "Ellipsis" || f.Name == "Assign": // f(x...), type A = B.
+				fmt.Fprintf(b, "%s:%t;", f.Name, v.Field(i).Int() != 0)
+			}
+		}
+		b.WriteString("}")
+	case reflect.Slice:
+		fmt.Fprintf(b, "[%d:", v.Len())
+		for i := range v.Len() {
+			writeNode(b, v.Index(i))
+		}
+		b.WriteString("]")
+	default:
+		fmt.Fprintf(b, "%q;", fmt.Sprint(v.Interface()))
+	}
+}
