@@ -56,3 +56,15 @@ func Inspect() Report {
 	}
 	return r
 }
+
+// GoMLXConfig returns the value of GOMLX_BACKEND with which GoMLX's own functions open the back end of the report,
+// empty if they should be left to themselves.
+func (r Report) GoMLXConfig() string {
+	switch r.Backend {
+	case "XLA CPU":
+		return "xla:cpu"
+	case "XLA CUDA":
+		return "xla:cuda"
+	}
+	return r.Config
+}

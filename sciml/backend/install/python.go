@@ -119,8 +119,7 @@ func requirements(ctx context.Context, home, name string, lock []byte, log io.Wr
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(lock)
-	want := hex.EncodeToString(sum[:])
+	want := Sum(lock)
 	stamp := filepath.Join(VenvDir(home), ".gosciml-"+name)
 	if have, err := os.ReadFile(stamp); err == nil && strings.TrimSpace(string(have)) == want {
 		return nil
@@ -141,6 +140,12 @@ func requirements(ctx context.Context, home, name string, lock []byte, log io.Wr
 	}
 	fmt.Fprintf(log, "Python packages for %s installed in %.1f s\n", name, time.Since(start).Seconds())
 	return nil
+}
+
+// Sum is the hash by which an installed requirements file is recognized.
+func Sum(lock []byte) string {
+	sum := sha256.Sum256(lock)
+	return hex.EncodeToString(sum[:])
 }
 
 // command prepares a call of an interpreter that the user's own Python settings cannot lead astray.

@@ -1,0 +1,110 @@
+"""Executes a notebook and tells on file descriptor 3, one JSON object a line, how it goes.
+
+Usage: execute.py SOURCE TARGET FOLDER TIMEOUT. What has been computed is saved in any case. Exit status: 0 if all
+cells passed, 1 if one failed, 2 if the kernel died or did not start, 130 if interrupted.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+events = os.fdopen(3, "w", encoding="utf-8")
+
+
+def tell(event, **fields):
+    print(json.dumps({"event": event, **fields}), file=events, flush=True)
+
+
+class Client(NotebookClient):
+    """Tells of printed text when it comes, not at the end of the cell."""
+
+    def output(self, outs, msg, display_id, cell_index):
+        content = msg["content"]
+        if msg["msg_type"] == "stream":
+            tell("text", stream=content["name"], text=content["text"])
+        return super().output(outs, msg, display_id, cell_index)
+
+
+def clean(nb):
+    """Leaves nothing in the notebook that would differ when it is executed again elsewhere."""
+    nb.metadata = nbformat.from_dict({
+        "kernelspec": {"display_name": "Go (SciML)", "language": "go", "name": "gosciml"},
+        "language_info": {"codemirror_mode": "go", "file_extension": ".go", "mimetype": "text/x-go", "name": "go"},
+    })
+    for cell in nb.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("metadata", {}).pop("gonb", None)
+
+
+def save(nb, target):
+    clean(nb)
+    fresh = target + ".part"
+    with open(fresh, "w", encoding="utf-8") as f:
+        nbformat.write(nb, f)
+    os.replace(fresh, target)
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    source, target, folder, timeout = sys.argv[1:]
+    signal.signal(signal.SIGTERM, stop)
+    with open(source, encoding="utf-8") as f:
+        nb = nbformat.read(f, as_version=4)
+    nb.nbformat_minor = max(nb.nbformat_minor, 5)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = Client(
+        nb,
+        kernel_name="gosciml",
+        timeout=int(timeout) or None,
+        record_timing=False,
+        store_widget_state=False,
+        resources={"metadata": {"path": folder}},
+        shutdown_kernel="graceful",
+    )
+    code = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.source.strip()]
+    status, number, index = 0, 0, 0
+    try:
+        with client.setup_kernel():
+            for number, index in enumerate(code, 1):
+                cell = nb.cells[index]
+                tell("start", number=number, total=len(code), index=index)
+                begin = time.monotonic()
+                client.execute_cell(cell, index, execution_count=number)
+                tell("end", seconds=time.monotonic() - begin)
+            # Cells may be dropped when a kernel is not ready: never report those as passed.
+            skipped = [i for i in code if nb.cells[i].execution_count is None]
+            if skipped:
+                tell("failed", index=skipped[0], name="NotExecuted", value="the cell was not executed", seconds=0)
+                status = 1
+    except CellExecutionError as err:
+        tell("failed", index=index, name=err.ename, value=err.evalue, seconds=time.monotonic() - begin)
+        status = 1
+    except CellTimeoutError:
+        tell("failed", index=index, name="Timeout", value=f"the cell ran longer than {timeout} s", seconds=float(timeout))
+        status = 1
+    except (DeadKernelError, NoSuchKernel, RuntimeError) as err:
+        tell("kernel", index=index, value=re.sub(r"\s+", " ", str(err)))
+        status = 2
+    except KeyboardInterrupt:
+        tell("stopped", index=index)
+        status = 130
+    finally:
+        save(nb, target)
+    return status
+
+
+sys.exit(main())

@@ -1,0 +1,89 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gosciml/gosciml/kernel/internal/place"
+)
+
+//go:embed logo.svg
+var logo []byte
+
+// spec is a kernelspec: https://jupyter-client.readthedocs.io/en/stable/kernels.html#kernel-specs
+type spec struct {
+	Argv          []string          `json:"argv"`
+	DisplayName   string            `json:"display_name"`
+	Language      string            `json:"language"`
+	InterruptMode string            `json:"interrupt_mode"`
+	Metadata      map[string]string `json:"metadata"`
+}
+
+// kernel copies this program to where kernelspecs can rely on it, writes its configuration, and the kernelspecs: one
+// that only this clone's `lab` and `run` see, and one for the user's other Jupyter servers, which belongs to the
+// clone that was set up last.
+func kernel(ctx context.Context, p place.Place) error {
+	gocmd, _, env, err := toolchain(ctx, p.Clone)
+	if err != nil {
+		return err
+	}
+	tools, err := toolsDir(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := copySelf(p.Binary()); err != nil {
+		return err
+	}
+	if err := p.Save(place.Config{Home: p.Home, Clone: p.Clone, Go: gocmd, Tools: tools, Env: env}); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(spec{
+		Argv:          []string{p.Binary(), "kernel", "{connection_file}"},
+		DisplayName:   place.DisplayName,
+		Language:      "go",
+		InterruptMode: "message",
+		Metadata:      map[string]string{"clone": p.Clone},
+	}, "", " ")
+	if err != nil {
+		return err
+	}
+	user, err := place.UserSpec()
+	if err != nil {
+		return err
+	}
+	for _, dir := range []string{p.Spec(), user} {
+		for name, content := range map[string][]byte{"kernel.json": append(data, '\n'), "logo-svg.svg": logo} {
+			if have, err := os.ReadFile(filepath.Join(dir, name)); err == nil && bytes.Equal(have, content) {
+				continue
+			}
+			if err := place.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+				return fmt.Errorf("cannot write the kernelspec: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// copySelf copies the running program, unless the copy there is the same. `go run` deletes or replaces its own.
+func copySelf(to string) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	self, err := os.ReadFile(exe)
+	if err != nil {
+		return err
+	}
+	if have, err := os.ReadFile(to); err == nil && bytes.Equal(have, self) {
+		return nil
+	}
+	if err := place.WriteFile(to, self, 0o755); err != nil {
+		return fmt.Errorf("cannot install the kernel: %w", err)
+	}
+	return nil
+}

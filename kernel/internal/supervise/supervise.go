@@ -1,0 +1,193 @@
+//go:build unix
+
+// Package supervise runs GoNB for Jupyter and sees to it that nothing of it outlives the session: gopls, the program
+// of a cell, temporary folders. Three processes work together. The supervisor is the one Jupyter knows; it starts
+// GoNB in a process group of its own and ends it when Jupyter goes away. The warden does nothing but wait for the end
+// of the supervisor, however that comes, and then clears up: a killed supervisor could not.
+package supervise
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gosciml/gosciml/kernel/internal/place"
+	"github.com/gosciml/gosciml/sciml/backend"
+)
+
+// RawErrorEnv, set to 1, makes compile errors plain text: a headless run cannot show HTML.
+const RawErrorEnv = "GOSCIML_RAW_ERROR"
+
+// tmpPrefix begins the name of a kernel's temporary folder. It is short because gopls puts a socket below it, and
+// the path of a socket may have 104 bytes.
+const tmpPrefix = "gosciml-"
+
+// ownerFile names the process a temporary folder belongs to.
+const ownerFile = "owner"
+
+// grace is what GoNB gets to end in an orderly way.
+const grace = 3 * time.Second
+
+// Kernel runs GoNB on a connection file until Jupyter ends the session, and returns its exit status.
+func Kernel(connection string) (int, error) {
+	config, err := place.LoadBeside()
+	if err != nil {
+		return 1, err
+	}
+	// The report must see the data directory of this kernel, also when a server was started without the variable.
+	if err := os.Setenv(backend.HomeEnv, config.Home); err != nil {
+		return 1, err
+	}
+	sweep(os.TempDir())
+	tmp, err := os.MkdirTemp("", tmpPrefix)
+	if err != nil {
+		return 1, fmt.Errorf("cannot make a temporary folder: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	if err := os.WriteFile(filepath.Join(tmp, ownerFile), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return 1, err
+	}
+
+	// What klog prints for GoNB's developers would end up in the server's terminal and in files.
+	args := []string{"-kernel", connection, "-go_work", config.Clone,
+		"-logtostderr=false", "-alsologtostderr=false", "-stderrthreshold=FATAL", "-log_file=" + os.DevNull}
+	if os.Getenv(RawErrorEnv) == "1" {
+		args = append(args, "-raw_error")
+	}
+	gonb := exec.Command(filepath.Join(config.Tools, "gonb"), args...)
+	gonb.Env = config.KernelEnv(os.Environ(), tmp, backend.Inspect().GoMLXConfig())
+	gonb.Stdout, gonb.Stderr = os.Stdout, os.Stderr
+	gonb.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	parent := os.Getppid()
+	if err := gonb.Start(); err != nil {
+		return 1, fmt.Errorf("GoNB does not start: %w; run `go run ./kernel setup` in your clone of gosciml", err)
+	}
+	group := gonb.Process.Pid
+	defer func() { _ = syscall.Kill(-group, syscall.SIGKILL) }()
+	if err := startWarden(group, tmp); err != nil {
+		return 1, err
+	}
+
+	ended := make(chan error, 1)
+	go func() { ended <- gonb.Wait() }()
+	orphaned := time.NewTicker(time.Second)
+	defer orphaned.Stop()
+	var deadline <-chan time.Time
+	stop := func() {
+		if deadline == nil {
+			_ = gonb.Process.Signal(syscall.SIGTERM)
+			deadline = time.After(grace)
+		}
+	}
+	for {
+		select {
+		case err := <-ended:
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				return max(exit.ExitCode(), 1), nil
+			}
+			return 0, err
+		case s := <-signals:
+			if s == syscall.SIGINT {
+				_ = gonb.Process.Signal(s) // the interrupt of a cell; GoNB passes it on
+			} else {
+				stop()
+			}
+		case <-orphaned.C:
+			if os.Getppid() != parent {
+				stop()
+			}
+		case <-deadline:
+			_ = syscall.Kill(-group, syscall.SIGKILL)
+		}
+	}
+}
+
+// startWarden starts the warden in a session of its own, out of reach of signals to the supervisor's group. It holds
+// the reading end of a pipe whose writing end only the supervisor has, so it sees the end of the supervisor.
+func startWarden(group int, tmp string) error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	warden := exec.Command(exe, "warden", strconv.Itoa(group), tmp)
+	warden.Stdin = read
+	warden.Dir = "/"
+	warden.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := warden.Start(); err != nil {
+		write.Close()
+		return fmt.Errorf("cannot watch over the kernel: %w", err)
+	}
+	go func() {
+		_ = warden.Wait()
+		write.Close() // also keeps the writing end reachable, hence open, until then
+	}()
+	return nil
+}
+
+// Warden waits for the end of standard input, then kills the process group and removes the temporary folder.
+func Warden(args []string) error {
+	if len(args) != 2 {
+		return errors.New("warden is started by the kernel, not by hand")
+	}
+	group, err := strconv.Atoi(args[0])
+	if err != nil || group <= 1 {
+		return fmt.Errorf("warden: %q is not a process group", args[0])
+	}
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	_ = syscall.Kill(-group, syscall.SIGKILL)
+	// Processes that are being killed may still write: try again for a moment.
+	for range 20 {
+		if err := removeTmp(args[1]); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return nil
+}
+
+// removeTmp removes a temporary folder of a kernel, and refuses anything else.
+func removeTmp(dir string) error {
+	if !strings.HasPrefix(filepath.Base(dir), tmpPrefix) {
+		return fmt.Errorf("%s is not a temporary folder of a kernel", dir)
+	}
+	return os.RemoveAll(dir)
+}
+
+// sweep removes temporary folders of kernels that are no more (the machine was switched off, say).
+func sweep(root string) {
+	owners, err := filepath.Glob(filepath.Join(root, tmpPrefix+"*", ownerFile))
+	if err != nil {
+		return
+	}
+	for _, file := range owners {
+		data, err := os.ReadFile(file) // fails for those of other users
+		if err != nil {
+			continue
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+		if err != nil || pid <= 0 {
+			continue
+		}
+		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = removeTmp(filepath.Dir(file))
+		}
+	}
+}
