@@ -325,7 +325,7 @@ func writeNode(b *strings.Builder, v reflect.Value) {
 			return
 		}
 		switch v.Interface().(type) {
-		case *ast.CommentGroup, *ast.Object, *ast.Scope:
+		case *ast.CommentGroup:
 			return
 		}
 		writeNode(b, v.Elem())

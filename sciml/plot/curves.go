@@ -203,7 +203,7 @@ func (p *curves) draw(c draw.Canvas) {
 		area.Max.X -= leg.width
 	}
 	pl.X.Tick.Marker = linearTicks{want: max(3, int((area.Max.X-area.Min.X)/60)), whole: p.whole}
-	wantY := max(3, int((area.Max.Y-area.Min.Y)/32))
+	wantY := max(3, int((area.Max.Y-area.Min.Y)/26))
 	if p.kind == logLines {
 		pl.Y.Scale = logScale{}
 		pl.Y.Tick.Marker = logTicks{want: wantY}

@@ -174,14 +174,25 @@ func (f *Figure) PNG(dpi int) ([]byte, error) {
 	if dpi < 10 || dpi > 2400 {
 		return nil, fmt.Errorf("plot: PNG: dpi is %d, want a resolution from 10 to 2400, or 0 for the default of %d", dpi, defaultDPI)
 	}
-	w, h, _ := f.layout()
-	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))}
-	f.render(canvas)
+	img, err := f.image(dpi)
+	if err != nil {
+		return nil, err
+	}
 	var buf bytes.Buffer
-	if _, err := canvas.WriteTo(&buf); err != nil {
+	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(&buf); err != nil {
 		return nil, fmt.Errorf("plot: cannot encode the figure as PNG: %w", err)
 	}
 	return buf.Bytes(), nil
+}
+
+func (f *Figure) image(dpi int) (*vgimg.Canvas, error) {
+	if err := f.check("PNG"); err != nil {
+		return nil, err
+	}
+	w, h, _ := f.layout()
+	canvas := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(dpi))
+	f.render(canvas)
+	return canvas, nil
 }
 
 // Save writes the figure to path as SVG or PNG, chosen by the extension.

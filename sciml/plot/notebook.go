@@ -37,7 +37,7 @@ func (f *Figure) html() (string, error) {
 		return "", err
 	}
 	if len(svg) > inlineLimit {
-		png, err := f.PNG(0)
+		png, err := f.smallPNG()
 		if err != nil {
 			return "", err
 		}
@@ -52,6 +52,20 @@ func (f *Figure) html() (string, error) {
 		markup = markup[i:] // An XML prologue has no place within HTML.
 	}
 	return "<div>" + strings.TrimSpace(markup) + "</div>", nil
+}
+
+// smallPNG returns the figure as a PNG with a palette, unless heat maps need all colours.
+func (f *Figure) smallPNG() ([]byte, error) {
+	for _, p := range f.panels {
+		if _, ok := p.(*heat); ok {
+			return f.PNG(0)
+		}
+	}
+	img, err := f.image(defaultDPI)
+	if err != nil {
+		return nil, err
+	}
+	return palettize(img.Image())
 }
 
 // delivered waits until the notebook has received everything sent so far.
