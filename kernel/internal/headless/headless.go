@@ -143,8 +143,8 @@ type event struct {
 	Seconds float64 `json:"seconds"`
 	Stream  string  `json:"stream"`
 	Text    string  `json:"text"`
-	Name    string  `json:"name"`
 	Value   string  `json:"value"`
+	Trace   string  `json:"trace"`
 }
 
 func execute(ctx context.Context, p place.Place, name, input, target string, cells []cell, timeout time.Duration, out io.Writer) error {
@@ -184,7 +184,9 @@ func execute(ctx context.Context, p place.Place, name, input, target string, cel
 func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool) {
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, 1<<28)
-	var current event
+	indexOf := map[int]int{} // of the cell, by the number it was executed under
+	number, total := 0, 0
+	var stderr strings.Builder
 	fresh := true // the cursor is at the beginning of a line
 	for in.Scan() {
 		var e event
@@ -193,9 +195,14 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 		}
 		switch e.Event {
 		case "start":
-			current = e
-			fmt.Fprintf(out, "[%d/%d] %s\n", e.Number, e.Total, firstLine(cells[e.Index].source))
+			number, total = e.Number, e.Total
+			indexOf[number] = e.Index
+			stderr.Reset()
+			fmt.Fprintf(out, "[%d/%d] %s\n", number, total, firstLine(cells[e.Index].source))
 		case "text":
+			if e.Stream == "stderr" {
+				stderr.WriteString(e.Text)
+			}
 			fresh = printIndented(out, e.Text, fresh)
 		case "end":
 			fresh = newline(out, fresh)
@@ -203,22 +210,25 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 		case "failed":
 			fresh = newline(out, fresh)
 			failed = true
-			where := fmt.Sprintf("%s: cell %d of %d", name, current.Number, current.Total)
-			c := cells[e.Index]
-			if n := errorLine(e.Value); n > 0 {
-				where += fmt.Sprintf(", line %d", n)
-				if c.line > 0 {
-					where += fmt.Sprintf(" (line %d of the file)", c.line+n-1)
-				}
-				if lines := strings.Split(c.source, "\n"); n <= len(lines) {
-					where += ": " + strings.TrimSpace(lines[n-1])
-				}
-			} else if c.line > 0 {
-				where += fmt.Sprintf(" (line %d of the file): %s", c.line, firstLine(c.source))
-			} else {
-				where += ": " + firstLine(c.source)
+			where := fmt.Sprintf("%s: cell %d of %d", name, number, total)
+			place := errorPlace(e.Trace, e.Value, stderr.String())
+			index, ok := indexOf[place.cell]
+			if !ok {
+				index, place.line = e.Index, 0
 			}
-			fmt.Fprintf(out, "%s\nfailed after %.2f s: %s\n", where, e.Seconds, strings.TrimSpace(e.Value))
+			c := cells[index]
+			if place.line > 0 && index != e.Index {
+				where += fmt.Sprintf(", in code of cell %d", place.cell)
+			}
+			line := firstLine(c.source)
+			if lines := strings.Split(c.source, "\n"); place.line > 0 && place.line <= len(lines) {
+				where += fmt.Sprintf(", line %d", place.line)
+				line = strings.TrimSpace(lines[place.line-1])
+			}
+			if c.line > 0 {
+				where += fmt.Sprintf(" (line %d of the file)", c.line+max(place.line-1, 0))
+			}
+			fmt.Fprintf(out, "%s: %s\nfailed after %.2f s: %s\n", where, line, e.Seconds, cause(e.Value, stderr.String()))
 		case "kernel":
 			fresh = newline(out, fresh)
 			failed = true
@@ -228,26 +238,57 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 	return failed
 }
 
-// firstLine is the first line of code of a cell.
+// cause says in a line why a cell failed: for a program that ended by itself, its own words say more than its status.
+func cause(value, stderr string) string {
+	value = strings.TrimSpace(value)
+	if !strings.HasPrefix(value, "exit status") {
+		return value
+	}
+	last := ""
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
+			return line
+		}
+		if line != "" && line != value {
+			last = line
+		}
+	}
+	if last == "" {
+		return value
+	}
+	return value + ": " + last
+}
+
+// firstLine is the first line of a cell that says what the cell does, rather than what it imports.
 func firstLine(source string) string {
-	first := ""
+	first, block := "", false
 	for line := range strings.Lines(source) {
 		line = strings.TrimSpace(line)
-		if line == "" {
+		switch {
+		case line == "":
 			continue
-		}
-		if first == "" {
+		case first == "":
 			first = line
 		}
-		if !strings.HasPrefix(line, "//") && !strings.HasPrefix(line, "%") && !strings.HasPrefix(line, "import") {
-			first = line
-			break
+		switch {
+		case block:
+			block = line != ")"
+		case line == "import (":
+			block = true
+		case strings.HasPrefix(line, "//"), strings.HasPrefix(line, "%"), strings.HasPrefix(line, "import "):
+		default:
+			return cut(line)
 		}
 	}
-	if r := []rune(first); len(r) > 72 {
-		first = string(r[:71]) + "…"
+	return cut(first)
+}
+
+func cut(line string) string {
+	if r := []rune(line); len(r) > 72 {
+		return string(r[:71]) + "…"
 	}
-	return first
+	return line
 }
 
 func printIndented(out io.Writer, text string, fresh bool) bool {
