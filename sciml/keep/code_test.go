@@ -140,6 +140,12 @@ func TestCodeChangesAreNoticedAndNamed(t *testing.T) {
 	if got := base.differ(now); !strings.Contains(got, "package example.com/own/inner") {
 		t.Errorf("a change in an imported package of the module: %q", got)
 	}
+	dotted := strings.NewReplacer(`"example.com/own/inner"`, `. "example.com/own/inner"`, "inner.One()", "One()").Replace(trained)
+	base, _ = fingerprint(t, dotted, innerSource)
+	now, _ = fingerprint(t, dotted, strings.Replace(innerSource, "1", "2", 1))
+	if got := base.differ(now); !strings.Contains(got, "package example.com/own/inner") {
+		t.Errorf("a change in a package with a dot import: %q", got)
+	}
 }
 
 func TestLaterProgramIsComparedByDeclaration(t *testing.T) {

@@ -237,8 +237,5 @@ func ago(t time.Time) string {
 	}
 }
 
-// typeName tells types apart, also two of the same name from two packages.
-func typeName[T any]() string {
-	t := reflect.TypeFor[T]()
-	return t.String()
-}
+// typeName is the type as one writes it in Go: it serves in messages, too.
+func typeName[T any]() string { return reflect.TypeFor[T]().String() }

@@ -148,6 +148,11 @@ func assignments(body ast.Node) map[string][]ast.Node {
 
 // node follows every identifier of a syntax tree.
 func (w *walk) node(root ast.Node, file *ast.File) {
+	if file != nil && !w.seen[file] {
+		w.seen[file] = true
+		w.imported(".", file) // Names that nobody can tell from our own,
+		w.imported("_", file) // and what works by being there.
+	}
 	ast.Inspect(root, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.SelectorExpr:

@@ -108,8 +108,15 @@ func TestSaveWritesByExtension(t *testing.T) {
 	}
 	svg, _ := os.ReadFile(filepath.Join(dir, "a.svg"))
 	wellFormed(t, svg)
-	if !bytes.Contains(svg, []byte("data:image/png;base64,")) {
-		t.Error("the heat map is not embedded as PNG")
+	for what, want := range map[string]string{
+		"the heat map is not embedded as PNG":              "data:image/png;base64,",
+		"a browser would not stretch the colour bar":       `<image preserveAspectRatio="none"`,
+		"text has another width where the font differs":    `<text textLength="12.51"`, // 0.8 and the like at 9 pt.
+		"there is no description for those who do not see": `aria-label="u"`,
+	} {
+		if !bytes.Contains(svg, []byte(want)) {
+			t.Errorf("%s: no %s", what, want)
+		}
 	}
 	f, err := os.Open(filepath.Join(dir, "b.PNG"))
 	if err != nil {

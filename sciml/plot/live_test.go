@@ -101,13 +101,13 @@ func TestProgressRewritesOneLine(t *testing.T) {
 	p.Done("loss %.1e", 1e-3)
 	p.Done("twice")
 	lines := strings.Split(out.String(), "\r")
-	if len(lines) != 6 || strings.Count(out.String(), "\n") != 1 {
+	if len(lines) != 5 || strings.Count(out.String(), "\n") != 1 {
 		t.Errorf("wrote %q, want 4 updates a second and one line", out.String())
 	}
-	if want := "Adam 251/1000 (25%)  loss 4.0e-03  0.3 s, 0.7 s left"; strings.TrimSpace(lines[2]) != want {
+	if want := "Adam 251/1000 (25%)  loss 4.0e-03  0.3 s, 0.7 s left"; strings.TrimSpace(lines[1]) != want {
 		t.Errorf("second line is %q, want %q", lines[2], want)
 	}
-	if want := "Adam 1000/1000  loss 1.0e-03  1.0 s"; strings.TrimSpace(lines[5]) != want {
+	if want := "Adam 1000/1000  loss 1.0e-03  1.0 s"; strings.TrimSpace(lines[4]) != want {
 		t.Errorf("last line is %q, want %q", lines[5], want)
 	}
 }

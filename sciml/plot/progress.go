@@ -62,11 +62,15 @@ func terminalLine(w io.Writer) func(string, bool) {
 	return func(line string, last bool) {
 		n := len([]rune(line))
 		pad := strings.Repeat(" ", max(0, before-n))
-		before = n
 		if last {
 			pad += "\n"
 		}
-		_, _ = fmt.Fprint(w, "\r", line, pad)
+		start := "\r"
+		if before == 0 { // Nothing to go back over, as in a log file.
+			start = ""
+		}
+		before = n
+		_, _ = fmt.Fprint(w, start, line, pad)
 	}
 }
 

@@ -107,7 +107,12 @@ func (s superscripts) Draw(c vg.Canvas, txt string, sty text.Style, pt vg.Point)
 			if r.sup {
 				where.Y += 0.38 * sty.Font.Size
 			}
-			c.FillString(face, where, r.text)
+			// SVG drops spaces at the ends of a text: step over them instead.
+			inner := strings.TrimLeft(r.text, " ")
+			where.X += face.Width(r.text[:len(r.text)-len(inner)])
+			if inner = strings.TrimRight(inner, " "); inner != "" {
+				c.FillString(face, where, inner)
+			}
 			at.X += face.Width(r.text)
 		}
 	}
