@@ -11,6 +11,11 @@
 //	%%
 //	sol, err := keep.Fetch[Solution]("poisson")
 //
+// A declared function that calls Value serves every later cell, whatever came
+// first:
+//
+//	func solution() (Solution, error) { return keep.Value("poisson", opts, train) }
+//
 // Value computes again when the options or the code that made the value have
 // changed; Fetch refuses a value whose code has changed, and says what did.
 //

@@ -82,7 +82,10 @@ func TestErrorsNameTheArgument(t *testing.T) {
 		}, "none of the 4 values"},
 		"range reversed":    {func() (*Figure, error) { return HeatMap("", grid, ColorRange(2, 1)) }, "2 to 1"},
 		"reference differs": {func() (*Figure, error) { return Compare("", grid, []float64{1}) }, "reference has 1"},
-		"row of nil":        {func() (*Figure, error) { return Row(nil) }, "figure 1 of 1 is nil"},
+		"single node": {func() (*Figure, error) {
+			return HeatMap("", Sample(func(x, y float64) float64 { return x }, 0, 1, 1, 0, 1, 5))
+		}, "Grid.X has 1 nodes"},
+		"row of nil": {func() (*Figure, error) { return Row(nil) }, "figure 1 of 1 is nil"},
 	}
 	for name, c := range cases {
 		if _, err := c.make(); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -21,11 +21,10 @@ type Grid struct {
 }
 
 // Sample evaluates u on nx by ny equally spaced nodes of [x0, x1] × [y0, y1].
-// It panics when nx or ny is less than 2.
+// A grid that makes no sense, with a single node for example, is reported by
+// the figure that is drawn from it.
 func Sample(u func(x, y float64) float64, x0, x1 float64, nx int, y0, y1 float64, ny int) Grid {
-	if nx < 2 || ny < 2 {
-		panic(fmt.Sprintf("plot: Sample: nx, ny = %d, %d; a grid needs 2 nodes or more in each direction", nx, ny))
-	}
+	nx, ny = max(nx, 0), max(ny, 0)
 	g := Grid{X: make([]float64, nx), Y: make([]float64, ny), U: make([]float64, nx*ny)}
 	for i := range g.X {
 		g.X[i] = x0 + (x1-x0)*float64(i)/float64(nx-1)
