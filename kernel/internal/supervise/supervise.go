@@ -2,7 +2,7 @@
 
 // Package supervise runs GoNB for Jupyter and sees to it that nothing of it outlives the session: gopls, the program
 // of a cell, temporary folders. Three processes work together. The supervisor is the one Jupyter knows; it starts
-// GoNB in a process group of its own and ends it when Jupyter goes away. The warden does nothing but wait for the end
+// GoNB in a session of its own and ends it when Jupyter goes away. The warden does nothing but wait for the end
 // of the supervisor, however that comes, and then clears up: a killed supervisor could not.
 package supervise
 
@@ -65,7 +65,7 @@ func Kernel(connection string) (int, error) {
 	gonb := exec.Command(filepath.Join(config.Tools, "gonb"), args...)
 	gonb.Env = config.KernelEnv(os.Environ(), tmp, backend.Inspect().GoMLXConfig())
 	gonb.Stdout, gonb.Stderr = os.Stdout, os.Stderr
-	gonb.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	gonb.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
@@ -74,7 +74,7 @@ func Kernel(connection string) (int, error) {
 		return 1, fmt.Errorf("GoNB does not start: %w; run `go run ./kernel setup` in your clone of gosciml", err)
 	}
 	group := gonb.Process.Pid
-	defer func() { _ = syscall.Kill(-group, syscall.SIGKILL) }()
+	defer killAll(group, tmp)
 	if err := startWarden(group, tmp); err != nil {
 		return 1, err
 	}
@@ -109,7 +109,7 @@ func Kernel(connection string) (int, error) {
 				stop()
 			}
 		case <-deadline:
-			_ = syscall.Kill(-group, syscall.SIGKILL)
+			killAll(group, tmp)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func Warden(args []string) error {
 	}
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	_ = syscall.Kill(-group, syscall.SIGKILL)
+	killAll(group, args[1])
 	// Processes that are being killed may still write: try again for a moment.
 	for range 20 {
 		if err := removeTmp(args[1]); err == nil {
@@ -161,6 +161,14 @@ func Warden(args []string) error {
 		time.Sleep(50 * time.Millisecond)
 	}
 	return nil
+}
+
+// killAll ends GoNB's process group and whatever else of the kernel is left.
+func killAll(group int, tmp string) {
+	_ = syscall.Kill(-group, syscall.SIGKILL)
+	for _, pid := range leftovers(group, tmp) {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
 }
 
 // removeTmp removes a temporary folder of a kernel, and refuses anything else.

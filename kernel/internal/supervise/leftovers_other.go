@@ -1,0 +1,27 @@
+//go:build unix && !linux
+
+package supervise
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// leftovers lists the processes that name the kernel's temporary folder in their command line: gopls has a process
+// group of its own.
+func leftovers(_ int, tmp string) []int {
+	out, err := exec.Command("ps", "-axo", "pid=,command=").Output()
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for line := range strings.Lines(string(out)) {
+		number, command, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if pid, err := strconv.Atoi(number); err == nil && pid != os.Getpid() && strings.Contains(command, tmp+"/") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
