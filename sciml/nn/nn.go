@@ -1,0 +1,73 @@
+// Package nn builds networks as GoMLX graph functions of one flat parameter vector θ.
+//
+// A flat θ is what optimizers work on: quasi-Newton updates, Gauss–Newton products and preconditioners are linear
+// algebra on vectors of length P. Blocks tells which part of θ is which weight, for methods that use the layers.
+package nn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Network is a function of points with parameters θ.
+type Network interface {
+	// Inputs and Outputs are the numbers of coordinates and of unknowns.
+	Inputs() int
+	Outputs() int
+	// NumParams is P, the length of θ.
+	NumParams() int
+	// Init returns a random θ of length P; the same seed gives the same θ.
+	Init(seed uint64) []float64
+	// Apply builds the network: theta has shape [P], x [N, Inputs], the result [N, Outputs].
+	// It is a graph-building function and panics on wrong shapes, as GoMLX's own do.
+	Apply(theta, x *graph.Node) *graph.Node
+	// Blocks partitions θ into its weights and biases, in order.
+	Blocks() []Block
+	// String describes the network, for example "MLP 2-32-32-1 tanh".
+	String() string
+}
+
+// Block is one weight matrix or bias vector within θ: entries Offset to Offset+Size(), in row-major order of Dims.
+type Block struct {
+	Name   string
+	Offset int
+	Dims   []int
+}
+
+// Size is the number of parameters in the block.
+func (b Block) Size() int {
+	size := 1
+	for _, d := range b.Dims {
+		size *= d
+	}
+	return size
+}
+
+// From takes the block out of theta (shape [P]) and gives it the block's dimensions.
+func (b Block) From(theta *graph.Node) *graph.Node {
+	flat := graph.Slice(theta, graph.AxisRange(b.Offset, b.Offset+b.Size()))
+	return graph.Reshape(flat, b.Dims...)
+}
+
+// glorot fills w with Glorot (Xavier) normal weights, variance 2/(fanIn+fanOut) (Glorot and Bengio 2010).
+func glorot(w []float64, fanIn, fanOut int, rng *rand.Rand) {
+	std := math.Sqrt(2 / float64(fanIn+fanOut))
+	for i := range w {
+		w[i] = std * rng.NormFloat64()
+	}
+}
+
+func checkInput(who string, x *graph.Node, inputs int) {
+	if x.Rank() != 2 || x.Shape().Dimensions[1] != inputs {
+		panic(fmt.Errorf("nn: %s takes points of shape [N, %d], got %s", who, inputs, x.Shape()))
+	}
+}
+
+func checkTheta(who string, theta *graph.Node, params int) {
+	if theta.Rank() != 1 || theta.Shape().Dimensions[0] != params {
+		panic(fmt.Errorf("nn: %s has %d parameters and takes theta of shape [%d], got %s", who, params, params, theta.Shape()))
+	}
+}

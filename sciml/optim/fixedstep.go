@@ -1,0 +1,162 @@
+package optim
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// chunk is the most iterations that one call to the device makes.
+const chunk = 256
+
+// loopsOnDevice reports whether a back end can run a While with a gradient inside. GoMLX's pure-Go one cannot, and a
+// call to it costs next to nothing, so that there the loop is on the host.
+func loopsOnDevice(b compute.Backend) bool {
+	return b.String() != gobackend.BackendName // its Name is not set
+}
+
+// fixedStep takes the steps of a direction as they are, many per call: the loop itself runs on the device, because a
+// call from the host costs as much as a step of a small problem.
+type fixedStep struct {
+	obj     *Objective
+	loop    *program
+	carried []*tensors.Tensor // θ, best θ, best loss, length of the last step, then the direction's state
+	traces  []*tensors.Tensor // empty traces to begin a call with
+}
+
+func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) (Stepper, error) {
+	dtype := obj.dtype()
+	state := direction.State(obj.Dim, dtype)
+	loop, err := newProgram(obj, "fixed-step loop", func(in []*graph.Node) []*graph.Node {
+		return buildFixedStep(obj, direction, len(state), in)
+	})
+	if err != nil {
+		return nil, err
+	}
+	carried := append([]*tensors.Tensor{theta, theta, scalar(dtype, math.Inf(1)), scalar(dtype, 0)}, zeros(state)...)
+	trace := shapes.Make(dtype, chunk)
+	return &fixedStep{obj: obj, loop: loop, carried: carried, traces: zeros([]shapes.Shape{trace, trace, trace})}, nil
+}
+
+// The loop's variables: the number of iterations still to make, how many were made, whether θ is still usable, the
+// traces of loss, gradient norm and step length, then what is carried from call to call, then the data.
+const (
+	loopLimit = iota
+	loopCount
+	loopUsable
+	loopLoss
+	loopGradient
+	loopStep
+	loopCarried
+	loopState = loopCarried + 4
+)
+
+// buildFixedStep builds the loop. All its variables start as inputs, and the condition looks at variables only: a
+// constant or a reduction that GoMLX has cached for one function of a graph is not valid in another.
+func buildFixedStep(obj *Objective, direction Direction, stateSize int, initial []*graph.Node) []*graph.Node {
+	g := initial[0].Graph()
+	parameters := func(g *graph.Graph) []*graph.Node {
+		vars := make([]*graph.Node, len(initial))
+		for i, v := range initial {
+			vars[i] = graph.Parameter(g, fmt.Sprintf("v%d", i), v.Shape())
+		}
+		return vars
+	}
+	condition := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+		vars := parameters(g)
+		return []*graph.Node{graph.LogicalAnd(graph.LessThan(vars[loopCount], vars[loopLimit]), vars[loopUsable])}
+	})
+	iterate := func(g *graph.Graph, vars []*graph.Node) []*graph.Node {
+		theta, bestTheta, bestLoss, ledHere := vars[loopCarried], vars[loopCarried+1], vars[loopCarried+2], vars[loopCarried+3]
+		state, data := vars[loopState:loopState+stateSize], vars[loopState+stateSize:]
+
+		point := obj.at(theta, data)
+		step, next := direction.Step(point, state)
+		length := norm(step)
+		better := graph.LessThan(point.loss, bestLoss) // false for NaN
+		here := graph.Equal(graph.Iota(g, shapes.Make(dtypes.Int32, chunk), 0), vars[loopCount])
+		record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
+		out := []*graph.Node{
+			vars[loopLimit],
+			graph.AddScalar(vars[loopCount], 1),
+			graph.LogicalAnd(graph.IsFinite(point.loss), graph.IsFinite(length)),
+			record(vars[loopLoss], point.loss),
+			record(vars[loopGradient], norm(point.gradient)),
+			record(vars[loopStep], ledHere),
+			graph.Add(theta, step),
+			graph.Where(better, theta, bestTheta),
+			graph.Where(better, point.loss, bestLoss),
+			length,
+		}
+		return append(append(out, next...), data...)
+	}
+	if !loopsOnDevice(obj.Backend) {
+		return iterate(g, initial)[:loopState+stateSize]
+	}
+	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node { return iterate(g, parameters(g)) })
+	return graph.While(condition, body, initial...)[:loopState+stateSize]
+}
+
+// Advance implements Stepper. The loss of the last iterate becomes known with the next call.
+func (s *fixedStep) Advance(ctx context.Context, n int) (Progress, error) {
+	p := Progress{Status: Running}
+	for n > 0 && ctx.Err() == nil {
+		limit := min(n, chunk)
+		if !loopsOnDevice(s.obj.Backend) {
+			limit = 1
+		}
+		counters := []*tensors.Tensor{tensors.FromScalar(int32(limit)), tensors.FromScalar(int32(0)), tensors.FromScalar(true)}
+		out, err := s.loop.call(counters, s.traces, s.carried, s.obj.Data)
+		if err != nil {
+			return p, err
+		}
+		made := int(tensors.ToScalar[int32](out[loopCount]))
+		if err := p.addTraces(out[loopLoss:loopCarried], made); err != nil {
+			return p, err
+		}
+		s.carried = out[loopCarried:]
+		p.Iterations += made
+		n -= made
+		if !tensors.ToScalar[bool](out[loopUsable]) {
+			p.Status, p.Message = NonFinite, "the loss or a parameter became NaN or infinite; a smaller rate may help"
+			break
+		}
+	}
+	return p, nil
+}
+
+func (p *Progress) addTraces(traces []*tensors.Tensor, count int) error {
+	var columns [3][]float64
+	for i, t := range traces {
+		var err error
+		if columns[i], err = numbers(t); err != nil {
+			return fmt.Errorf("optim: reading the history from the device: %w", err)
+		}
+	}
+	for k := range count {
+		p.Records = append(p.Records, Record{
+			Loss: columns[0][k], GradientNorm: columns[1][k], Step: columns[2][k], Evaluations: 1,
+		})
+	}
+	return nil
+}
+
+func (p *Progress) lastLoss() float64 {
+	if len(p.Records) == 0 {
+		return math.Inf(1)
+	}
+	return p.Records[len(p.Records)-1].Loss
+}
+
+// Current implements Stepper.
+func (s *fixedStep) Current() *tensors.Tensor { return s.carried[0] }
+
+// Best implements Stepper.
+func (s *fixedStep) Best() (*tensors.Tensor, float64) { return s.carried[1], number(s.carried[2]) }

@@ -1,0 +1,75 @@
+package optim
+
+import "math"
+
+// Record is one iterate of a run.
+type Record struct {
+	// Iteration counts from 0, the starting point.
+	Iteration int
+	// Loss is f(θ), GradientNorm ‖∇f(θ)‖₂ and Step the length ‖θₖ − θₖ₋₁‖₂ of the step that led here.
+	Loss, GradientNorm, Step float64
+	// Evaluations of loss and gradient so far, searches included.
+	Evaluations int
+	// Seconds since the run began, compilation included.
+	Seconds float64
+	// Phase is the name of the method that was at work.
+	Phase string
+	// Metrics holds what Options.Monitor measured here; nil where it was not asked.
+	Metrics map[string]float64
+}
+
+// History is the course of a run.
+type History struct {
+	Records []Record
+	// Events are remarks on the way, such as a hybrid's reason for switching.
+	Events []Event
+}
+
+// Event is a remark made at an iteration.
+type Event struct {
+	Iteration int
+	Seconds   float64
+	Text      string
+}
+
+// Last is the newest record; the zero Record when there is none.
+func (h *History) Last() Record {
+	if len(h.Records) == 0 {
+		return Record{Loss: math.Inf(1)}
+	}
+	return h.Records[len(h.Records)-1]
+}
+
+// Losses returns iteration numbers and losses, ready to be plotted.
+func (h *History) Losses() (iterations, losses []float64) {
+	return h.column(func(r Record) (float64, bool) { return r.Loss, true })
+}
+
+// Metric returns iteration numbers and values of a metric where it was measured.
+func (h *History) Metric(name string) (iterations, values []float64) {
+	return h.column(func(r Record) (float64, bool) {
+		v, ok := r.Metrics[name]
+		return v, ok
+	})
+}
+
+// Seconds returns the time of each record in which pick finds a value, and that value.
+func (h *History) Seconds(pick func(Record) (float64, bool)) (seconds, values []float64) {
+	for _, r := range h.Records {
+		if v, ok := pick(r); ok {
+			seconds, values = append(seconds, r.Seconds), append(values, v)
+		}
+	}
+	return seconds, values
+}
+
+func (h *History) column(pick func(Record) (float64, bool)) (iterations, values []float64) {
+	for _, r := range h.Records {
+		if v, ok := pick(r); ok {
+			iterations, values = append(iterations, float64(r.Iteration)), append(values, v)
+		}
+	}
+	return iterations, values
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

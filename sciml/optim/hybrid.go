@@ -1,0 +1,188 @@
+package optim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Hybrid runs methods one after the other, each from where the one before it left off (at its best iterate).
+//
+//	optim.Hybrid{{Method: optim.Adam{}, Until: optim.Stalled{}}, {Method: optim.LBFGS{}}}
+//
+// A method that cannot go on hands over to the next as well; the last one ends the run.
+type Hybrid []Phase
+
+// Phase is one method of a Hybrid and when to leave it.
+type Phase struct {
+	Method Method
+	// Until ends the phase; nil means that only the method itself, or the end of the run, does. It is ignored in the
+	// last phase.
+	Until Criterion
+}
+
+// Criterion decides from the records of a phase whether to go on to the next.
+type Criterion interface {
+	// Met reports whether to switch, and in words why.
+	Met(phase []Record) (bool, string)
+}
+
+// Iterations switches after a number of iterations.
+type Iterations int
+
+// Met implements Criterion.
+func (n Iterations) Met(phase []Record) (bool, string) {
+	if len(phase) < int(n) {
+		return false, ""
+	}
+	return true, fmt.Sprintf("%d iterations were made", n)
+}
+
+// Stalled switches when the mean of the logarithm of the loss falls too slowly: by less than Decades over Window
+// iterations, between one half of the last 2·Window records and the other. The zero value is usable.
+type Stalled struct {
+	// Window is in iterations; 250 when zero.
+	Window int
+	// Decades is a decrease in powers of ten; 0.1 when zero, which is a fifth of the loss.
+	Decades float64
+}
+
+// Met implements Criterion.
+func (s Stalled) Met(phase []Record) (bool, string) {
+	window := s.Window
+	if window == 0 {
+		window = 250
+	}
+	if len(phase) < 2*window {
+		return false, ""
+	}
+	recent := phase[len(phase)-2*window:]
+	decrease := meanLog10(recent[:window]) - meanLog10(recent[window:])
+	if decrease >= orDefault(s.Decades, 0.1) {
+		return false, ""
+	}
+	return true, fmt.Sprintf("the loss fell by %.2g decades in %d iterations, less than %.2g", decrease, window, orDefault(s.Decades, 0.1))
+}
+
+func meanLog10(records []Record) float64 {
+	total := 0.0
+	for _, r := range records {
+		total += math.Log10(math.Max(r.Loss, math.SmallestNonzeroFloat64))
+	}
+	return total / float64(len(records))
+}
+
+// Name implements Method.
+func (h Hybrid) Name() string {
+	names := make([]string, len(h))
+	for i, phase := range h {
+		if phase.Method != nil {
+			names[i] = phase.Method.Name()
+		}
+	}
+	return strings.Join(names, " → ")
+}
+
+// Start implements Method.
+func (h Hybrid) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	if len(h) == 0 {
+		return nil, errors.New("optim: Hybrid has no phases, expected at least one")
+	}
+	for i, phase := range h {
+		if phase.Method == nil {
+			return nil, fmt.Errorf("optim: phase %d of the Hybrid has no Method", i)
+		}
+	}
+	first, err := h[0].Method.Start(obj, theta)
+	if err != nil {
+		return nil, err
+	}
+	return &hybridStepper{phases: h, obj: obj, active: first, bestLoss: math.Inf(1), best: theta}, nil
+}
+
+type hybridStepper struct {
+	phases   Hybrid
+	obj      *Objective
+	active   Stepper
+	records  []Record // of the active phase
+	best     *tensors.Tensor
+	bestLoss float64
+}
+
+// criterionEvery is how many iterations pass between two looks at a criterion.
+const criterionEvery = 50
+
+// Advance implements Stepper. It returns after a switch, so that the run loop sees each reason.
+func (s *hybridStepper) Advance(ctx context.Context, n int) (Progress, error) {
+	total := Progress{Status: Running}
+	for n > 0 && ctx.Err() == nil {
+		last := len(s.phases) == 1
+		ask := n
+		if !last {
+			ask = min(n, criterionEvery)
+		}
+		p, err := s.active.Advance(ctx, ask)
+		name := s.phases[0].Method.Name()
+		for i := range p.Records {
+			if p.Records[i].Phase == "" {
+				p.Records[i].Phase = name
+			}
+		}
+		s.records = append(s.records, p.Records...)
+		total.Records = append(total.Records, p.Records...)
+		total.Iterations += p.Iterations
+		n -= p.Iterations
+		if err != nil {
+			return total, err
+		}
+		if last {
+			total.Status, total.Message = p.Status, p.Message
+			if p.Status != Running {
+				return total, nil
+			}
+			continue
+		}
+		reason := ""
+		if p.Status != Running {
+			reason = fmt.Sprintf("%s: %s", p.Status, p.Message)
+		} else if until := s.phases[0].Until; until != nil {
+			if met, why := until.Met(s.records); met {
+				reason = why
+			}
+		}
+		if reason == "" {
+			continue
+		}
+		if err := s.handOver(); err != nil {
+			return total, err
+		}
+		total.Message = fmt.Sprintf("%s → %s: %s", name, s.phases[0].Method.Name(), reason)
+		return total, nil
+	}
+	return total, nil
+}
+
+func (s *hybridStepper) handOver() error {
+	s.best, s.bestLoss = s.Best()
+	next, err := s.phases[1].Method.Start(s.obj, s.best)
+	if err != nil {
+		return err
+	}
+	s.phases, s.active, s.records = s.phases[1:], next, nil
+	return nil
+}
+
+// Current implements Stepper.
+func (s *hybridStepper) Current() *tensors.Tensor { return s.active.Current() }
+
+// Best implements Stepper.
+func (s *hybridStepper) Best() (*tensors.Tensor, float64) {
+	if theta, loss := s.active.Best(); loss < s.bestLoss {
+		return theta, loss
+	}
+	return s.best, s.bestLoss
+}

@@ -1,0 +1,51 @@
+package optim
+
+import (
+	"context"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Method is an optimization method with its settings; it holds no state of a run and may be used for many.
+type Method interface {
+	// Name is short and appears in histories and figures, for example "L-BFGS".
+	Name() string
+	// Start begins a run at theta (shape [Dim], on the device). It reports settings that make no sense.
+	Start(obj *Objective, theta *tensors.Tensor) (Stepper, error)
+}
+
+// Stepper is a method at work on one objective.
+type Stepper interface {
+	// Advance makes up to n iterations and says how they went. It returns early, without an error, when the method
+	// cannot go on (Progress.Status says why) and between iterations when ctx is done.
+	Advance(ctx context.Context, n int) (Progress, error)
+	// Current is the iterate after the last iteration.
+	Current() *tensors.Tensor
+	// Best is the iterate with the lowest finite loss seen, and that loss (+Inf before any was seen).
+	Best() (*tensors.Tensor, float64)
+}
+
+// Progress is the outcome of Stepper.Advance.
+type Progress struct {
+	// Records has one entry for each iterate whose loss became known, in order. Advance fills Loss, GradientNorm,
+	// Step, Evaluations (of these iterations alone) and, in a Hybrid, Phase; the run loop fills the rest.
+	Records []Record
+	// Iterations is the number of steps made.
+	Iterations int
+	// Status is Running unless the method cannot go on.
+	Status Status
+	// Message explains a Status other than Running, or tells of a switch of phase.
+	Message string
+}
+
+// Direction turns a point into a step. Its functions build graphs.
+type Direction interface {
+	// State gives the shapes of what the direction remembers between iterations; all of it starts as zeros.
+	State(dim int, dtype dtypes.DType) []shapes.Shape
+	// Step builds the step p (shape [P]) from the point and the state, and the state to remember. It is called once
+	// per iteration, each time at a new point, so that a quasi-Newton direction learns from the change.
+	Step(p *Point, state []*graph.Node) (step *graph.Node, next []*graph.Node)
+}

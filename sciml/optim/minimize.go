@@ -1,0 +1,273 @@
+package optim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Options govern a run. The zero value makes DefaultIterations iterations.
+type Options struct {
+	// MaxIterations ends the run; DefaultIterations when zero.
+	MaxIterations int
+	// MaxTime ends the run; no limit when zero. A deadline of the context does the same.
+	MaxTime time.Duration
+	// LossTolerance and GradientTolerance end the run when the loss, or the norm of its gradient, is not above them.
+	LossTolerance, GradientTolerance float64
+	// Monitor measures an iterate, for example its error against a reference; nil for none. It sees θ on the device.
+	Monitor func(theta *tensors.Tensor) (map[string]float64, error)
+	// MonitorEvery is the number of iterations between measurements; 100 when zero. The first iterate and
+	// the result are measured always.
+	MonitorEvery int
+	// OnProgress is called a few times a second, after the first and after the last iteration. Returning ErrStop ends
+	// the run with the status CallbackStopped; another error ends it with that error. What was computed is returned.
+	OnProgress func(h *History) error
+}
+
+// DefaultIterations is Options.MaxIterations when that is zero.
+const DefaultIterations = 1000
+
+// ErrStop is what Options.OnProgress returns to end a run.
+var ErrStop = errors.New("stop")
+
+// Result is what a run found.
+type Result struct {
+	// Theta is the iterate with the lowest finite loss, Loss that loss. Both come from the run even when it was cut
+	// short; if no finite loss was seen, Theta is the start and Loss +Inf.
+	Theta []float64
+	Loss  float64
+	// Status says why the run stopped, Message in more words.
+	Status  Status
+	Message string
+	// Iterations made, evaluations of loss and gradient, and seconds spent, compilation and monitoring included.
+	Iterations, Evaluations int
+	Seconds                 float64
+	// Metrics is what Options.Monitor measured of Theta.
+	Metrics map[string]float64
+	History History
+}
+
+// String is one line: method-independent figures and the reason for stopping.
+func (r *Result) String() string {
+	s := fmt.Sprintf("loss %.3g after %d iterations (%d evaluations, %.1f s): %s", r.Loss, r.Iterations, r.Evaluations, r.Seconds, r.Status)
+	if r.Message != "" {
+		s += " (" + r.Message + ")"
+	}
+	return s
+}
+
+// Minimize runs a method on an objective from theta and returns the best iterate. It stops for one of the reasons that
+// Status lists. The result is not nil, and holds everything computed so far, even when an error is returned, unless
+// the error is about the arguments.
+func Minimize(ctx context.Context, obj *Objective, theta []float64, method Method, options Options) (*Result, error) {
+	if err := obj.check(theta); err != nil {
+		return nil, err
+	}
+	if method == nil {
+		return nil, errors.New("optim: the method is nil, expected for example optim.LBFGS{}")
+	}
+	if err := options.setDefaults(); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if options.MaxTime > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, start.Add(options.MaxTime), context.DeadlineExceeded)
+		defer cancel()
+	}
+	begin := vector(obj.dtype(), theta)
+	stepper, err := method.Start(obj, begin)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{ctx: ctx, options: options, stepper: stepper, method: method.Name(), start: start, pending: map[int]map[string]float64{}}
+	r.result.Loss = math.Inf(1)
+	err = r.loop()
+	return r.finish(begin, err)
+}
+
+func (o *Options) setDefaults() error {
+	switch {
+	case o.MaxIterations < 0:
+		return fmt.Errorf("optim: Options.MaxIterations is %d, expected at least 1 (or 0 for the default)", o.MaxIterations)
+	case o.MaxTime < 0:
+		return fmt.Errorf("optim: Options.MaxTime is %v, expected a positive duration (or 0 for no limit)", o.MaxTime)
+	case o.MonitorEvery < 0:
+		return fmt.Errorf("optim: Options.MonitorEvery is %d, expected at least 1 (or 0 for the default)", o.MonitorEvery)
+	}
+	if o.MaxIterations == 0 {
+		o.MaxIterations = DefaultIterations
+	}
+	if o.MonitorEvery == 0 {
+		o.MonitorEvery = 100
+	}
+	return nil
+}
+
+// run is a run of Minimize.
+type run struct {
+	ctx     context.Context
+	options Options
+	stepper Stepper
+	method  string
+	start   time.Time
+	result  Result
+	pace    float64 // seconds an iteration takes
+	status  Status
+	message string
+	// pending are measurements of iterates whose record is still to come.
+	pending map[int]map[string]float64
+}
+
+// responsive is how long, in seconds, the loop lets a method work before it looks at the clock and the context.
+const responsive = 0.2
+
+func (r *run) loop() error {
+	if err := r.monitor(); err != nil {
+		return err
+	}
+	for r.status == Running {
+		if r.ctx.Err() != nil {
+			r.status, r.message = r.interrupted()
+			break
+		}
+		n := r.portion()
+		before := time.Since(r.start).Seconds()
+		p, err := r.stepper.Advance(r.ctx, n)
+		after := time.Since(r.start).Seconds()
+		r.add(p, before, after)
+		if err != nil {
+			return err
+		}
+		if p.Iterations > 0 {
+			r.pace = (after - before) / float64(p.Iterations)
+		}
+		r.judge(p)
+		if r.result.Iterations%r.options.MonitorEvery == 0 {
+			if err := r.monitor(); err != nil {
+				return err
+			}
+		}
+		if err := r.report(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// portion is the number of iterations to ask for: up to the next measurement, and not longer than is responsive.
+func (r *run) portion() int {
+	n := r.options.MonitorEvery - r.result.Iterations%r.options.MonitorEvery
+	n = min(n, r.options.MaxIterations-r.result.Iterations)
+	if r.pace > 0 {
+		n = min(n, int(responsive/r.pace)+1)
+	} else {
+		n = 1 // compiles, and tells the pace
+	}
+	return n
+}
+
+// add completes the records and appends them.
+func (r *run) add(p Progress, before, after float64) {
+	h := &r.result.History
+	for i, rec := range p.Records {
+		r.result.Evaluations += rec.Evaluations
+		rec.Evaluations = r.result.Evaluations
+		rec.Iteration = len(h.Records)
+		rec.Seconds = before + (after-before)*float64(i+1)/float64(len(p.Records))
+		if rec.Phase == "" {
+			rec.Phase = r.method
+		}
+		rec.Metrics = r.pending[rec.Iteration]
+		delete(r.pending, rec.Iteration)
+		h.Records = append(h.Records, rec)
+	}
+	r.result.Iterations += p.Iterations
+	if p.Status == Running && p.Message != "" {
+		h.Events = append(h.Events, Event{Iteration: r.result.Iterations, Seconds: after, Text: p.Message})
+	}
+}
+
+// judge applies the stopping rules to the last portion.
+func (r *run) judge(p Progress) {
+	for _, rec := range p.Records {
+		switch {
+		case rec.Loss <= r.options.LossTolerance:
+			r.status, r.message = LossReached, fmt.Sprintf("%.3g ≤ %.3g", rec.Loss, r.options.LossTolerance)
+			return
+		case rec.GradientNorm <= r.options.GradientTolerance:
+			r.status, r.message = GradientSmall, fmt.Sprintf("%.3g ≤ %.3g", rec.GradientNorm, r.options.GradientTolerance)
+			return
+		}
+	}
+	if p.Status != Running {
+		r.status, r.message = p.Status, p.Message
+	} else if r.result.Iterations >= r.options.MaxIterations {
+		r.status, r.message = IterationLimit, ""
+	}
+}
+
+func (r *run) interrupted() (Status, string) {
+	if errors.Is(r.ctx.Err(), context.DeadlineExceeded) {
+		return TimeLimit, ""
+	}
+	return Canceled, ""
+}
+
+// monitor measures the current iterate.
+func (r *run) monitor() error {
+	if r.options.Monitor == nil {
+		return nil
+	}
+	metrics, err := r.options.Monitor(r.stepper.Current())
+	if err != nil {
+		return fmt.Errorf("optim: Options.Monitor at iteration %d: %w", r.result.Iterations, err)
+	}
+	if i := r.result.Iterations; i < len(r.result.History.Records) {
+		r.result.History.Records[i].Metrics = metrics
+	} else {
+		r.pending[i] = metrics
+	}
+	return nil
+}
+
+func (r *run) report() error {
+	if r.options.OnProgress == nil {
+		return nil
+	}
+	err := r.options.OnProgress(&r.result.History)
+	if errors.Is(err, ErrStop) {
+		r.status, r.message = CallbackStopped, ""
+		return nil
+	}
+	return err
+}
+
+// finish takes the best iterate to the host.
+func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
+	best, loss := r.stepper.Best()
+	if !finite(loss) {
+		best, loss = begin, math.Inf(1)
+	}
+	theta, err := numbers(best)
+	if err != nil && failure == nil {
+		failure = fmt.Errorf("optim: reading θ from the device: %w", err)
+	}
+	res := &r.result
+	res.Theta, res.Loss = theta, loss
+	res.Status, res.Message = r.status, r.message
+	if failure == nil && r.options.Monitor != nil {
+		if res.Metrics, err = r.options.Monitor(best); err != nil {
+			failure = fmt.Errorf("optim: Options.Monitor at the end: %w", err)
+		}
+	}
+	if failure != nil {
+		res.Status, res.Message = Failed, failure.Error()
+	}
+	res.Seconds = time.Since(r.start).Seconds()
+	return res, failure
+}
