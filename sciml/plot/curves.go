@@ -74,9 +74,9 @@ func Lines(title, xlabel, ylabel string, series ...Series) (*Figure, error) {
 	return newCurves("Lines", linearLines, title, xlabel, ylabel, series)
 }
 
-// Points draws dots on linear axes with one scale in both directions, for
-// example collocation points in the interior and on the boundary. Errors are
-// those of Lines.
+// Points draws dots, for example collocation points in the interior and on the
+// boundary. Both axes have one scale, unless the range of one is more than four
+// times that of the other. Errors are those of Lines.
 func Points(title, xlabel, ylabel string, series ...Series) (*Figure, error) {
 	return newCurves("Points", dots, title, xlabel, ylabel, series)
 }
@@ -145,7 +145,24 @@ func (p *curves) size(width vg.Length) (w, h vg.Length) {
 	if leg.below {
 		h += leg.height
 	}
+	if p.equal() { // Leave out the height that equal scales do not need.
+		const trial = 1000
+		pl, area, _ := p.axes(draw.Canvas{Rectangle: vg.Rectangle{Max: vg.Point{X: w, Y: trial}}}, leg)
+		before := area.Max.Y - area.Min.Y
+		area = equalAspect(pl, area)
+		if needed := trial - before + area.Max.Y - area.Min.Y; needed > 0 && needed < h {
+			h = max(needed, 120)
+		}
+	}
 	return w, h
+}
+
+// equal says whether a unit is as long in x as in y: for dots, but not where
+// that would make a sliver of them.
+func (p *curves) equal() bool {
+	xmin, xmax, ymin, ymax := p.limits()
+	ratio := (xmax - xmin) / (ymax - ymin)
+	return p.kind == dots && 0.25 <= ratio && ratio <= 4
 }
 
 // limits returns the range of the axes: that of the data and a little more.
@@ -191,10 +208,10 @@ func (logScale) Normalize(lo, hi, x float64) float64 {
 	return (math.Log(x) - math.Log(lo)) / (math.Log(hi) - math.Log(lo))
 }
 
-func (p *curves) draw(c draw.Canvas) {
+// axes prepares the axes on the panel c, and returns the area for them.
+func (p *curves) axes(c draw.Canvas, leg legend) (*plot.Plot, draw.Canvas, title) {
 	pl := axes(p.xlabel, p.ylabel)
 	pl.X.Min, pl.X.Max, pl.Y.Min, pl.Y.Max = p.limits()
-	leg := p.legend(c.Max.X - c.Min.X)
 	heading := title(p.title)
 	area := draw.Crop(c, 4, -8, 4, -heading.fit(c.Max.X-c.Min.X-8))
 	if leg.below {
@@ -204,13 +221,29 @@ func (p *curves) draw(c draw.Canvas) {
 	}
 	pl.X.Tick.Marker = linearTicks{want: max(3, int((area.Max.X-area.Min.X)/60)), whole: p.whole}
 	wantY := max(3, int((area.Max.Y-area.Min.Y)/26))
-	if p.kind == logLines {
+	switch p.kind {
+	case logLines:
 		pl.Y.Scale = logScale{}
 		pl.Y.Tick.Marker = logTicks{want: wantY}
-	} else {
+	case linearLines:
 		pl.Y.Tick.Marker = linearTicks{want: wantY}
+	case dots:
+		if !p.equal() {
+			pl.Y.Tick.Marker = linearTicks{want: wantY}
+			break
+		}
+		// One scale, one step.
+		size := area.Size()
+		step := niceStep(math.Max((pl.X.Max-pl.X.Min)*38/float64(size.X), (pl.Y.Max-pl.Y.Min)*38/float64(size.Y)))
+		pl.X.Tick.Marker, pl.Y.Tick.Marker = linearTicks{step: step}, linearTicks{step: step}
 	}
-	if p.kind == dots {
+	return pl, area, heading
+}
+
+func (p *curves) draw(c draw.Canvas) {
+	leg := p.legend(c.Max.X - c.Min.X)
+	pl, area, heading := p.axes(c, leg)
+	if p.equal() {
 		area = equalAspect(pl, area)
 	}
 	pl.Add(backdrop{})
@@ -265,9 +298,6 @@ func equalAspect(pl *plot.Plot, area draw.Canvas) draw.Canvas {
 		inner := pl.DataCanvas(area)
 		size := inner.Size()
 		ux, uy := size.X/vg.Length(pl.X.Max-pl.X.Min), size.Y/vg.Length(pl.Y.Max-pl.Y.Min)
-		if ratio := ux / uy; ratio > 20 || ratio < 0.05 || ratio != ratio {
-			return area // A sliver would show less than unequal axes do.
-		}
 		if ux > uy {
 			area.Max.X -= size.X * (1 - uy/ux)
 		} else {

@@ -2,52 +2,53 @@ package plot
 
 import (
 	"bytes"
+	"cmp"
 	"image"
 	"image/color"
 	"image/png"
+	"slices"
 )
 
-// palettize encodes an image with at most 256 colours, which takes a third of
-// the bytes or less. It reduces the depth of the colours until they fit: not
-// visible in lines, dots and text, hence not for heat maps.
+// palettize encodes an image with 64 colours, which takes a third of the
+// bytes or less. It keeps the most frequent ones as they are and replaces
+// the others by the nearest: not visible in lines, dots and text, where others
+// occur along borders only; hence not for heat maps.
 func palettize(img image.Image) ([]byte, error) {
 	b := img.Bounds()
-	out := image.NewPaletted(b, nil)
-	for drop := range 8 {
-		mask := uint8(0xff << drop)
-		index := map[color.NRGBA]uint8{}
-		out.Palette = out.Palette[:0]
-		fits := true
-		for y := b.Min.Y; y < b.Max.Y && fits; y++ {
-			for x := b.Min.X; x < b.Max.X; x++ {
-				r, g, bl, _ := img.At(x, y).RGBA()
-				c := color.NRGBA{coarse(r, mask), coarse(g, mask), coarse(bl, mask), 255}
-				i, known := index[c]
-				if !known {
-					if fits = len(out.Palette) < 256; !fits {
-						break
-					}
-					i = uint8(len(out.Palette))
-					index[c] = i
-					out.Palette = append(out.Palette, c)
-				}
-				out.Pix[out.PixOffset(x, y)] = i
-			}
+	count := map[color.NRGBA]int{}
+	pixels := make([]color.NRGBA, 0, b.Dx()*b.Dy())
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			r, g, bl, _ := img.At(x, y).RGBA()
+			c := color.NRGBA{uint8(r >> 8), uint8(g >> 8), uint8(bl >> 8), 255}
+			count[c]++
+			pixels = append(pixels, c)
 		}
-		if fits {
-			break
+	}
+	colors := make([]color.NRGBA, 0, len(count))
+	for c := range count {
+		colors = append(colors, c)
+	}
+	slices.SortFunc(colors, func(a, b color.NRGBA) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
+	})
+	var palette color.Palette
+	for _, c := range colors[:min(64, len(colors))] {
+		palette = append(palette, c)
+	}
+	nearest := make(map[color.NRGBA]uint8, len(colors))
+	for i, c := range colors {
+		if i < len(palette) {
+			nearest[c] = uint8(i)
+		} else {
+			nearest[c] = uint8(palette.Index(c))
 		}
+	}
+	out := image.NewPaletted(image.Rect(0, 0, b.Dx(), b.Dy()), palette)
+	for i, c := range pixels {
+		out.Pix[i] = nearest[c]
 	}
 	var buf bytes.Buffer
 	err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&buf, out)
 	return buf.Bytes(), err
-}
-
-// coarse drops low bits of a channel of 16 bits, but keeps black and white.
-func coarse(v uint32, mask uint8) uint8 {
-	c := uint8(v>>8) & mask
-	if uint8(v>>8) >= mask {
-		return 255
-	}
-	return c
 }

@@ -11,8 +11,9 @@ import (
 
 // linearTicks places about want labelled ticks at round numbers.
 type linearTicks struct {
-	want  int  // 0 means 6.
-	whole bool // Integers only.
+	want  int     // 0 means 6.
+	whole bool    // Integers only.
+	step  float64 // Overrides want if not 0.
 }
 
 // Ticks implements plot.Ticker.
@@ -28,6 +29,9 @@ func (t linearTicks) Ticks(lo, hi float64) []plot.Tick {
 	step := niceStep(span / float64(want))
 	if t.whole && step < 1 {
 		step = 1
+	}
+	if t.step > 0 {
+		step = t.step
 	}
 	var ticks []plot.Tick
 	first, last := math.Ceil(lo/step-1e-9), math.Floor(hi/step+1e-9)
