@@ -4,6 +4,9 @@ package backend
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
@@ -19,9 +22,14 @@ var errNotLinked = errors.New("XLA is not linked into this program") // never re
 func openXLA(c choice) (compute.Backend, error) {
 	config := c.path
 	options := pjrt.NamedValuesMap{}
-	if c.kind == "cpu" {
+	switch c.kind {
+	case "cpu":
 		config += ",shared_buffers"
 		options["cpu_device_count"] = int64(1)
+	case "cuda":
+		if err := findCUDATools(c.path); err != nil {
+			return nil, err
+		}
 	}
 	if c.options != "" {
 		config += "," + c.options
@@ -31,4 +39,21 @@ func openXLA(c choice) (compute.Backend, error) {
 		return nil, err // not b: a nil *xla.Backend would make a non-nil interface
 	}
 	return b, nil
+}
+
+// findCUDATools tells XLA where the assembler and the device library of the installed CUDA are. The plug-in finds the
+// libraries it links with by itself, relative to its own place in site-packages.
+func findCUDATools(plugin string) error {
+	dir := filepath.Join(filepath.Dir(plugin), "..", "..", "nvidia", "cu13")
+	flags := os.Getenv("XLA_FLAGS")
+	if _, err := os.Stat(dir); err != nil || strings.Contains(flags, "xla_gpu_cuda_data_dir") {
+		return nil
+	}
+	if strings.ContainsAny(dir, " \t") {
+		return errors.New("XLA cannot take the path of its CUDA tools with a space in it: set " + HomeEnv + " to a folder without one and run `go run ./kernel setup -cuda`")
+	}
+	if err := os.Setenv("XLA_FLAGS", strings.TrimSpace(flags+" --xla_gpu_cuda_data_dir="+filepath.Clean(dir))); err != nil {
+		return err
+	}
+	return os.Setenv("GOPJRT_CUDA_CHECKS", "0") // go-xla looks for the libraries in another place and would warn
 }

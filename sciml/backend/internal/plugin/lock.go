@@ -32,6 +32,14 @@ var locks = map[Kind]map[string]Lock{
 			SHA256:  "0a0fe56ca17be9efc7b942e89e534e5e0ad4a0f1e369b66d27b62184509015b9",
 		},
 	},
+	CUDA: {
+		"linux/amd64": {
+			Package: "jax-cuda13-pjrt",
+			Version: "0.11.2",
+			File:    "jax_plugins/xla_cuda13/xla_cuda_plugin.so",
+			SHA256:  "43d3efd6fd43d8a5d9aa67176e830d81e4ad5fc19fda4ad09cdcc4aebd9f3920",
+		},
+	},
 }
 
 // Locked returns the build of the plug-in that is locked for the platform this program was built for. Without one
