@@ -1,0 +1,128 @@
+package sciml
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/pinn"
+	"github.com/gosciml/gosciml/sciml/plot"
+)
+
+// gridNodes is the resolution of a heat map, in nodes per side.
+const gridNodes = 101
+
+// Maps draws the solution next to the exact one and the absolute error, for a problem in two coordinates with an
+// exact solution; without one, the solution alone.
+func (s *Solution) Maps() (*plot.Figure, error) {
+	grid, err := s.Grid(gridNodes)
+	if err != nil {
+		return nil, err
+	}
+	problem := s.model.Problem()
+	labels := plot.AxisLabels(problem.Coordinates[0], problem.Coordinates[1])
+	title := fmt.Sprintf("%s, %s", problem.Name, s.Method)
+	if problem.Exact == nil {
+		return plot.HeatMap(title, grid, labels)
+	}
+	exact := make([]float64, len(grid.U))
+	for i := range exact {
+		exact[i] = problem.Exact([]float64{grid.X[i%len(grid.X)], grid.Y[i/len(grid.X)]})[0]
+	}
+	return plot.Compare(title, grid, exact, labels)
+}
+
+// Convergence draws the losses of several trainings, and next to them their relative L2 errors, where they were measured, over
+// the seconds that went by.
+func Convergence(title string, solutions ...*Solution) (*plot.Figure, error) {
+	curves := make([]curve, len(solutions))
+	for i, s := range solutions {
+		if s == nil {
+			return nil, fmt.Errorf("sciml: solution %d to be drawn is nil", i)
+		}
+		curves[i] = curve{name: s.Method, history: &s.Result.History}
+	}
+	return drawCurves(title, curves)
+}
+
+// Live is a convergence figure that redraws itself in a notebook while trainings run, one curve for each. Outside of
+// a notebook it does nothing.
+//
+//	live := sciml.NewLive("Poisson")
+//	adam, err := sciml.Solve(ctx, problem, sciml.Options{Method: optim.Adam{}, OnProgress: live.Watch("Adam")})
+//	lbfgs, err := sciml.Solve(ctx, problem, sciml.Options{Method: optim.LBFGS{}, OnProgress: live.Watch("L-BFGS")})
+//	err = live.Done()
+type Live struct {
+	title   string
+	display *plot.Live
+	curves  []curve
+}
+
+// curve is one training in a figure.
+type curve struct {
+	name    string
+	history *optim.History
+}
+
+// NewLive makes an empty live figure.
+func NewLive(title string) *Live {
+	return &Live{title: title, display: plot.NewLive(500 * time.Millisecond)}
+}
+
+// Watch returns a function for Options.OnProgress that draws the training under the given name.
+func (l *Live) Watch(name string) func(*optim.History) error {
+	mine := len(l.curves)
+	l.curves = append(l.curves, curve{name: name})
+	return func(h *optim.History) error {
+		l.curves[mine].history = h
+		if !l.display.Due() {
+			return nil
+		}
+		figure, err := drawCurves(l.title, l.curves)
+		if err != nil {
+			return nil // nothing to draw yet is no reason to stop a training
+		}
+		return l.display.Update(figure)
+	}
+}
+
+// Done draws the last frame, which a saved notebook keeps.
+func (l *Live) Done() error {
+	figure, err := drawCurves(l.title, l.curves)
+	if err != nil {
+		return err
+	}
+	return l.display.Final(figure)
+}
+
+// drawCurves draws losses, and errors where there are any, over time.
+func drawCurves(title string, curves []curve) (*plot.Figure, error) {
+	var losses, errorCurves []plot.Series
+	for _, c := range curves {
+		if c.history == nil {
+			continue
+		}
+		seconds, values := c.history.Seconds(func(r optim.Record) (float64, bool) { return r.Loss, true })
+		losses = append(losses, plot.Series{Name: c.name, X: seconds, Y: values})
+		seconds, values = c.history.Seconds(func(r optim.Record) (float64, bool) {
+			v, ok := r.Metrics[pinn.RelativeL2]
+			return v, ok
+		})
+		if len(values) > 0 {
+			errorCurves = append(errorCurves, plot.Series{Name: c.name, X: seconds, Y: values})
+		}
+	}
+	if len(losses) == 0 {
+		return nil, errors.New("sciml: there is no training to draw yet")
+	}
+	loss, err := plot.Convergence(title, "seconds", "loss", losses...)
+	if err != nil || len(errorCurves) == 0 {
+		return loss, err
+	}
+	errorFigure, err := plot.Convergence(title, "seconds", "relative L2 error", errorCurves...)
+	if err != nil {
+		return nil, err
+	}
+	return plot.Row(loss, errorFigure)
+}
