@@ -1,0 +1,70 @@
+# JupyterLab with the "Go (SciML)" kernel, everything in it, no network needed afterwards. See docs/docker.md.
+#
+# BASE is any Debian or Ubuntu with Go 1.26 on its PATH.
+ARG BASE=golang:1.26-bookworm
+
+FROM ${BASE} AS base
+# gcc: packages that use cgo (XLA) are compiled again when a cell brings new ones in.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev python3 python3-venv \
+ && rm -rf /var/lib/apt/lists/*
+RUN useradd --create-home --uid 1000 --shell /bin/bash gopher
+ENV HOME=/home/gopher \
+    LANG=C.UTF-8 \
+    GOPATH=/home/gopher/go \
+    GOTOOLCHAIN=local \
+    GOFLAGS=-buildvcs=false \
+    PATH=/home/gopher/bin:/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin
+WORKDIR /home/gopher/gosciml
+
+# What a machine needs to reach its registries comes as two secrets, both optional, neither kept in the image:
+# "env" (a file of export lines: GOPROXY, PIP_INDEX_URL …) and "ca" (the certificates to trust).
+FROM base AS build
+ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1
+RUN chown gopher: /home/gopher/gosciml
+USER gopher
+
+# First everything from the network and the slowest build, by files that seldom change: Python packages, …
+COPY --chown=gopher:gopher kernel/internal/setup/requirements-jupyter.txt kernel/internal/setup/
+COPY --chown=gopher:gopher sciml/backend/install/requirements-xla-cpu.txt sciml/backend/install/
+RUN --mount=type=secret,id=env,mode=0444 \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt,mode=0444 \
+    if [ -f /run/secrets/env ]; then . /run/secrets/env; fi \
+ && python3 -m venv /tmp/pip \
+ && /tmp/pip/bin/pip download --quiet --require-hashes --no-deps --only-binary :all: --dest /home/gopher/wheels \
+      -r kernel/internal/setup/requirements-jupyter.txt -r sciml/backend/install/requirements-xla-cpu.txt \
+ && rm -rf /tmp/pip
+
+# … the module's dependencies, and the kernel's tools (built as set-up will build them, so it finds them in the cache).
+COPY --chown=gopher:gopher go.mod go.sum ./
+COPY --chown=gopher:gopher kernel/tools/go.mod kernel/tools/go.sum kernel/tools/
+RUN --mount=type=secret,id=env,mode=0444 \
+    --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt,mode=0444 \
+    if [ -f /run/secrets/env ]; then . /run/secrets/env; fi \
+ && go mod download \
+ && go list -m all >/dev/null \
+ && cd kernel/tools \
+ && mkdir /tmp/tools && go build -trimpath -ldflags=-s -o /tmp/tools/ tool && rm -rf /tmp/tools
+
+# Then the sources, without network. The archives of modules that lie unpacked beside them, a third of the module
+# cache, are not needed any more.
+COPY --chown=gopher:gopher . .
+RUN export GOPROXY=off PIP_NO_INDEX=1 PIP_FIND_LINKS=/home/gopher/wheels \
+ && go build -o /home/gopher/bin/gosciml-kernel ./kernel \
+ && gosciml-kernel setup \
+ && rm -rf /home/gopher/wheels \
+ && find /home/gopher/go/pkg/mod/cache/download -name '*.zip' -delete
+
+FROM base
+COPY --from=build --chown=gopher:gopher /home/gopher /home/gopher
+USER gopher
+# Modules come from the image alone: Go must not look for newer ones.
+ENV GOPROXY=off
+EXPOSE 8888
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8888/api', timeout=4)"]
+ENTRYPOINT ["gosciml-kernel"]
+# All interfaces of the container; which of the host's it reaches is said by `-p 127.0.0.1:8888:8888`.
+CMD ["lab", "-no-browser", "-ip", "0.0.0.0", "-port", "8888"]
