@@ -21,7 +21,7 @@ import (
 
 func runSetup(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("setup", flag.ContinueOnError)
-	cuda := flags.Bool("cuda", false, "install XLA's plug-in for NVIDIA GPUs too, with its CUDA libraries (about 3 GB)")
+	cuda := flags.Bool("cuda", false, "install XLA's plug-in for NVIDIA GPUs too, with its CUDA libraries (about 4 GB)")
 	quiet := flags.Bool("quiet", false, "show no progress")
 	if err := flags.Parse(args); err != nil {
 		return flag.ErrHelp

@@ -155,7 +155,8 @@ func execute(ctx context.Context, p place.Place, name, input, target string, cel
 	defer read.Close()
 	cmd := exec.CommandContext(ctx, install.VenvPython(p.Home), "-c", script, input, target, filepath.Dir(target),
 		strconv.Itoa(int(timeout.Round(time.Second).Seconds())))
-	cmd.Env = append(p.JupyterEnv(os.Environ()), supervise.RawErrorEnv+"=1")
+	cmd.Env = append(p.JupyterEnv(os.Environ()), supervise.RawErrorEnv+"=1",
+		"JPY_SESSION_NAME="+target) // as a server sets it: sciml/keep files values under the notebook's name
 	cmd.ExtraFiles = []*os.File{write}
 	var noise strings.Builder
 	cmd.Stdout, cmd.Stderr = &noise, &noise

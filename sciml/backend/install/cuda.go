@@ -15,8 +15,8 @@ import (
 //go:embed requirements-xla-cuda.txt
 var requirementsCUDA []byte
 
-// CUDA installs XLA's plug-in for NVIDIA GPUs into the data directory, with the CUDA libraries it loads: some 2 GB to
-// download and 5 GB on disk. The NVIDIA driver itself (version 580 or newer) must be there. It works on linux/amd64
+// CUDA installs XLA's plug-in for NVIDIA GPUs into the data directory, with the CUDA libraries it loads: 3.8 GB on
+// disk. The NVIDIA driver itself (version 580 or newer) must be there. It works on linux/amd64
 // and fails elsewhere.
 func CUDA(ctx context.Context, log io.Writer) error {
 	if _, ok := plugin.Locked(plugin.CUDA); !ok {
