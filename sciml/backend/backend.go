@@ -34,7 +34,7 @@ const ConfigEnv = compute.ConfigEnvVar
 var (
 	mu     sync.Mutex
 	opened = map[string]compute.Backend{}
-	warned sync.Once
+	warned = new(sync.Once)
 
 	warnTo io.Writer = os.Stderr
 )
