@@ -18,8 +18,8 @@ const { values: options, positionals: notebooks } = parseArgs({
   allowPositionals: true,
   options: {
     shots: { type: 'string' }, // where the pictures go; a new temporary folder if not given
-    complete: { type: 'string', default: 'strings.Rep' }, // what to type before Tab
-    expect: { type: 'string', default: 'Repeat' }, // what must be among the suggestions
+    complete: { type: 'string', default: '%%\nfmt.Prin' }, // what to type before Tab
+    expect: { type: 'string', default: 'Println' }, // what must be among the suggestions
     lab: { type: 'string', default: 'go run ./kernel lab -no-browser' },
     timeout: { type: 'string', default: '600' }, // seconds for all cells of one notebook
   },
@@ -105,10 +105,11 @@ async function checkNotebook(name) {
   if (known.size < expected) problem(`${name}: the document has ${expected} figures, the page shows ${known.size}`);
   for (const figure of known.values()) if (figure.colours < 3) problem(`${name}: figure ${figure.key} (cell:figure) is blank`);
 
-  const suggestions = await complete(page, options.complete, 90);
+  const typed = options.complete.split('\n').at(-1);
+  const { suggestions, seconds } = await complete(page, options.complete, problems.length === 0 ? 60 : 10);
   await shot('completion');
-  if (suggestions.some((s) => s.includes(options.expect))) say(`${name}: Tab after "${options.complete}" suggests ${suggestions.length} names, ${options.expect} among them`);
-  else problem(`${name}: Tab after "${options.complete}" suggests ${JSON.stringify(suggestions.slice(0, 10))}, without ${options.expect}`);
+  if (suggestions.some((s) => s.includes(options.expect))) say(`${name}: Tab after "${typed}" suggests ${suggestions.length} names after ${seconds.toFixed(1)} s, ${options.expect} among them`);
+  else problem(`${name}: Tab after "${typed}" suggests ${JSON.stringify(suggestions.slice(0, 10))}, without ${options.expect}`);
   await page.close();
 }
 

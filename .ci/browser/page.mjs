@@ -89,8 +89,8 @@ async function inspect(page, bytes) {
 
 /**
  * Adds a code cell at the end, types `text`, presses Tab, and returns the
- * suggestions. The language server may still be reading the module, so a first
- * empty answer is asked again.
+ * suggestions and the seconds until they came. The language server may still be
+ * reading the module, so an empty answer is asked again.
  */
 export async function complete(page, text, timeoutSeconds) {
   const notebook = page.locator(`${panel} .jp-Notebook`).first();
@@ -100,18 +100,19 @@ export async function complete(page, text, timeoutSeconds) {
   await page.keyboard.press('b');
   await page.keyboard.press('Enter');
   await page.keyboard.type(text);
-  const deadline = Date.now() + timeoutSeconds * 1000;
-  while (Date.now() < deadline) {
+  const started = Date.now();
+  const seconds = () => (Date.now() - started) / 1000;
+  while (seconds() < timeoutSeconds) {
     await page.keyboard.press('Tab');
     const list = page.locator('.jp-Completer:not(.lm-mod-hidden) .jp-Completer-item');
     try {
-      await list.first().waitFor({ timeout: 10000 });
-      return await list.allInnerTexts();
+      await list.first().waitFor({ timeout: 2500 });
+      return { suggestions: await list.allInnerTexts(), seconds: seconds() };
     } catch {
       // Nothing yet. Remove what Tab may have inserted instead, and try again.
       const typed = await page.locator(`${panel} .jp-Cell.jp-mod-active .cm-content`).innerText();
       for (let i = typed.trimStart().length; i > text.trimStart().length; i--) await page.keyboard.press('Backspace');
     }
   }
-  return [];
+  return { suggestions: [], seconds: seconds() };
 }
