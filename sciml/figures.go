@@ -33,8 +33,8 @@ func (s *Solution) Maps() (*plot.Figure, error) {
 	return plot.Compare(title, grid, exact, labels)
 }
 
-// Convergence draws the losses of several trainings, and next to them their relative L2 errors, where they were measured, over
-// the seconds that went by.
+// Convergence draws the losses of several trainings, and next to them their relative L2 errors where they were
+// measured, over the seconds that went by.
 func Convergence(title string, solutions ...*Solution) (*plot.Figure, error) {
 	curves := make([]curve, len(solutions))
 	for i, s := range solutions {
@@ -52,7 +52,7 @@ func Convergence(title string, solutions ...*Solution) (*plot.Figure, error) {
 //	live := sciml.NewLive("Poisson")
 //	adam, err := sciml.Solve(ctx, problem, sciml.Options{Method: optim.Adam{}, OnProgress: live.Watch("Adam")})
 //	lbfgs, err := sciml.Solve(ctx, problem, sciml.Options{Method: optim.LBFGS{}, OnProgress: live.Watch("L-BFGS")})
-//	err = live.Done()
+//	err = live.Done(adam, lbfgs)
 type Live struct {
 	title   string
 	display *plot.Live
@@ -87,8 +87,16 @@ func (l *Live) Watch(name string) func(*optim.History) error {
 	}
 }
 
-// Done draws the last frame, which a saved notebook keeps.
-func (l *Live) Done() error {
+// Done draws the last frame, which a saved notebook keeps: the given solutions, or all that was watched if none is
+// given.
+func (l *Live) Done(solutions ...*Solution) error {
+	if len(solutions) > 0 {
+		figure, err := Convergence(l.title, solutions...)
+		if err != nil {
+			return err
+		}
+		return l.display.Final(figure)
+	}
 	figure, err := drawCurves(l.title, l.curves)
 	if err != nil {
 		return err

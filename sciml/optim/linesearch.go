@@ -23,24 +23,22 @@ type Trial struct {
 
 // lineSearch goes along a direction as far as a search says.
 type lineSearch struct {
-	obj       *Objective
-	search    Search
-	evaluate  *program
-	direct    *program
-	try       *program
-	state     []*tensors.Tensor // of the direction
-	fresh     []*tensors.Tensor // the direction's state when it knows nothing
-	memory    bool              // whether state differs from fresh
-	at        *evaluated        // the current iterate; nil before the first evaluation
-	theta     *tensors.Tensor
-	spent     int // evaluations since the last record
-	succeeded bool
+	obj    *Objective
+	search Search
+	direct *program
+	try    *program
+	state  []*tensors.Tensor // of the direction
+	fresh  []*tensors.Tensor // the direction's state when it knows nothing
+	memory bool              // whether state differs from fresh
+	at     *evaluated        // the current iterate; nil before the first evaluation
+	theta  *tensors.Tensor
+	spent  int // evaluations since the last record
 }
 
 // evaluated is a point with its loss and gradient, on the device.
 type evaluated struct {
-	theta, loss, gradient *tensors.Tensor
-	gradientNorm          float64
+	theta, gradient    *tensors.Tensor
+	loss, gradientNorm float64
 }
 
 func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction, search Search) (Stepper, error) {
@@ -49,12 +47,6 @@ func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction,
 	s.fresh = zeros(shapes)
 	s.state = s.fresh
 	var err error
-	if s.evaluate, err = newProgram(obj, "loss and gradient", func(in []*graph.Node) []*graph.Node {
-		p := obj.at(in[0], in[1:])
-		return []*graph.Node{p.loss, p.gradient, norm(p.gradient)}
-	}); err != nil {
-		return nil, err
-	}
 	if s.direct, err = newProgram(obj, "direction", func(in []*graph.Node) []*graph.Node {
 		p := &Point{theta: in[0], loss: in[1], gradient: in[2]}
 		step, next := direction.Step(p, in[3:])
@@ -102,18 +94,27 @@ func (s *lineSearch) Advance(ctx context.Context, n int) (Progress, error) {
 	return p, nil
 }
 
+// begin evaluates the starting point, as a trial of length zero: that is one program less to compile.
 func (s *lineSearch) begin() error {
-	out, err := s.evaluate.call([]*tensors.Tensor{s.theta}, s.obj.Data)
-	if err != nil {
-		return err
-	}
+	still := vector(s.obj.dtype(), make([]float64, s.obj.Dim))
+	at, _, err := s.trial(s.theta, still, 0)
+	s.at = at
+	return err
+}
+
+// trial evaluates the objective at θ + αp.
+func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluated, Trial, error) {
 	s.spent++
-	s.at = &evaluated{theta: s.theta, loss: out[0], gradient: out[1], gradientNorm: number(out[2])}
-	return nil
+	out, err := s.try.call([]*tensors.Tensor{theta, step, scalar(s.obj.dtype(), alpha)}, s.obj.Data)
+	if err != nil {
+		return nil, Trial{}, err
+	}
+	e := &evaluated{theta: out[2], loss: number(out[0]), gradient: out[3], gradientNorm: number(out[4])}
+	return e, Trial{Alpha: alpha, Loss: e.loss, Slope: number(out[1])}, nil
 }
 
 func (s *lineSearch) record(length float64) Record {
-	r := Record{Loss: number(s.at.loss), GradientNorm: s.at.gradientNorm, Step: length, Evaluations: s.spent}
+	r := Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm, Step: length, Evaluations: s.spent}
 	s.spent = 0
 	return r
 }
@@ -134,7 +135,7 @@ func (s *lineSearch) step() (length float64, err error) {
 }
 
 func (s *lineSearch) along() (length float64, err error) {
-	out, err := s.direct.call([]*tensors.Tensor{s.at.theta, s.at.loss, s.at.gradient}, s.state)
+	out, err := s.direct.call([]*tensors.Tensor{s.at.theta, scalar(s.obj.dtype(), s.at.loss), s.at.gradient}, s.state)
 	if err != nil {
 		return 0, err
 	}
@@ -145,20 +146,18 @@ func (s *lineSearch) along() (length float64, err error) {
 	}
 	trials := map[float64]*evaluated{}
 	try := func(alpha float64) (Trial, error) {
-		s.spent++
-		out, err := s.try.call([]*tensors.Tensor{s.at.theta, step, scalar(s.obj.dtype(), alpha)}, s.obj.Data)
+		e, t, err := s.trial(s.at.theta, step, alpha)
 		if err != nil {
 			return Trial{}, err
 		}
 		clear(trials) // only one trial is kept on the device; an earlier one that wins is evaluated again
-		trials[alpha] = &evaluated{theta: out[2], loss: out[0], gradient: out[3], gradientNorm: number(out[4])}
-		t := Trial{Alpha: alpha, Loss: number(out[0]), Slope: number(out[1])}
+		trials[alpha] = e
 		if math.IsNaN(t.Loss) || !finite(t.Slope) {
 			t.Loss = math.Inf(1)
 		}
 		return t, nil
 	}
-	start := Trial{Loss: number(s.at.loss), Slope: slope}
+	start := Trial{Loss: s.at.loss, Slope: slope}
 	best, accepted, err := s.search.Find(start, 1, epsilonOf(s.obj.dtype()), try)
 	if err != nil {
 		return 0, err
@@ -172,7 +171,6 @@ func (s *lineSearch) along() (length float64, err error) {
 		}
 	}
 	s.at, s.state, s.memory = trials[best.Alpha], next, true
-	s.succeeded = true
 	return best.Alpha * stepNorm, nil
 }
 
@@ -196,5 +194,5 @@ func (s *lineSearch) Best() (*tensors.Tensor, float64) {
 	if s.at == nil {
 		return s.theta, math.Inf(1)
 	}
-	return s.at.theta, number(s.at.loss)
+	return s.at.theta, s.at.loss
 }

@@ -64,7 +64,10 @@ func (r *Result) String() string {
 // Status lists. The result is not nil, and holds everything computed so far, even when an error is returned, unless
 // the error is about the arguments.
 func Minimize(ctx context.Context, obj *Objective, theta []float64, method Method, options Options) (*Result, error) {
-	if err := obj.check(theta); err != nil {
+	if err := obj.check(); err != nil {
+		return nil, err
+	}
+	if err := obj.checkStart(theta); err != nil {
 		return nil, err
 	}
 	if method == nil {

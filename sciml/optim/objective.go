@@ -42,8 +42,8 @@ type Objective struct {
 	Data []*tensors.Tensor
 }
 
-// check reports the first thing wrong with the objective, with θ's length as given.
-func (o *Objective) check(theta []float64) error {
+// check reports the first thing wrong with the objective.
+func (o *Objective) check() error {
 	switch {
 	case o == nil:
 		return errors.New("optim: the objective is nil")
@@ -53,10 +53,16 @@ func (o *Objective) check(theta []float64) error {
 		return errors.New("optim: Objective has neither Loss nor Residual, expected one of them")
 	case o.Dim < 1:
 		return fmt.Errorf("optim: Objective.Dim is %d, expected at least 1", o.Dim)
-	case len(theta) != o.Dim:
-		return fmt.Errorf("optim: the starting θ has %d entries, expected Objective.Dim = %d", len(theta), o.Dim)
 	case o.dtype() != dtypes.Float64 && o.dtype() != dtypes.Float32:
 		return fmt.Errorf("optim: Objective.DType is %s, expected float64 or float32", o.DType)
+	}
+	return nil
+}
+
+// checkStart reports what is wrong with a starting point.
+func (o *Objective) checkStart(theta []float64) error {
+	if len(theta) != o.Dim {
+		return fmt.Errorf("optim: the starting θ has %d entries, expected Objective.Dim = %d", len(theta), o.Dim)
 	}
 	for i, v := range theta {
 		if !finite(v) {

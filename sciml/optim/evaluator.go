@@ -1,0 +1,40 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Evaluator computes an objective's loss and gradient for vectors on the host: to look at a landscape, or to hand the
+// objective to another optimizer. It is compiled once, and follows changes of Objective.Data.
+type Evaluator struct {
+	obj     *Objective
+	program *program
+}
+
+// NewEvaluator makes an evaluator. It fails when the objective is incomplete.
+func NewEvaluator(obj *Objective) (*Evaluator, error) {
+	if err := obj.check(); err != nil {
+		return nil, err
+	}
+	p, err := newProgram(obj, "loss and gradient", func(in []*graph.Node) []*graph.Node {
+		point := obj.at(in[0], in[1:])
+		return []*graph.Node{point.loss, point.gradient}
+	})
+	return &Evaluator{obj: obj, program: p}, err
+}
+
+// At returns f(θ) and ∇f(θ), which may be NaN or infinite. It fails when theta has another length than Objective.Dim.
+func (e *Evaluator) At(theta []float64) (loss float64, gradient []float64, err error) {
+	if len(theta) != e.obj.Dim {
+		return 0, nil, fmt.Errorf("optim: theta has %d entries, expected Objective.Dim = %d", len(theta), e.obj.Dim)
+	}
+	out, err := e.program.call([]*tensors.Tensor{vector(e.obj.dtype(), theta)}, e.obj.Data)
+	if err != nil {
+		return 0, nil, err
+	}
+	gradient, err = numbers(out[1])
+	return number(out[0]), gradient, err
+}
