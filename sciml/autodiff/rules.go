@@ -30,6 +30,7 @@ var rules = map[graph.NodeType]rule{
 	graph.NodeTypeReverse:        linear{},
 	graph.NodeTypeReduceSum:      linear{},
 	graph.NodeTypeConvertDType:   linear{},
+	graph.NodeTypeWhere:          choice{},
 
 	graph.NodeTypeMul:        bilinear{},
 	graph.NodeTypeDotGeneral: bilinear{},
@@ -78,6 +79,24 @@ func cloneLinear(n *graph.Node, in inputStreams) *graph.Node {
 		filled[k] = orZeros(in[k], input)
 	}
 	return n.CloneWithInputs(filled...)
+}
+
+// choice is Where: linear in what it chooses from, under a condition that is piecewise constant.
+type choice struct{}
+
+func (choice) first(_ *Derivatives, n *graph.Node, in inputStreams) *graph.Node {
+	return chooseFrom(n, in)
+}
+
+func (choice) second(_ *Derivatives, n *graph.Node, _ form, in inputStreams) *graph.Node {
+	return chooseFrom(n, in)
+}
+
+func chooseFrom(n *graph.Node, in inputStreams) *graph.Node {
+	if in.zero() {
+		return nil
+	}
+	return n.CloneWithInputs(n.Inputs()[0], orZeros(in[1], n.Inputs()[1]), orZeros(in[2], n.Inputs()[2]))
 }
 
 // bilinear operations have two inputs and are linear in each.

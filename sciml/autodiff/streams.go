@@ -26,7 +26,8 @@ func (s inputStreams) zero() bool {
 	return !slices.ContainsFunc(s, func(n *graph.Node) bool { return n != nil })
 }
 
-// markLive records every node between u and x: only those can have derivatives that are not zero.
+// markLive records every node between u and x: only those can have derivatives that are not zero. Integers and booleans
+// computed from x are piecewise constant, so that nothing passes through them.
 func (d *Derivatives) markLive(n *graph.Node) bool {
 	if live, seen := d.live[n.Id()]; seen {
 		return live
@@ -42,7 +43,7 @@ func (d *Derivatives) markLive(n *graph.Node) bool {
 			live = true
 		}
 	}
-	d.live[n.Id()] = live && !n.StopGradient()
+	d.live[n.Id()] = live && !n.StopGradient() && n.DType().IsFloat()
 	return d.live[n.Id()]
 }
 
