@@ -261,3 +261,38 @@ func main() {
 		`const rate has changed since "v" was made`)
 	expect(run(changed), "const rate changed: computing again", "15 <nil>")
 }
+
+// selfEncoded encodes itself, by a method of its pointer, as sciml.Solution does.
+type selfEncoded struct{ loss float64 }
+
+func (s *selfEncoded) GobEncode() ([]byte, error) { return (&big.Float{}).SetFloat64(s.loss).GobEncode() }
+
+func (s *selfEncoded) GobDecode(data []byte) error {
+	var f big.Float
+	err := f.GobDecode(data)
+	s.loss, _ = f.Float64()
+	return err
+}
+
+func TestPointerThatEncodesItself(t *testing.T) {
+	fresh(t)
+	for range 2 {
+		v, err := Value("pointer", nil, func() (*selfEncoded, error) { return &selfEncoded{0.25}, nil })
+		if err != nil || v.loss != 0.25 {
+			t.Fatalf("Value = %+v, %v, want a loss of 0.25", v, err)
+		}
+	}
+	if v, err := Fetch[*selfEncoded]("pointer"); err != nil || v.loss != 0.25 {
+		t.Fatalf("Fetch = %+v, %v, want a loss of 0.25", v, err)
+	}
+}
+
+func TestZeroSurvives(t *testing.T) {
+	fresh(t)
+	if _, err := Value("zero", nil, func() (int, error) { return 0, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := Fetch[int]("zero"); err != nil || v != 0 {
+		t.Fatalf("Fetch = %v, %v, want 0", v, err)
+	}
+}

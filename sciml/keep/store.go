@@ -35,6 +35,10 @@ const suffix = ".keep"
 // A file is magic, length of header (8 bytes), header as JSON, value as gob,
 // and the SHA-256 of all that.
 
+// boxed holds the value while it is encoded: on its own, gob would lose a zero, and it panics on a pointer to a pointer
+// whose target encodes itself.
+type boxed[T any] struct{ Value T }
+
 func save[T any](path string, h header, value T) (err error) {
 	head, err := json.Marshal(h)
 	if err != nil {
@@ -44,7 +48,7 @@ func save[T any](path string, h header, value T) (err error) {
 	buf.WriteString(magic)
 	_ = binary.Write(&buf, binary.LittleEndian, uint64(len(head))) // Cannot fail.
 	buf.Write(head)
-	if err := gob.NewEncoder(&buf).Encode(&value); err != nil {
+	if err := gob.NewEncoder(&buf).Encode(&boxed[T]{value}); err != nil {
 		return fmt.Errorf("a %s cannot be encoded: %w", h.Type, err)
 	}
 	sum := sha256.Sum256(buf.Bytes())
@@ -97,11 +101,11 @@ func load[T any](path, typ string) (header, T, error) {
 	if h.Type != typ {
 		return h, value, &typeError{h.Type}
 	}
-	if err := gob.NewDecoder(bytes.NewReader(rest)).Decode(&value); err != nil {
-		var zero T
-		return h, zero, fmt.Errorf("type %s has changed since (%w)", typ, err)
+	var box boxed[T]
+	if err := gob.NewDecoder(bytes.NewReader(rest)).Decode(&box); err != nil {
+		return h, value, fmt.Errorf("type %s has changed since (%w)", typ, err)
 	}
-	return h, value, nil
+	return h, box.Value, nil
 }
 
 // verified checks and removes the checksum.
