@@ -78,7 +78,10 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 		return nil, err
 	}
 	m := &Model{backend: backend, problem: problem, network: network, options: options}
-	return m, m.collocate()
+	if err := m.collocate(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func (o *Options) setDefaults(problem *pde.Problem) error {

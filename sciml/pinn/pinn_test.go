@@ -1,0 +1,354 @@
+package pinn_test
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
+)
+
+// affine is the network u = θ₀x + θ₁y + θ₂ and theta its parameters: losses can be computed by hand.
+var theta = []float64{2, -3, 0.5}
+
+func affine(t *testing.T) *nn.MLP {
+	t.Helper()
+	m, err := nn.NewMLP(nn.Tanh, 2, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// handmade has the residuals u − x² and ∂u/∂x − y inside, u − 1 on the left and ∂u/∂n on top and bottom.
+func handmade() *pde.Problem {
+	p := pde.Poisson2D()
+	p.Name = "handmade"
+	first := func(x *graph.Node) *graph.Node { return graph.Slice(x, graph.AxisRange(), graph.AxisElem(0)) }
+	p.Equations = []pde.Equation{
+		{Name: "value", Residual: func(u *autodiff.Derivatives) *graph.Node {
+			return graph.Sub(u.U(), graph.Square(first(u.X())))
+		}},
+		{Name: "slope", Residual: func(u *autodiff.Derivatives) *graph.Node { // of shape [N], which is as good
+			return graph.Reshape(graph.Sub(u.Partial(0), u.Coordinate(1)), u.X().Shape().Dimensions[0])
+		}},
+	}
+	p.Conditions = []pde.Condition{
+		pde.Dirichlet(func(x *graph.Node) *graph.Node { return graph.OnesLike(first(x)) }, "x-"),
+		{Name: "Neumann", On: []string{"y-", "y+"}, Residual: func(u *autodiff.Derivatives, normal *graph.Node) *graph.Node {
+			return graph.Mul(u.Partial(1), graph.Slice(normal, graph.AxisRange(), graph.AxisElem(1)))
+		}},
+	}
+	return p
+}
+
+func newModel(t *testing.T, b compute.Backend, p *pde.Problem, network nn.Network, options pinn.Options) *pinn.Model {
+	t.Helper()
+	m, err := pinn.New(b, p, network, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// residuals evaluates the model's residual vector.
+func residuals(m *pinn.Model, theta any) ([]float64, error) {
+	o := m.Objective()
+	args := []any{theta}
+	for _, d := range o.Data {
+		args = append(args, d)
+	}
+	out, err := graph.CallOnce(o.Backend, func(in []*graph.Node) *graph.Node {
+		return graph.ConvertDType(o.Residual(in[0], in[1:]), dtypes.Float64)
+	}, args...)
+	if err != nil {
+		return nil, err
+	}
+	return tensors.CopyFlatData[float64](out)
+}
+
+func sumOfSquares(values []float64) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += v * v
+	}
+	return total
+}
+
+// TestLossByHand compares Σ w·mean r² with sums in plain Go over the model's own points.
+func TestLossByHand(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		m := newModel(t, b, handmade(), affine(t), pinn.Options{Interior: 31, Boundary: 13, BoundaryWeight: 7, Seed: 3})
+		points := m.Points()
+		u := func(p []float64) float64 { return theta[0]*p[0] + theta[1]*p[1] + theta[2] }
+		mean := func(term string, r func(p []float64) float64) float64 {
+			total := 0.0
+			for n := range points[term].N {
+				total += math.Pow(r(points[term].At(n)), 2)
+			}
+			return total / float64(points[term].N)
+		}
+		want := mean("value", func(p []float64) float64 { return u(p) - p[0]*p[0] }) +
+			mean("slope", func(p []float64) float64 { return theta[0] - p[1] }) +
+			7*mean("Dirichlet", func(p []float64) float64 { return u(p) - 1 }) +
+			7*mean("Neumann", func([]float64) float64 { return theta[1] })
+		r, err := residuals(m, theta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r) != 31+31+13+13 {
+			t.Fatalf("%d residuals, want 31 for each equation and 13 for each condition", len(r))
+		}
+		if got := sumOfSquares(r); math.Abs(got-want) > 1e-13*want {
+			t.Errorf("the loss is %.16g, want %.16g", got, want)
+		}
+		first := points["value"].At(0)
+		if want := (u(first) - first[0]*first[0]) / math.Sqrt(31); math.Abs(r[0]-want) > 1e-15 {
+			t.Errorf("the first residual is %v, want %v: scaled by √(w/N)", r[0], want)
+		}
+		// Normals are (0, −1) first, then (0, 1).
+		scale := math.Sqrt(7.0 / 13)
+		if lower, upper := r[len(r)-13], r[len(r)-1]; math.Abs(lower-3*scale) > 1e-14 || math.Abs(upper+3*scale) > 1e-14 {
+			t.Errorf("the Neumann residuals are %v below and %v above, want ±%v", lower, upper, 3*scale)
+		}
+	})
+}
+
+func TestHardAndSoft(t *testing.T) {
+	b := backendtest.Best(t)
+	network, err := nn.NewMLP(nn.Tanh, 2, 4, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theta := network.Init(1)
+	soft := newModel(t, b, pde.Poisson2D(), network, pinn.Options{Interior: 20, Boundary: 8})
+	hard := newModel(t, b, pde.Poisson2D(), network, pinn.Options{Interior: 20, Boundary: 8, Hard: true})
+	for m, want := range map[*pinn.Model]int{soft: 28, hard: 20} {
+		if r, err := residuals(m, theta); err != nil || len(r) != want {
+			t.Errorf("%d residuals with error %v, want %d", len(r), err, want)
+		}
+	}
+	edge := []float64{0, 0.3, 1, 0.7, 0.2, 0, 0.9, 1, 0.5, 0.5}
+	onHard, err := hard.Evaluate(theta, edge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onSoft, err := soft.Evaluate(theta, edge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if onHard[i] != 0 {
+			t.Errorf("with the ansatz, u is %v on the boundary, want 0", onHard[i])
+		}
+		if onSoft[i] == 0 {
+			t.Error("without the ansatz, u is 0 on the boundary")
+		}
+	}
+	if math.Abs(onHard[4]-onSoft[4]) > 1e-15 {
+		t.Errorf("in the middle, where the factor is one, u is %v with and %v without the ansatz", onHard[4], onSoft[4])
+	}
+}
+
+func TestSeedChoosesPoints(t *testing.T) {
+	b := backendtest.Best(t)
+	coordinates := func(seed uint64) []float64 {
+		return newModel(t, b, handmade(), affine(t), pinn.Options{Interior: 5, Boundary: 5, Seed: seed}).Points()["value"].Coords
+	}
+	if !slices.Equal(coordinates(1), coordinates(1)) || slices.Equal(coordinates(1), coordinates(2)) {
+		t.Error("points do not follow from the seed")
+	}
+}
+
+// TestEvaluateBlocks crosses the size at which points are evaluated together.
+func TestEvaluateBlocks(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		m := newModel(t, b, handmade(), affine(t), pinn.Options{})
+		for _, n := range []int{0, 1, 4095, 4096, 4097, 2*4096 + 1} {
+			points := make([]float64, 2*n)
+			for i := range points {
+				points[i] = float64((i*37)%101) / 101
+			}
+			u, err := m.Evaluate(theta, points)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(u) != n {
+				t.Fatalf("%d values at %d points", len(u), n)
+			}
+			for k, got := range u {
+				if want := theta[0]*points[2*k] + theta[1]*points[2*k+1] + theta[2]; math.Abs(got-want) > 1e-14 {
+					t.Fatalf("of %d points, at number %d u is %v, want %v", n, k, got, want)
+				}
+			}
+		}
+	})
+}
+
+func TestEvaluateSeveralUnknowns(t *testing.T) {
+	p := handmade()
+	p.Unknowns = []string{"u", "v"}
+	p.Exact = nil
+	network, err := nn.NewMLP(nn.Tanh, 2, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := newModel(t, backendtest.Best(t), p, network, pinn.Options{}).Evaluate([]float64{1, 2, 3, 4, 10, 20}, []float64{1, 0, 0, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float64{11, 22, 13, 24}; !slices.Equal(got, want) {
+		t.Errorf("u and v at (1,0) and (0,1) are %v, want %v", got, want)
+	}
+}
+
+// TestRelativeL2: for u = ½u* + affine error with known means, without knowledge of the held-out points, only ratios
+// that do not depend on them are exact: a network that is zero, and one that is half the exact solution.
+func TestRelativeL2(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		p := handmade()
+		p.Exact = func(x []float64) []float64 { return []float64{x[0] + 2*x[1] - 4} }
+		m := newModel(t, b, p, affine(t), pinn.Options{Seed: 9})
+		for want, theta := range map[float64][]float64{1: {0, 0, 0}, 0: {1, 2, -4}, 0.5: {0.5, 1, -2}, 3: {4, 8, -16}} {
+			metrics, err := m.Monitor(tensors.FromValue(theta))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := metrics[pinn.RelativeL2]; math.Abs(got-want) > 1e-14 {
+				t.Errorf("the error at %v is %v, want %v", theta, got, want)
+			}
+		}
+		// An error of one in the constant: 1/√(mean u*²) = 1/√(25/4 + 5/12) over the unit square, up to sampling.
+		metrics, err := m.Monitor(tensors.FromValue([]float64{1, 2, -3}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := metrics[pinn.RelativeL2], 1/math.Sqrt(6.25+5.0/12); math.Abs(got/want-1) > 0.05 {
+			t.Errorf("the error is %v, want about %v", got, want)
+		}
+	})
+}
+
+func TestMonitorWithoutExactSolution(t *testing.T) {
+	p := handmade()
+	p.Exact = nil
+	metrics, err := newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{}).Monitor(tensors.FromValue(theta))
+	if metrics != nil || err != nil {
+		t.Errorf("got %v, %v, want nothing", metrics, err)
+	}
+	p.Exact = func(x []float64) []float64 { return []float64{1 / (x[0] - x[0])} }
+	if _, err := newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{}).Monitor(tensors.FromValue(theta)); err == nil || !strings.Contains(err.Error(), "exact solution") {
+		t.Errorf("an infinite exact solution: error %v", err)
+	}
+}
+
+func TestFloat32(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		options := pinn.Options{Interior: 16, Boundary: 8}
+		wide := newModel(t, b, handmade(), affine(t), options)
+		options.DType = dtypes.Float32
+		m := newModel(t, b, handmade(), affine(t), options)
+		o := m.Objective()
+		if o.DType != dtypes.Float32 || o.Data[0].DType() != dtypes.Float32 {
+			t.Errorf("the objective has type %s, its data %s", o.DType, o.Data[0].DType())
+		}
+		narrow := []float32{2, -3, 0.5}
+		got, err := residuals(m, narrow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := residuals(wide, theta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		differs := false
+		for i := range want {
+			differs = differs || got[i] != want[i]
+			if math.Abs(got[i]-want[i]) > 1e-6 {
+				t.Errorf("residual %d is %v in float32, %v in float64", i, got[i], want[i])
+			}
+		}
+		if !differs {
+			t.Error("float32 gives all digits of float64")
+		}
+		u, err := m.Evaluate(theta, []float64{0.1, 0.2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(u[0]-0.1) > 1e-6 {
+			t.Errorf("u is %v, want 0.1", u[0])
+		}
+		if metrics, err := m.Monitor(tensors.FromValue(narrow)); err != nil || !(metrics[pinn.RelativeL2] > 0) {
+			t.Errorf("the error is %v (%v)", metrics, err)
+		}
+	})
+}
+
+func TestWrongResidualShape(t *testing.T) {
+	for name, residual := range map[string]func(u *autodiff.Derivatives) *graph.Node{
+		"two columns": func(u *autodiff.Derivatives) *graph.Node { return u.X() },
+		"a scalar":    func(u *autodiff.Derivatives) *graph.Node { return graph.ReduceAllSum(u.U()) },
+	} {
+		p := handmade()
+		p.Equations[1].Residual = residual
+		_, err := residuals(newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{Interior: 6}), theta)
+		for _, word := range []string{`residual "slope"`, `"handmade"`, "6 points"} {
+			if err == nil || !strings.Contains(err.Error(), word) {
+				t.Errorf("%s: error %v, want one that mentions %q", name, err, word)
+			}
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	b := backendtest.Best(t)
+	wide, err := nn.NewMLP(nn.Tanh, 3, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := handmade()
+	without.Ansatz = nil
+	for _, c := range []struct {
+		backend compute.Backend
+		problem *pde.Problem
+		network nn.Network
+		options pinn.Options
+		word    string
+	}{
+		{nil, handmade(), affine(t), pinn.Options{}, "back end is nil"},
+		{b, nil, affine(t), pinn.Options{}, "problem is nil"},
+		{b, handmade(), nil, pinn.Options{}, "network is nil"},
+		{b, handmade(), wide, pinn.Options{}, "3 inputs to 1 outputs, expected 2 to 1"},
+		{b, handmade(), affine(t), pinn.Options{Interior: -1}, "Interior is -1"},
+		{b, handmade(), affine(t), pinn.Options{Boundary: -5}, "Boundary -5"},
+		{b, handmade(), affine(t), pinn.Options{BoundaryWeight: -1}, "BoundaryWeight is -1"},
+		{b, handmade(), affine(t), pinn.Options{BoundaryWeight: math.NaN()}, "BoundaryWeight is NaN"},
+		{b, handmade(), affine(t), pinn.Options{DType: dtypes.Int32}, "DType"},
+		{b, without, affine(t), pinn.Options{Hard: true}, "no Ansatz"},
+	} {
+		m, err := pinn.New(c.backend, c.problem, c.network, c.options)
+		if m != nil || err == nil || !strings.Contains(err.Error(), c.word) {
+			t.Errorf("model %v and error %v, want an error that mentions %q", m, err, c.word)
+		}
+	}
+	m := newModel(t, b, handmade(), affine(t), pinn.Options{})
+	for word, call := range map[string]func() ([]float64, error){
+		"theta has 2 entries":              func() ([]float64, error) { return m.Evaluate(theta[:2], []float64{0, 0}) },
+		"points have 3 numbers":            func() ([]float64, error) { return m.Evaluate(theta, []float64{0, 0, 0}) },
+		`coordinate "y" of point 1 is NaN`: func() ([]float64, error) { return m.Evaluate(theta, []float64{0, 0, 0, math.NaN()}) },
+	} {
+		if _, err := call(); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("error %v, want one that mentions %q", err, word)
+		}
+	}
+}
