@@ -35,7 +35,8 @@ class Client(NotebookClient):
 
 def shorten(text):
     """Leaves out the place of the program GoNB makes of the cells: it differs each time and helps nobody."""
-    return re.sub(r"\S*/gonb_[0-9a-f]+/(main(_test)?\.go:\d+(:\d+)?:? ?)?", "", text)
+    text = re.sub(r"^# gonb_[0-9a-f]+\n?", "", text, flags=re.MULTILINE)
+    return re.sub(r"(\S*/gonb_[0-9a-f]+/|\./)main(_test)?\.go:\d+:\d+: ?", "", text)
 
 
 def clean(nb):
@@ -49,6 +50,9 @@ def clean(nb):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output.evalue = shorten(output.evalue)
+                output.traceback = [shorten(entry) for entry in output.traceback]
+            elif output.output_type == "stream" and output.name == "stderr":
+                output.text = re.sub(r"\S*/gonb_[0-9a-f]+/main", "main", output.text)
 
 
 def save(nb, target):

@@ -148,11 +148,11 @@ func serve(ctx context.Context, p place.Place, o Options, folder string, port in
 				waiting = context.WithoutCancel(ctx)
 				continue
 			}
-			return stop(group, ended, out)
+			return stop(group, ended, &log, out)
 		case <-ctx.Done():
-			return stop(group, ended, out)
+			return stop(group, ended, &log, out)
 		case <-orphaned:
-			return stop(group, ended, out)
+			return stop(group, ended, &log, out)
 		case err := <-ended:
 			text := log.text()
 			if ready != nil && (strings.Contains(text, "already in use") || strings.Contains(text, "port")) && strings.Contains(text, strconv.Itoa(port)) {
@@ -167,7 +167,8 @@ func serve(ctx context.Context, p place.Place, o Options, folder string, port in
 }
 
 // stop asks JupyterLab to end its kernels and itself, and insists after a while.
-func stop(group int, ended <-chan error, out io.Writer) error {
+func stop(group int, ended <-chan error, log *tail, out io.Writer) error {
+	log.passOn(io.Discard) // its report of our own signal
 	fmt.Fprintln(out, "stopping JupyterLab and its kernels")
 	_ = syscall.Kill(group, syscall.SIGTERM)
 	select {

@@ -1,0 +1,262 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gosciml/gosciml/kernel/internal/place"
+	"github.com/gosciml/gosciml/sciml/backend/install"
+)
+
+// e2e skips tests that take long or need the network, unless GOSCIML_E2E is set: to 1 for tests in the user's own
+// data directory, to "fresh" to also go through a set-up from nothing.
+func e2e(t *testing.T, value string) {
+	t.Helper()
+	if got := os.Getenv("GOSCIML_E2E"); got != value && got != "fresh" {
+		t.Skipf("set GOSCIML_E2E=%s to run this test", value)
+	}
+}
+
+// build compiles the command once and returns its path and the place it works for, set up.
+func build(t *testing.T) (program string, p place.Place) {
+	t.Helper()
+	p, err := place.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program = filepath.Join(t.TempDir(), "kernel")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, err := exec.Command(program, "setup").CombinedOutput(); err != nil {
+		t.Fatalf("setup: %v\n%s", err, out)
+	}
+	return program, p
+}
+
+func TestSession(t *testing.T) {
+	e2e(t, "1")
+	_, p := build(t)
+	folder := filepath.Join(t.TempDir(), "anywhere on disk")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(install.VenvPython(p.Home), "testdata/session.py", folder)
+	cmd.Env = p.JupyterEnv(os.Environ())
+	out, err := cmd.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRunPassesAndFails(t *testing.T) {
+	e2e(t, "1")
+	program, _ := build(t)
+	dir := filepath.Join(t.TempDir(), "with space")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	chapter := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := chapter("good.md", "# Good\n\n```go\nfunc twice(x int) int { return 2 * x }\n\n%%\nfmt.Println(twice(21))\n```\n")
+	notebook := filepath.Join(dir, "out", "good.ipynb")
+	out, err := exec.Command(program, "run", good, "-o", notebook).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "    42\n") {
+		t.Fatalf("run: %v\n%s", err, out)
+	}
+	first, err := os.ReadFile(notebook)
+	if err != nil || !strings.Contains(string(first), `"42\n"`) {
+		t.Fatalf("the notebook lacks its output (%v):\n%s", err, first)
+	}
+	if strings.Contains(string(first), dir) || strings.Contains(string(first), "iopub") {
+		t.Errorf("the notebook carries paths or times:\n%s", first)
+	}
+	if out, err := exec.Command(program, "run", notebook).CombinedOutput(); err != nil {
+		t.Fatalf("run in place: %v\n%s", err, out)
+	}
+	if again, _ := os.ReadFile(notebook); string(again) != string(first) {
+		t.Errorf("executed again the notebook differs:\n%s\n%s", first, again)
+	}
+
+	bad := chapter("bad.md", "text\n\n```go\n%%\nfmt.Println(\"kept\")\n```\n\n```go\n%%\nnope()\n```\n\n```go\n%%\nfmt.Println(\"never\")\n```\n")
+	out, err = exec.Command(program, "run", bad).CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() == 0 {
+		t.Fatalf("a failing cell: %v\n%s", err, out)
+	}
+	for _, want := range []string{"cell 2 of 3, line 2 (line 10 of the file): nope()", "undefined: nope"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the report lacks %q:\n%s", want, out)
+		}
+	}
+	saved, err := os.ReadFile(filepath.Join(dir, "bad.ipynb"))
+	if err != nil || !strings.Contains(string(saved), `"kept\n"`) || strings.Contains(string(saved), "gonb_") {
+		t.Errorf("what had been computed was not saved cleanly (%v):\n%s", err, saved)
+	}
+}
+
+func TestSecondSetupNeedsNoNetwork(t *testing.T) {
+	e2e(t, "1")
+	program, _ := build(t)
+	for _, command := range []string{"setup", "doctor"} {
+		cmd := exec.Command(program, command)
+		cmd.Env = append(os.Environ(), "GOPROXY=off", "PIP_NO_INDEX=1", "GOSUMDB=off")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, out)
+		}
+		if command == "doctor" && !regexp.MustCompile(`back end: +(XLA|pure Go).*\(float64 ok\)`).Match(out) {
+			t.Errorf("doctor does not tell the back end:\n%s", out)
+		}
+	}
+}
+
+func TestLab(t *testing.T) {
+	e2e(t, "1")
+	program, _ := build(t)
+	if l, err := net.Listen("tcp", "127.0.0.1:8888"); err == nil {
+		defer l.Close() // else somebody else has it already
+	}
+	cmd := exec.Command(program, "lab", "-no-browser", t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill() }()
+	var base, token string
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if m := regexp.MustCompile(`^(http://127\.0\.0\.1:\d+)/lab\?token=([0-9a-f]{48})$`).FindStringSubmatch(lines.Text()); m != nil {
+			base, token = m[1], m[2]
+			break
+		}
+	}
+	if base == "" || strings.HasSuffix(base, ":8888") {
+		t.Fatalf("lab printed the address %q, want one with a port that is free", base)
+	}
+
+	get := func(path, token string) (int, map[string]any) {
+		resp, err := http.Get(base + path + "?token=" + token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var content map[string]any
+		_ = json.NewDecoder(resp.Body).Decode(&content)
+		return resp.StatusCode, content
+	}
+	if status, _ := get("/api/kernelspecs", "wrong"); status != http.StatusForbidden && status != http.StatusUnauthorized {
+		t.Errorf("with a wrong token the server answers %d", status)
+	}
+	status, specs := get("/api/kernelspecs", token)
+	if status != http.StatusOK || specs["default"] != place.KernelName {
+		t.Errorf("the server answers %d with kernels %v", status, specs)
+	}
+	resp, err := http.Post(base+"/api/kernels?token="+token, "application/json", strings.NewReader(`{"name": "gosciml"}`))
+	if err != nil || resp.StatusCode != http.StatusCreated {
+		t.Fatalf("no kernel starts: %v, %v", resp, err)
+	}
+	resp.Body.Close()
+
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("after an interrupt lab ended with %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("lab does not stop")
+	}
+	if conn, err := net.DialTimeout("tcp", strings.TrimPrefix(base, "http://"), time.Second); err == nil {
+		conn.Close()
+		t.Error("the server outlived lab")
+	}
+}
+
+// TestFreshUser goes the way of a newcomer: an empty home directory, empty caches, a clone, spaces in both paths.
+func TestFreshUser(t *testing.T) {
+	if os.Getenv("GOSCIML_E2E") != "fresh" {
+		t.Skip("set GOSCIML_E2E=fresh to run this test, which downloads some 300 MB")
+	}
+	p, err := place.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	home, clone := filepath.Join(root, "a home"), filepath.Join(root, "a clone")
+	if err := os.Mkdir(home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("git", "clone", "-q", p.Clone, clone).CombinedOutput(); err != nil {
+		t.Fatalf("git clone: %v\n%s", err, out)
+	}
+	var env []string
+	for _, kv := range os.Environ() {
+		key, _, _ := strings.Cut(kv, "=")
+		switch key {
+		case "HOME", "GOSCIML_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "GOPATH", "GOMODCACHE", "GOCACHE", "GOFLAGS":
+		default:
+			env = append(env, kv)
+		}
+	}
+	// Without modcacherw the test could not remove its own module cache.
+	env = append(env, "HOME="+home, "GOFLAGS=-modcacherw")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	run := func(more []string, args ...string) string {
+		t.Helper()
+		start := time.Now()
+		cmd := exec.CommandContext(ctx, "go", append([]string{"run", "./kernel"}, args...)...)
+		cmd.Dir, cmd.Env = clone, append(env, more...)
+		out, err := cmd.CombinedOutput()
+		t.Logf("%v: %.1f s\n%s", args, time.Since(start).Seconds(), out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	run(nil, "setup")
+	offline := []string{"GOPROXY=off", "PIP_NO_INDEX=1", "GOSUMDB=off"}
+	run(offline, "doctor")
+	chapter := filepath.Join(root, "first.md")
+	text := "```go\nimport \"github.com/gosciml/gosciml/sciml/backend\"\n\n%%\nb, err := backend.Open()\nfmt.Println(b.Name(), err)\n```\n"
+	if err := os.WriteFile(chapter, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(offline, "run", chapter); !strings.Contains(out, "<nil>") {
+		t.Error("the first cell does not work without network")
+	}
+	run(offline, "uninstall")
+	if _, err := os.Stat(filepath.Join(home, ".local", "share", "gosciml")); err == nil {
+		t.Error("uninstall left the data directory")
+	}
+}
