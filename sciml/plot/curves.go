@@ -223,6 +223,11 @@ func (p *curves) axes(c draw.Canvas, leg legend) (*plot.Plot, draw.Canvas, title
 	wantY := max(3, int((area.Max.Y-area.Min.Y)/26))
 	switch p.kind {
 	case logLines:
+		// gonum/plot would leave room for the label at the arithmetic middle of the axis, which is near its top.
+		if p.ylabel != "" {
+			pl.Y.Label.Text = ""
+			area.Min.X += pl.Y.Label.TextStyle.Height(p.ylabel) + pl.Y.Label.Padding
+		}
 		pl.Y.Scale = logScale{}
 		pl.Y.Tick.Marker = logTicks{want: wantY}
 	case linearLines:
@@ -252,6 +257,11 @@ func (p *curves) draw(c draw.Canvas) {
 	inner := pl.DataCanvas(area)
 	heading.draw(c, inner)
 	leg.draw(c, inner)
+	if p.kind == logLines && p.ylabel != "" {
+		sty := pl.Y.Label.TextStyle
+		sty.Rotation = math.Pi / 2
+		c.FillText(sty, vg.Point{X: area.Min.X - pl.Y.Label.Padding, Y: (inner.Min.Y + inner.Max.Y) / 2}, p.ylabel)
+	}
 }
 
 // Plot implements plot.Plotter: it draws the data, clipped to the axes.
