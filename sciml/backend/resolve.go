@@ -10,9 +10,6 @@ import (
 	"github.com/gosciml/gosciml/sciml/backend/internal/plugin"
 )
 
-// errNoXLA says that XLA cannot be used in this program or on this machine; see choice.why.
-var errNoXLA = errors.New("XLA is not available")
-
 // choice is what a configuration comes down to on this machine.
 type choice struct {
 	kind    string // "cpu", "cuda" or "other" for an XLA plug-in, "go" for the pure-Go back end

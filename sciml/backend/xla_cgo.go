@@ -18,7 +18,7 @@ const xlaLinked = true
 var errNotLinked = errors.New("XLA is not linked into this program") // never returned in this build
 
 // openXLA opens a plug-in by its path. The CPU plug-in gets one device (it would show four otherwise) and shares its
-// buffers with the host; a plug-in named by the user gets GoMLX's defaults.
+// buffers with the host.
 func openXLA(c choice) (compute.Backend, error) {
 	config := c.path
 	options := pjrt.NamedValuesMap{}
@@ -33,6 +33,12 @@ func openXLA(c choice) (compute.Backend, error) {
 	}
 	if c.options != "" {
 		config += "," + c.options
+	}
+	// A plug-in named by the user is treated like ours if its name says it is for the CPU and it knows the option.
+	if c.kind == "other" && strings.Contains(strings.ToLower(filepath.Base(c.path)), "cpu") {
+		if b, err := xla.NewWithOptions(config, pjrt.NamedValuesMap{"cpu_device_count": int64(1)}); err == nil {
+			return b, nil
+		}
 	}
 	b, err := xla.NewWithOptions(config, options)
 	if err != nil {

@@ -55,7 +55,7 @@ func Run(ctx context.Context, p place.Place, out io.Writer) error {
 	} else {
 		good("Python", version+" ("+python+")")
 		if version, path := firstLine(ctx, python, "-c", "import jupyterlab, nbclient; print(jupyterlab.__version__)"); path == "" {
-			bad("JupyterLab", "not installed: "+setupHint)
+			bad("JupyterLab", fmt.Sprintf("not installed, or damaged: remove %s and %s", install.VenvDir(p.Home), setupHint))
 		} else {
 			good("JupyterLab", version)
 		}

@@ -165,7 +165,7 @@ func execute(ctx context.Context, p place.Place, name, input, target string, cel
 	cmd.WaitDelay = 20 * time.Second
 	if err := cmd.Start(); err != nil {
 		write.Close()
-		return fmt.Errorf("Python does not start: %w; run `go run ./kernel setup`", err)
+		return fmt.Errorf("cannot start Python: %w; run `go run ./kernel setup`", err)
 	}
 	write.Close()
 	told := report(read, name, cells, out)

@@ -76,7 +76,7 @@ func Latency(ctx context.Context, p place.Place, n int, out io.Writer) error {
 	cmd.WaitDelay = 10 * time.Second
 	if err := cmd.Start(); err != nil {
 		write.Close()
-		return fmt.Errorf("Python does not start: %w; run `go run ./kernel setup`", err)
+		return fmt.Errorf("cannot start Python: %w; run `go run ./kernel setup`", err)
 	}
 	write.Close()
 	fmt.Fprintf(out, "%-52s %8s %8s %8s %6s %6s\n", "seconds", "median", "least", "most", "runs", "aim")

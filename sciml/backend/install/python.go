@@ -128,10 +128,11 @@ func requirements(ctx context.Context, home, name string, lock []byte, log io.Wr
 	if err := os.WriteFile(file, lock, 0o644); err != nil {
 		return fmt.Errorf("cannot install %s: %w", name, err)
 	}
+	// Without a stamp nobody knows what state the packages are in, so pip must not take their being there for enough.
 	start := time.Now()
 	fmt.Fprintf(log, "installing Python packages for %s\n", name)
 	err = runTool(ctx, interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
-		"--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", file)
+		"--require-hashes", "--no-deps", "--only-binary", ":all:", "--force-reinstall", "-r", file)
 	if err != nil {
 		return fmt.Errorf("cannot install Python packages for %s: %w", name, err)
 	}

@@ -2,7 +2,10 @@
 // installed one lies, and whether the file on disk still is the one that was locked.
 package plugin
 
-import "runtime"
+import (
+	"runtime"
+	"strings"
+)
 
 // Kind names a plug-in by the device it drives, as GoMLX does after the "xla:" in a back-end configuration.
 type Kind string
@@ -12,6 +15,9 @@ const (
 	CPU  Kind = "cpu"
 	CUDA Kind = "cuda"
 )
+
+// String returns the name of the kind as people write it.
+func (k Kind) String() string { return strings.ToUpper(string(k)) }
 
 // Lock pins one build of a plug-in.
 type Lock struct {
