@@ -30,7 +30,7 @@ func (a Adam) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 		name      string
 		value, at float64
 	}{{"Beta1", a.Beta1, 1}, {"Beta2", a.Beta2, 1}} {
-		if field.value < 0 || field.value >= field.at {
+		if !(field.value >= 0 && field.value < field.at) {
 			return nil, fmt.Errorf("optim: Adam.%s is %v, expected at least 0 and below 1", field.name, field.value)
 		}
 	}

@@ -16,7 +16,8 @@ type Options struct {
 	MaxIterations int
 	// MaxTime ends the run; no limit when zero. A deadline of the context does the same.
 	MaxTime time.Duration
-	// LossTolerance and GradientTolerance end the run when the loss, or the norm of its gradient, is not above them.
+	// LossTolerance and GradientTolerance end the run when the loss, or the norm of its gradient, is not above them. No
+	// limit to the loss when zero, because an energy may be negative.
 	LossTolerance, GradientTolerance float64
 	// Monitor measures an iterate, for example its error against a reference; nil for none. It sees θ on the device.
 	Monitor func(theta *tensors.Tensor) (map[string]float64, error)
@@ -199,7 +200,7 @@ func (r *run) add(p Progress, before, after float64) {
 func (r *run) judge(p Progress) {
 	for _, rec := range p.Records {
 		switch {
-		case rec.Loss <= r.options.LossTolerance:
+		case r.options.LossTolerance != 0 && rec.Loss <= r.options.LossTolerance: // energies are below zero
 			r.status, r.message = LossReached, fmt.Sprintf("%.3g ≤ %.3g", rec.Loss, r.options.LossTolerance)
 			return
 		case rec.GradientNorm <= r.options.GradientTolerance:

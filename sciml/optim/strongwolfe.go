@@ -72,7 +72,7 @@ func (w StrongWolfe) accepts(start, t Trial, resolution float64) bool {
 	if t.Loss <= start.Loss+w.Decrease*t.Alpha*start.Slope {
 		return true
 	}
-	hidden := t.Loss <= start.Loss*(1+8*resolution)
+	hidden := math.Abs(t.Loss-start.Loss) <= 8*resolution*math.Abs(start.Loss)
 	return hidden && t.Slope <= (2*w.Decrease-1)*start.Slope
 }
 
