@@ -37,7 +37,8 @@ RUN --mount=type=secret,id=env,mode=0444 \
       -r kernel/internal/setup/requirements-jupyter.txt -r sciml/backend/install/requirements-xla-cpu.txt \
  && rm -rf /tmp/pip
 
-# … the module's dependencies, and the kernel's tools (built as set-up will build them, so it finds them in the cache).
+# … the module's dependencies, and the kernel's tools. What building the tools leaves in Go's caches, as much as all the
+# rest, no notebook needs: it stays in /tmp/tools, out of the image.
 COPY --chown=gopher:gopher go.mod go.sum ./
 COPY --chown=gopher:gopher kernel/tools/go.mod kernel/tools/go.sum kernel/tools/
 RUN --mount=type=secret,id=env,mode=0444 \
@@ -46,14 +47,16 @@ RUN --mount=type=secret,id=env,mode=0444 \
  && go mod download \
  && go list -m all >/dev/null \
  && cd kernel/tools \
- && mkdir /tmp/tools && go build -trimpath -ldflags=-s -o /tmp/tools/ tool && rm -rf /tmp/tools
+ && mkdir -p /tmp/tools/bin \
+ && GOMODCACHE=/tmp/tools/mod GOCACHE=/tmp/tools/cache go build -trimpath -ldflags=-s -o /tmp/tools/bin/ tool
 
-# Then the sources, without network. The archives of modules that lie unpacked beside them, a third of the module
-# cache, are not needed any more.
+# Then the sources, without network. Set-up runs twice: once with the caches of the tools, and once for the notebooks
+# with caches of their own. The archives of modules that lie unpacked beside them are not needed any more.
 COPY --chown=gopher:gopher . .
-RUN export GOPROXY=off PIP_NO_INDEX=1 PIP_FIND_LINKS=/home/gopher/wheels \
- && go build -o /home/gopher/bin/gosciml-kernel ./kernel \
- && gosciml-kernel setup \
+RUN export PIP_NO_INDEX=1 PIP_FIND_LINKS=/home/gopher/wheels \
+ && GOPROXY=off GOCACHE=/tmp/tools/cache go build -o /home/gopher/bin/gosciml-kernel ./kernel \
+ && GOPROXY=file:///home/gopher/go/pkg/mod/cache/download GOMODCACHE=/tmp/tools/mod GOCACHE=/tmp/tools/cache gosciml-kernel setup \
+ && GOPROXY=off gosciml-kernel setup \
  && rm -rf /home/gopher/wheels \
  && find /home/gopher/go/pkg/mod/cache/download -name '*.zip' -delete
 
