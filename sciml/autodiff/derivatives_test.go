@@ -75,7 +75,8 @@ func TestVectorResult(t *testing.T) {
 		if got := d.Coordinate(1).Shape().Dimensions; len(got) != 2 || got[0] != 3 || got[1] != 1 {
 			t.Errorf("Coordinate has shape %v, want [3 1]", got)
 		}
-		if d.Laplacian() != d.Laplacian(0, 1) || d.Partial(0) != d.Partial(0) {
+		first := d.Partial(0)
+		if d.Laplacian() != d.Laplacian(0, 1) || d.Partial(0) != first {
 			t.Error("derivatives asked for twice are built twice")
 		}
 		for _, n := range []*graph.Node{d.Partial(0), d.Partial(0, 1), d.Laplacian()} {
