@@ -25,6 +25,7 @@ const evaluateAt = 4096
 
 // Evaluate computes u at N points of R^d, given in row-major order, and returns N·m values in row-major order.
 // It fails when theta or points have a length that does not fit, or a point has a coordinate that is not finite.
+// It may be called from several goroutines.
 func (m *Model) Evaluate(theta []float64, points []float64) ([]float64, error) {
 	d, outputs := m.network.Inputs(), m.network.Outputs()
 	if len(theta) != m.network.NumParams() {
@@ -38,13 +39,9 @@ func (m *Model) Evaluate(theta []float64, points []float64) ([]float64, error) {
 			return nil, fmt.Errorf("pinn: coordinate %q of point %d is %v, expected a finite number", m.problem.Coordinates[i%d], i/d, v)
 		}
 	}
-	if m.eval == nil {
-		var err error
-		if m.eval, err = graph.NewExec(m.backend, func(theta, x *graph.Node) *graph.Node {
-			return graph.ConvertDType(m.u(theta, x), dtypes.Float64)
-		}); err != nil {
-			return nil, fmt.Errorf("pinn: building the evaluation of u: %w", err)
-		}
+	eval, err := m.evaluation()
+	if err != nil {
+		return nil, err
 	}
 	parameters := m.tensor(theta, 0)
 	values := make([]float64, 0, len(points)/d*outputs)
@@ -52,7 +49,7 @@ func (m *Model) Evaluate(theta []float64, points []float64) ([]float64, error) {
 	for len(points) > 0 {
 		n := copy(block, points)
 		points = points[n:]
-		out, err := m.eval.Call1(parameters, m.tensor(block, d))
+		out, err := eval.Call1(parameters, m.tensor(block, d))
 		if err != nil {
 			return nil, fmt.Errorf("pinn: evaluating u: %w", err)
 		}
@@ -63,6 +60,22 @@ func (m *Model) Evaluate(theta []float64, points []float64) ([]float64, error) {
 		values = append(values, flat[:n/d*outputs]...)
 	}
 	return values, nil
+}
+
+// evaluation returns the program of u, built by the first of any number of goroutines that ask.
+func (m *Model) evaluation() (*graph.Exec, error) {
+	m.building.Lock()
+	defer m.building.Unlock()
+	if m.eval == nil {
+		eval, err := graph.NewExec(m.backend, func(theta, x *graph.Node) *graph.Node {
+			return graph.ConvertDType(m.u(theta, x), dtypes.Float64)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("pinn: building the evaluation of u: %w", err)
+		}
+		m.eval = eval
+	}
+	return m.eval, nil
 }
 
 // Monitor measures RelativeL2 at θ, for optim.Options. It returns nil when the problem has no exact solution.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -46,7 +47,10 @@ type Model struct {
 	network nn.Network
 	options Options
 	terms   []term
-	eval    *graph.Exec // u at points; nil until first used
+
+	building sync.Mutex  // guards eval
+	eval     *graph.Exec // u at points; nil until first used
+
 	errors  *graph.Exec // relative errors at the held-out points; nil until first used
 	heldOut []*tensors.Tensor
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -193,6 +194,22 @@ func TestEvaluateBlocks(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestEvaluateFromGoroutines has its teeth under the race detector, and compares results otherwise.
+func TestEvaluateFromGoroutines(t *testing.T) {
+	m := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{})
+	var all sync.WaitGroup
+	for k := range 8 {
+		all.Go(func() {
+			x := float64(k) / 8
+			u, err := m.Evaluate(theta, []float64{x, 0.5})
+			if err != nil || math.Abs(u[0]-(2*x-1)) > 1e-14 {
+				t.Errorf("u(%v, ½) = %v, error %v", x, u, err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestEvaluateSeveralUnknowns(t *testing.T) {
