@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -109,6 +110,10 @@ type hybridStepper struct {
 	obj      *Objective
 	active   Stepper
 	records  []Record // of the active phase
+	made     int      // iterations of the active phase
+	ahead    int      // records told of less iterations made, in all phases: 1 when the loss of the last iterate is known
+	repeats  bool     // the next record is one of an iterate already told of
+	untold   int      // evaluations that belong to the next record
 	best     *tensors.Tensor
 	bestLoss float64
 }
@@ -116,31 +121,35 @@ type hybridStepper struct {
 // criterionEvery is how many iterations pass between two looks at a criterion.
 const criterionEvery = 50
 
+// nextLook is the number of iterations of the phase at which its criterion is asked next. It depends on nothing but the
+// iterations made, so that a run switches where it did the last time, however fast the machine was.
+func (s *hybridStepper) nextLook() int {
+	if limit, ok := s.phases[0].Until.(Iterations); ok {
+		return max(int(limit), s.made+1)
+	}
+	return s.made - s.made%criterionEvery + criterionEvery
+}
+
 // Advance implements Stepper. It returns after a switch, so that the run loop sees each reason.
 func (s *hybridStepper) Advance(ctx context.Context, n int) (Progress, error) {
 	total := Progress{Status: Running}
-	for n > 0 && ctx.Err() == nil {
+	for n > 0 && ctx.Err() == nil && total.Message == "" {
 		last := len(s.phases) == 1
-		ask := n
+		look, ask := s.nextLook(), n
 		if !last {
-			ask = min(n, criterionEvery)
+			ask = min(n, look-s.made)
 		}
 		p, err := s.active.Advance(ctx, ask)
 		name := s.phases[0].Method.Name()
-		for i := range p.Records {
-			if p.Records[i].Phase == "" {
-				p.Records[i].Phase = name
-			}
-		}
-		s.records = append(s.records, p.Records...)
-		total.Records = append(total.Records, p.Records...)
-		total.Iterations += p.Iterations
+		s.made += p.Iterations
 		n -= p.Iterations
+		s.tell(&total, p, name)
 		if err != nil {
 			return total, err
 		}
+		total.Message = p.Message // also of a switch within a Hybrid that is a phase
 		if last {
-			total.Status, total.Message = p.Status, p.Message
+			total.Status = p.Status
 			if p.Status != Running {
 				return total, nil
 			}
@@ -149,7 +158,7 @@ func (s *hybridStepper) Advance(ctx context.Context, n int) (Progress, error) {
 		reason := ""
 		if p.Status != Running {
 			reason = fmt.Sprintf("%s: %s", p.Status, p.Message)
-		} else if until := s.phases[0].Until; until != nil {
+		} else if until := s.phases[0].Until; until != nil && s.made >= look {
 			if met, why := until.Met(s.records); met {
 				reason = why
 			}
@@ -160,10 +169,35 @@ func (s *hybridStepper) Advance(ctx context.Context, n int) (Progress, error) {
 		if err := s.handOver(); err != nil {
 			return total, err
 		}
-		total.Message = fmt.Sprintf("%s → %s: %s", name, s.phases[0].Method.Name(), reason)
-		return total, nil
+		text := fmt.Sprintf("%s → %s: %s", name, s.phases[0].Method.Name(), reason)
+		if p.Status == Running && p.Message != "" {
+			text = p.Message + "; " + text
+		}
+		total.Message = text
 	}
 	return total, nil
+}
+
+// tell adds the records of p, but not a second one of the iterate at which one method took over from another.
+func (s *hybridStepper) tell(total *Progress, p Progress, name string) {
+	for i := range p.Records {
+		if p.Records[i].Phase == "" {
+			p.Records[i].Phase = name
+		}
+	}
+	s.records = append(s.records, p.Records...)
+	fresh := p.Records
+	if s.repeats && len(fresh) > 0 {
+		s.untold, s.repeats, fresh = fresh[0].Evaluations, false, fresh[1:]
+	}
+	if len(fresh) > 0 {
+		fresh = slices.Clone(fresh)
+		fresh[0].Evaluations += s.untold
+		s.untold = 0
+	}
+	total.Records = append(total.Records, fresh...)
+	total.Iterations += p.Iterations
+	s.ahead += len(fresh) - p.Iterations
 }
 
 func (s *hybridStepper) handOver() error {
@@ -172,7 +206,8 @@ func (s *hybridStepper) handOver() error {
 	if err != nil {
 		return err
 	}
-	s.phases, s.active, s.records = s.phases[1:], next, nil
+	s.phases, s.active, s.records, s.made = s.phases[1:], next, nil, 0
+	s.repeats = s.ahead > 0
 	return nil
 }
 
