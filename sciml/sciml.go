@@ -8,6 +8,7 @@ package sciml
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -100,6 +101,9 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	}
 	if o.Method == nil {
 		o.Method = DefaultMethod()
+	}
+	if o.Iterations < 0 {
+		return fmt.Errorf("sciml: Options.Iterations is %d, expected at least 1 (or 0 for the default)", o.Iterations)
 	}
 	if o.Iterations == 0 {
 		o.Iterations = 5000

@@ -124,17 +124,21 @@ func nodes(problem *pde.Problem, n int) (plot.Grid, [][]float64) {
 	return grid, inside
 }
 
-// For attaches a decoded solution to the problem it was trained on, so that it can be evaluated. It fails when the
-// problem has another name.
+// For attaches a decoded solution to the problem it was trained on, so that it can be evaluated, by the back end that
+// backend.Open gives. It fails when the problem has another name.
 func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
-	if s.saved == nil {
-		return s, nil
+	if s == nil || s.saved == nil && s.model == nil {
+		return nil, s.ready()
 	}
 	if err := problem.Check(); err != nil {
 		return nil, err
 	}
-	if problem.Name != s.saved.Problem {
-		return nil, fmt.Errorf("sciml: the solution is one of %q, and cannot be attached to %q", s.saved.Problem, problem.Name)
+	of := s.problemName()
+	if problem.Name != of {
+		return nil, fmt.Errorf("sciml: the solution is one of %q, and cannot be attached to %q", of, problem.Name)
+	}
+	if s.model != nil {
+		return s, nil
 	}
 	network, err := nn.NewMLP(s.saved.Activation, s.saved.Widths...)
 	if err != nil {
@@ -149,6 +153,13 @@ func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
 		return nil, err
 	}
 	return &Solution{Method: s.Method, Result: s.Result, model: model}, nil
+}
+
+func (s *Solution) problemName() string {
+	if s.model != nil {
+		return s.model.Problem().Name
+	}
+	return s.saved.Problem
 }
 
 func (s *Solution) ready() error {

@@ -45,12 +45,14 @@ func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) 
 	return &fixedStep{obj: obj, loop: loop, carried: carried, traces: zeros([]shapes.Shape{trace, trace, trace})}, nil
 }
 
-// The loop's variables: the number of iterations still to make, how many were made, whether θ is still usable, the
-// traces of loss, gradient norm and step length, then what is carried from call to call, then the data.
+// The loop's variables: the number of iterations still to make, how many were made, whether to go on, the goal's loss
+// and gradient norm, the traces of loss, gradient norm and step length, then what is carried from call to call, then the data.
 const (
 	loopLimit = iota
 	loopCount
-	loopUsable
+	loopOn
+	loopGoalLoss
+	loopGoalGradient
 	loopLoss
 	loopGradient
 	loopStep
@@ -71,7 +73,7 @@ func buildFixedStep(obj *Objective, direction Direction, stateSize int, initial 
 	}
 	condition := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
 		vars := parameters(g)
-		return []*graph.Node{graph.LogicalAnd(graph.LessThan(vars[loopCount], vars[loopLimit]), vars[loopUsable])}
+		return []*graph.Node{graph.LogicalAnd(graph.LessThan(vars[loopCount], vars[loopLimit]), vars[loopOn])}
 	})
 	iterate := func(g *graph.Graph, vars []*graph.Node) []*graph.Node {
 		theta, bestTheta, bestLoss, ledHere := vars[loopCarried], vars[loopCarried+1], vars[loopCarried+2], vars[loopCarried+3]
@@ -83,12 +85,17 @@ func buildFixedStep(obj *Objective, direction Direction, stateSize int, initial 
 		better := graph.LessThan(point.loss, bestLoss) // false for NaN
 		here := graph.Equal(graph.Iota(g, shapes.Make(dtypes.Int32, chunk), 0), vars[loopCount])
 		record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
+		slope := norm(point.gradient)
+		usable := graph.LogicalAnd(graph.IsFinite(point.loss), graph.IsFinite(length))
+		missed := graph.LogicalAnd(graph.GreaterThan(point.loss, vars[loopGoalLoss]), graph.GreaterThan(slope, vars[loopGoalGradient]))
 		out := []*graph.Node{
 			vars[loopLimit],
 			graph.AddScalar(vars[loopCount], 1),
-			graph.LogicalAnd(graph.IsFinite(point.loss), graph.IsFinite(length)),
+			graph.LogicalAnd(usable, missed),
+			vars[loopGoalLoss],
+			vars[loopGoalGradient],
 			record(vars[loopLoss], point.loss),
-			record(vars[loopGradient], norm(point.gradient)),
+			record(vars[loopGradient], slope),
 			record(vars[loopStep], ledHere),
 			graph.Add(theta, step),
 			graph.Where(better, theta, bestTheta),
@@ -105,14 +112,18 @@ func buildFixedStep(obj *Objective, direction Direction, stateSize int, initial 
 }
 
 // Advance implements Stepper. The loss of the last iterate becomes known with the next call.
-func (s *fixedStep) Advance(ctx context.Context, n int) (Progress, error) {
+func (s *fixedStep) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	p := Progress{Status: Running}
 	for n > 0 && ctx.Err() == nil {
 		limit := min(n, chunk)
 		if !loopsOnDevice(s.obj.Backend) {
 			limit = 1
 		}
-		counters := []*tensors.Tensor{tensors.FromScalar(int32(limit)), tensors.FromScalar(int32(0)), tensors.FromScalar(true)}
+		dtype := s.obj.dtype()
+		counters := []*tensors.Tensor{
+			tensors.FromScalar(int32(limit)), tensors.FromScalar(int32(0)), tensors.FromScalar(true),
+			scalar(dtype, goal.Loss), scalar(dtype, goal.Gradient),
+		}
 		out, err := s.loop.call(counters, s.traces, s.carried, s.obj.Data)
 		if err != nil {
 			return p, err
@@ -124,7 +135,10 @@ func (s *fixedStep) Advance(ctx context.Context, n int) (Progress, error) {
 		s.carried = out[loopCarried:]
 		p.Iterations += made
 		n -= made
-		if !tensors.ToScalar[bool](out[loopUsable]) {
+		if !tensors.ToScalar[bool](out[loopOn]) {
+			if p.Status, p.Message = goal.Met(p.Records[len(p.Records)-1]); p.Status != Running {
+				break
+			}
 			p.Status, p.Message = NonFinite, "the loss or a parameter became NaN or infinite; a smaller rate may help"
 			break
 		}

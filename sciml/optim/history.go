@@ -32,7 +32,7 @@ type Event struct {
 	Text      string
 }
 
-// Last is the newest record; the zero Record when there is none.
+// Last is the newest record; one with an infinite loss when there is none.
 func (h *History) Last() Record {
 	if len(h.Records) == 0 {
 		return Record{Loss: math.Inf(1)}

@@ -44,7 +44,8 @@ func (n Iterations) Met(phase []Record) (bool, string) {
 }
 
 // Stalled switches when the mean of the logarithm of the loss falls too slowly: by less than Decades over Window
-// iterations, between one half of the last 2·Window records and the other. The zero value is usable.
+// iterations, between one half of the last 2·Window records and the other. It is meant for losses that are positive,
+// such as sums of squares; it leaves alone a phase whose loss is not. The zero value is usable.
 type Stalled struct {
 	// Window is in iterations; 250 when zero.
 	Window int
@@ -63,6 +64,9 @@ func (s Stalled) Met(phase []Record) (bool, string) {
 	}
 	recent := phase[len(phase)-2*window:]
 	decrease := meanLog10(recent[:window]) - meanLog10(recent[window:])
+	if math.IsNaN(decrease) { // logarithms of negative losses
+		return false, ""
+	}
 	if decrease >= orDefault(s.Decades, 0.1) {
 		return false, ""
 	}
@@ -72,7 +76,11 @@ func (s Stalled) Met(phase []Record) (bool, string) {
 func meanLog10(records []Record) float64 {
 	total := 0.0
 	for _, r := range records {
-		total += math.Log10(math.Max(r.Loss, math.SmallestNonzeroFloat64))
+		loss := r.Loss
+		if loss == 0 {
+			loss = math.SmallestNonzeroFloat64
+		}
+		total += math.Log10(loss)
 	}
 	return total / float64(len(records))
 }
@@ -131,7 +139,7 @@ func (s *hybridStepper) nextLook() int {
 }
 
 // Advance implements Stepper. It returns after a switch, so that the run loop sees each reason.
-func (s *hybridStepper) Advance(ctx context.Context, n int) (Progress, error) {
+func (s *hybridStepper) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	total := Progress{Status: Running}
 	for n > 0 && ctx.Err() == nil && total.Message == "" {
 		last := len(s.phases) == 1
@@ -139,7 +147,7 @@ func (s *hybridStepper) Advance(ctx context.Context, n int) (Progress, error) {
 		if !last {
 			ask = min(n, look-s.made)
 		}
-		p, err := s.active.Advance(ctx, ask)
+		p, err := s.active.Advance(ctx, ask, goal)
 		name := s.phases[0].Method.Name()
 		s.made += p.Iterations
 		n -= p.Iterations
@@ -148,7 +156,7 @@ func (s *hybridStepper) Advance(ctx context.Context, n int) (Progress, error) {
 			return total, err
 		}
 		total.Message = p.Message // also of a switch within a Hybrid that is a phase
-		if last {
+		if last || p.Status.Converged() {
 			total.Status = p.Status
 			if p.Status != Running {
 				return total, nil

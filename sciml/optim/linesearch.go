@@ -31,6 +31,7 @@ type lineSearch struct {
 	fresh  []*tensors.Tensor // the direction's state when it knows nothing
 	memory bool              // whether state differs from fresh
 	at     *evaluated        // the current iterate; nil before the first evaluation
+	best   *evaluated        // the one with the lowest loss: a search may allow an ascent
 	theta  *tensors.Tensor
 	spent  int // evaluations since the last record
 }
@@ -63,15 +64,18 @@ func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction,
 }
 
 // Advance implements Stepper.
-func (s *lineSearch) Advance(ctx context.Context, n int) (Progress, error) {
+func (s *lineSearch) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	p := Progress{Status: Running}
 	if s.at == nil {
 		if err := s.begin(); err != nil {
 			return p, err
 		}
 		p.Records = append(p.Records, s.record(0))
-		if !finite(p.lastLoss()) {
-			p.Status, p.Message = NonFinite, "the loss is NaN or infinite at the start"
+		if !finite(s.at.loss) || !finite(s.at.gradientNorm) {
+			p.Status, p.Message = NonFinite, "the loss or its gradient is NaN or infinite at the start"
+			return p, nil
+		}
+		if p.Status, p.Message = goal.Met(p.Records[0]); p.Status != Running {
 			return p, nil
 		}
 	}
@@ -90,6 +94,9 @@ func (s *lineSearch) Advance(ctx context.Context, n int) (Progress, error) {
 			p.Status, p.Message = NonFinite, "the gradient is NaN or infinite where the loss is finite"
 			return p, nil
 		}
+		if p.Status, p.Message = goal.Met(p.Records[len(p.Records)-1]); p.Status != Running {
+			return p, nil
+		}
 	}
 	return p, nil
 }
@@ -98,8 +105,12 @@ func (s *lineSearch) Advance(ctx context.Context, n int) (Progress, error) {
 func (s *lineSearch) begin() error {
 	still := vector(s.obj.dtype(), make([]float64, s.obj.Dim))
 	at, _, err := s.trial(s.theta, still, 0)
+	if err != nil {
+		return err
+	}
 	s.at = at
-	return err
+	s.keepBest()
+	return nil
 }
 
 // trial evaluates the objective at θ + αp.
@@ -152,7 +163,7 @@ func (s *lineSearch) along() (length float64, err error) {
 		}
 		clear(trials) // only one trial is kept on the device; an earlier one that wins is evaluated again
 		trials[alpha] = e
-		if math.IsNaN(t.Loss) || !finite(t.Slope) {
+		if !finite(t.Loss) || !finite(t.Slope) {
 			t.Loss = math.Inf(1)
 		}
 		return t, nil
@@ -171,6 +182,7 @@ func (s *lineSearch) along() (length float64, err error) {
 		}
 	}
 	s.at, s.state, s.memory = trials[best.Alpha], next, true
+	s.keepBest()
 	return best.Alpha * stepNorm, nil
 }
 
@@ -189,10 +201,16 @@ func (s *lineSearch) Current() *tensors.Tensor {
 	return s.at.theta
 }
 
-// Best implements Stepper: a search never accepts a higher loss, beyond rounding.
+// Best implements Stepper.
 func (s *lineSearch) Best() (*tensors.Tensor, float64) {
-	if s.at == nil {
+	if s.best == nil {
 		return s.theta, math.Inf(1)
 	}
-	return s.at.theta, s.at.loss
+	return s.best.theta, s.best.loss
+}
+
+func (s *lineSearch) keepBest() {
+	if finite(s.at.loss) && (s.best == nil || s.at.loss < s.best.loss) {
+		s.best = s.at
+	}
 }

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -19,13 +20,31 @@ type Method interface {
 
 // Stepper is a method at work on one objective.
 type Stepper interface {
-	// Advance makes up to n iterations and says how they went. It returns early, without an error, when the method
-	// cannot go on (Progress.Status says why) and between iterations when ctx is done.
-	Advance(ctx context.Context, n int) (Progress, error)
+	// Advance makes up to n iterations and says how they went. It returns early, without an error, when an iterate
+	// meets the goal, when the method cannot go on (in both cases Progress.Status says so), and between iterations
+	// when ctx is done.
+	Advance(ctx context.Context, n int, goal Goal) (Progress, error)
 	// Current is the iterate after the last iteration.
 	Current() *tensors.Tensor
 	// Best is the iterate with the lowest finite loss seen, and that loss (+Inf before any was seen).
 	Best() (*tensors.Tensor, float64)
+}
+
+// Goal is where a run ends: at the first iterate whose loss, or norm of the gradient, is not above the number.
+type Goal struct {
+	Loss     float64 // -Inf for none
+	Gradient float64 // 0 for none: a gradient that is exactly zero is always the end
+}
+
+// Met returns the status and the reason for stopping at r, or Running.
+func (g Goal) Met(r Record) (Status, string) {
+	switch {
+	case r.Loss <= g.Loss:
+		return LossReached, fmt.Sprintf("%.3g ≤ %.3g", r.Loss, g.Loss)
+	case r.GradientNorm <= g.Gradient:
+		return GradientSmall, fmt.Sprintf("%.3g ≤ %.3g", r.GradientNorm, g.Gradient)
+	}
+	return Running, ""
 }
 
 // Progress is the outcome of Stepper.Advance.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
@@ -90,6 +91,13 @@ func Minimize(ctx context.Context, obj *Objective, theta []float64, method Metho
 	}
 	r := &run{ctx: ctx, options: options, stepper: stepper, method: method.Name(), start: start, pending: map[int]map[string]float64{}}
 	r.result.Loss = math.Inf(1)
+	r.goal = Goal{Loss: math.Inf(-1), Gradient: options.GradientTolerance}
+	if options.LossTolerance != 0 {
+		r.goal.Loss = options.LossTolerance
+	}
+	if obj.dtype() == dtypes.Float32 { // as the device compares them
+		r.goal = Goal{Loss: float64(float32(r.goal.Loss)), Gradient: float64(float32(r.goal.Gradient))}
+	}
 	err = r.loop()
 	return r.finish(begin, err)
 }
@@ -121,6 +129,7 @@ type run struct {
 	start   time.Time
 	result  Result
 	pace    float64 // seconds an iteration takes
+	goal    Goal
 	status  Status
 	message string
 	// pending are measurements of iterates whose record is still to come.
@@ -141,7 +150,7 @@ func (r *run) loop() error {
 		}
 		n := r.portion()
 		before := time.Since(r.start).Seconds()
-		p, err := r.stepper.Advance(r.ctx, n)
+		p, err := r.stepper.Advance(r.ctx, n, r.goal)
 		after := time.Since(r.start).Seconds()
 		r.add(p, before, after)
 		if err != nil {
@@ -198,16 +207,6 @@ func (r *run) add(p Progress, before, after float64) {
 
 // judge applies the stopping rules to the last portion.
 func (r *run) judge(p Progress) {
-	for _, rec := range p.Records {
-		switch {
-		case r.options.LossTolerance != 0 && rec.Loss <= r.options.LossTolerance: // energies are below zero
-			r.status, r.message = LossReached, fmt.Sprintf("%.3g ≤ %.3g", rec.Loss, r.options.LossTolerance)
-			return
-		case rec.GradientNorm <= r.options.GradientTolerance:
-			r.status, r.message = GradientSmall, fmt.Sprintf("%.3g ≤ %.3g", rec.GradientNorm, r.options.GradientTolerance)
-			return
-		}
-	}
 	if p.Status != Running {
 		r.status, r.message = p.Status, p.Message
 	} else if r.result.Iterations >= r.options.MaxIterations {
@@ -245,7 +244,9 @@ func (r *run) report() error {
 	}
 	err := r.options.OnProgress(&r.result.History)
 	if errors.Is(err, ErrStop) {
-		r.status, r.message = CallbackStopped, ""
+		if r.status == Running { // a run that has ended by itself did not end by the callback
+			r.status, r.message = CallbackStopped, ""
+		}
 		return nil
 	}
 	return err

@@ -81,12 +81,14 @@ func (o *Objective) dtype() dtypes.DType {
 
 // loss builds f(θ).
 func (o *Objective) loss(theta *graph.Node, data []*graph.Node) *graph.Node {
+	var f *graph.Node
 	if o.Loss == nil {
-		return graph.ReduceAllSum(graph.Square(o.Residual(theta, data)))
-	}
-	f := o.Loss(theta, data)
-	if !f.IsScalar() {
+		f = graph.ReduceAllSum(graph.Square(o.Residual(theta, data)))
+	} else if f = o.Loss(theta, data); !f.IsScalar() {
 		panic(fmt.Errorf("optim: Objective.Loss built a node of shape %s, expected a scalar", f.Shape()))
+	}
+	if f.DType() != theta.DType() {
+		panic(fmt.Errorf("optim: the loss has type %s, expected %s as θ has", f.DType(), theta.DType()))
 	}
 	return f
 }
