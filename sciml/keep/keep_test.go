@@ -265,7 +265,9 @@ func main() {
 // selfEncoded encodes itself, by a method of its pointer, as sciml.Solution does.
 type selfEncoded struct{ loss float64 }
 
-func (s *selfEncoded) GobEncode() ([]byte, error) { return (&big.Float{}).SetFloat64(s.loss).GobEncode() }
+func (s *selfEncoded) GobEncode() ([]byte, error) {
+	return (&big.Float{}).SetFloat64(s.loss).GobEncode()
+}
 
 func (s *selfEncoded) GobDecode(data []byte) error {
 	var f big.Float
