@@ -41,7 +41,10 @@ export async function scrollThrough(page, visit) {
     const moved = await scroller.evaluate((el) => {
       const before = el.scrollTop;
       el.scrollTop += Math.round(el.clientHeight * 0.85);
-      return el.scrollTop > before;
+      // JupyterLab scrolls past the last cell; what comes there is empty.
+      const window_ = el.getBoundingClientRect();
+      const inSight = [...el.querySelectorAll('.jp-Cell')].some((cell) => cell.getBoundingClientRect().bottom > window_.top + 20);
+      return el.scrollTop > before && inSight;
     });
     if (!moved) return;
     await sleep(500);
