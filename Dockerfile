@@ -38,7 +38,8 @@ RUN --mount=type=secret,id=env,mode=0444 \
  && rm -rf /tmp/pip
 
 # … the module's dependencies, and the kernel's tools. What building the tools leaves in Go's caches, as much as all the
-# rest, no notebook needs: it stays in /tmp/tools, out of the image.
+# rest, no notebook needs: it stays in /tmp/tools, out of the image. (With the flags of kernel/internal/setup, which
+# then finds all of it in the cache.)
 COPY --chown=gopher:gopher go.mod go.sum ./
 COPY --chown=gopher:gopher kernel/tools/go.mod kernel/tools/go.sum kernel/tools/
 RUN --mount=type=secret,id=env,mode=0444 \
@@ -48,7 +49,7 @@ RUN --mount=type=secret,id=env,mode=0444 \
  && go list -m all >/dev/null \
  && cd kernel/tools \
  && mkdir -p /tmp/tools/bin \
- && GOMODCACHE=/tmp/tools/mod GOCACHE=/tmp/tools/cache go build -trimpath -ldflags=-s -o /tmp/tools/bin/ tool
+ && GOMODCACHE=/tmp/tools/mod GOCACHE=/tmp/tools/cache go build -ldflags=-s -o /tmp/tools/bin/ tool
 
 # Then the sources, without network. Set-up runs twice: once with the caches of the tools, and once for the notebooks
 # with caches of their own. The archives of modules that lie unpacked beside them are not needed any more.
