@@ -128,7 +128,7 @@ func drawCurves(title string, curves []curve) (*plot.Figure, error) {
 	if err != nil || len(errorCurves) == 0 {
 		return loss, err
 	}
-	errorFigure, err := plot.Convergence(title, "seconds", "relative L2 error", errorCurves...)
+	errorFigure, err := plot.Convergence("Error against the solution", "seconds", "relative L2 error", errorCurves...)
 	if err != nil {
 		return nil, err
 	}

@@ -162,13 +162,6 @@ func (p *Progress) addTraces(traces []*tensors.Tensor, count int) error {
 	return nil
 }
 
-func (p *Progress) lastLoss() float64 {
-	if len(p.Records) == 0 {
-		return math.Inf(1)
-	}
-	return p.Records[len(p.Records)-1].Loss
-}
-
 // Current implements Stepper.
 func (s *fixedStep) Current() *tensors.Tensor { return s.carried[0] }
 

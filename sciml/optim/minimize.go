@@ -53,9 +53,9 @@ type Result struct {
 	History History
 }
 
-// String is one line: method-independent figures and the reason for stopping.
+// String is one line: the loss, what it cost, and the reason for stopping.
 func (r *Result) String() string {
-	s := fmt.Sprintf("loss %.3g after %d iterations (%d evaluations, %.1f s): %s", r.Loss, r.Iterations, r.Evaluations, r.Seconds, r.Status)
+	s := fmt.Sprintf("loss %.3g, %d iterations, %.1f s: %s", r.Loss, r.Iterations, r.Seconds, r.Status)
 	if r.Message != "" {
 		s += " (" + r.Message + ")"
 	}

@@ -128,7 +128,8 @@ func jupyterSettings(p place.Place) error {
 }
 `,
 		"labconfig/default_setting_overrides.json": `{
-	"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": false}
+	"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": false},
+	"@jupyterlab/completer-extension:manager": {"providerTimeout": 5000}
 }
 `,
 		"labconfig/page_config.json": `{
