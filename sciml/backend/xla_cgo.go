@@ -26,6 +26,9 @@ func openXLA(c choice) (compute.Backend, error) {
 	case "cpu":
 		config += ",shared_buffers"
 		options["cpu_device_count"] = int64(1)
+		if err := addXLAFlag(CPUFlag); err != nil {
+			return nil, err
+		}
 	case "cuda":
 		if err := findCUDATools(c.path); err != nil {
 			return nil, err
@@ -51,15 +54,25 @@ func openXLA(c choice) (compute.Backend, error) {
 // libraries it links with by itself, relative to its own place in site-packages.
 func findCUDATools(plugin string) error {
 	dir := filepath.Join(filepath.Dir(plugin), "..", "..", "nvidia", "cu13")
-	flags := os.Getenv("XLA_FLAGS")
-	if _, err := os.Stat(dir); err != nil || strings.Contains(flags, "xla_gpu_cuda_data_dir") {
+	if _, err := os.Stat(dir); err != nil {
 		return nil
 	}
 	if strings.ContainsAny(dir, " \t") {
 		return errors.New("XLA cannot take the path of its CUDA tools with a space in it: set " + HomeEnv + " to a folder without one and run `go run ./kernel setup -cuda`")
 	}
-	if err := os.Setenv("XLA_FLAGS", strings.TrimSpace(flags+" --xla_gpu_cuda_data_dir="+filepath.Clean(dir))); err != nil {
+	if err := addXLAFlag("--xla_gpu_cuda_data_dir=" + filepath.Clean(dir)); err != nil {
 		return err
 	}
 	return os.Setenv("GOPJRT_CUDA_CHECKS", "0") // go-xla looks for the libraries in another place and would warn
+}
+
+// addXLAFlag adds a flag to XLA_FLAGS, unless one of that name is there. XLA reads them when a plug-in first compiles.
+func addXLAFlag(flag string) error {
+	const variable = "XLA_FLAGS"
+	name, _, _ := strings.Cut(flag, "=")
+	flags := os.Getenv(variable)
+	if strings.Contains(flags, name) {
+		return nil
+	}
+	return os.Setenv(variable, strings.TrimSpace(flags+" "+flag))
 }

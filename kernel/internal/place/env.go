@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/gosciml/gosciml/sciml/backend"
 )
 
 // KernelEnv returns the environment for GoNB and, through it, for the cells: base (in the form of os.Environ) with
@@ -35,6 +37,9 @@ func (c Config) KernelEnv(base []string, tmp, gomlxBackend string) []string {
 	env["PJRT_PLUGIN_LIBRARY_PATH"] = joinList(filepath.Join(c.Home, "plugins"), env["PJRT_PLUGIN_LIBRARY_PATH"])
 	if env["GOMLX_BACKEND"] == "" && gomlxBackend != "" {
 		env["GOMLX_BACKEND"] = gomlxBackend
+	}
+	if env["GOMLX_BACKEND"] == "xla:cpu" && env["XLA_FLAGS"] == "" {
+		env["XLA_FLAGS"] = backend.CPUFlag // as backend.Open does, for cells that use GoMLX alone
 	}
 	if tmp != "" {
 		env["TMPDIR"] = tmp
