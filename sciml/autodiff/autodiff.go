@@ -1,24 +1,30 @@
-// Package autodiff differentiates GoMLX graphs forward, with respect to the inputs of a network.
+// Package autodiff differentiates GoMLX graphs forward, and gives the products with Jacobians and Hessians that
+// optimizers for scientific machine learning are made of.
 //
 // GoMLX has reverse mode only. A residual such as Δu + f needs second derivatives of u with respect to x at every
 // collocation point, and nesting reverse mode for them costs several times the forward pass. This package instead
-// walks the graph that computes u from x and builds, next to each node, the node of its derivative ("stream"):
+// walks the graph that computes u from x and builds, next to each node, the nodes of its derivatives ("streams"), by
+// one rule for each operation (see docs/autodiff.md):
 //
 //   - an operation that is linear in its inputs passes a derivative through a copy of itself,
-//   - a bilinear one (Mul, DotGeneral) uses the product rule,
-//   - an element-wise one uses f′ and f″.
+//   - a bilinear one (Mul, DotGeneral, convolution) uses the product rule,
+//   - an element-wise one uses f′, f″, … in Faà di Bruno's formula.
 //
-// For the Laplacian the second-order streams of all axes are summed at once, because the highest derivative enters
-// each rule linearly: y_Δ = f′(x)·x_Δ + f″(x)·Σᵢ(∂ᵢx)². One stream for Δ, not one per axis: the forward Laplacian
+// The highest derivative enters each rule linearly, so a weighted sum of derivatives needs one stream at the highest
+// order, not one for each summand: y_Δ = f′(x)·x_Δ + f″(x)·Σᵢ(∂ᵢx)². For the Laplacian this is the forward Laplacian
 // (Li et al. 2024, "A computational framework for neural network-based variational Monte Carlo with Forward
-// Laplacian") and its generalization, collapsed Taylor mode (Dangel et al. 2025).
+// Laplacian"), in general collapsed Taylor mode (Dangel et al. 2025).
 //
-// Reverse mode over the result gives the gradient with respect to the network's parameters.
+// Reverse mode over the result gives gradients with respect to parameters; see VJP, JVP, HessianProduct and
+// GaussNewtonProduct for products.
 //
 // As everywhere in GoMLX, graph-building functions report misuse by panicking with an error; graph.Exec returns it.
 package autodiff
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
 )
@@ -26,21 +32,12 @@ import (
 // Derivatives gives the derivatives of u with respect to x, point by point.
 //
 // x has shape [N, d] (N points, d coordinates) and u shape [N, m] or [N]; row n of u must depend on row n of x only,
-// as every network applied to a batch of points does. All results have the shape of u. Results are memoized: asking
-// twice, or for derivatives that share streams, adds no work to the graph.
+// as every network applied to a batch of points does. Unless said otherwise results have the shape of u. Results are
+// memoized: asking twice, or for derivatives that share streams, adds no work to the graph.
 type Derivatives struct {
 	x, u   *graph.Node
 	dims   int
-	live   map[graph.NodeId]bool
-	first  map[streamKey]*graph.Node
-	second map[string]map[graph.NodeId]*graph.Node
-	slopes map[graph.NodeId][2]*graph.Node // f′ and f″ of element-wise operations
-}
-
-// streamKey names the first derivative of one node along one axis of x.
-type streamKey struct {
-	id   graph.NodeId
-	axis int
+	engine *engine
 }
 
 // Of prepares the derivatives of u with respect to x. It adds nothing to the graph until a derivative is asked for.
@@ -57,15 +54,14 @@ func Of(u, x *graph.Node) *Derivatives {
 	if u.Graph() != x.Graph() {
 		exceptions.Panicf("autodiff.Of: u and x belong to different graphs")
 	}
-	d := &Derivatives{
-		x: x, u: u, dims: x.Shape().Dimensions[1],
-		live:   map[graph.NodeId]bool{},
-		first:  map[streamKey]*graph.Node{},
-		second: map[string]map[graph.NodeId]*graph.Node{},
-		slopes: map[graph.NodeId][2]*graph.Node{},
-	}
-	d.markLive(u)
-	return d
+	return &Derivatives{x: x, u: u, dims: x.Shape().Dimensions[1], engine: newEngine(x)}
+}
+
+// For returns the derivatives of another function v of the same points, sharing all streams with d.
+func (d *Derivatives) For(v *graph.Node) *Derivatives {
+	other := Of(v, d.x)
+	other.engine = d.engine
+	return other
 }
 
 // X returns the points, shape [N, d].
@@ -83,50 +79,157 @@ func (d *Derivatives) U() *graph.Node { return d.u }
 // Dims returns d, the number of coordinates of a point.
 func (d *Derivatives) Dims() int { return d.dims }
 
-// Partial returns ∂u/∂xᵢ for one axis, and ∂²u/∂xᵢ∂xⱼ for two.
+// Partial returns a partial derivative of any order, one axis for each order: Partial(0) is ∂u/∂x₀, Partial(0, 1) is
+// ∂²u/∂x₀∂x₁, Partial(0, 0, 0) is ∂³u/∂x₀³.
 func (d *Derivatives) Partial(axes ...int) *graph.Node {
-	for _, axis := range axes {
-		d.checkAxis(axis)
+	if len(axes) == 0 {
+		exceptions.Panicf("autodiff.Partial: no axes were given, expected one for each order of the derivative")
 	}
-	switch len(axes) {
-	case 1:
-		return orZeros(d.firstStream(d.u, axes[0]), d.u)
-	case 2:
-		return d.SecondOrder(Term{I: axes[0], J: axes[1], Weight: 1})
-	default:
-		exceptions.Panicf("autodiff.Partial: derivatives of order %d are not available, expected 1 or 2 axes, got %v", len(axes), axes)
-		return nil
-	}
+	return d.result(d.engine.mono(d.u, d.mono(axes)))
 }
+
+// Directional returns the derivative of the given order along a direction: dᵏ/dtᵏ u(x + tv) at t = 0. The direction
+// has shape [d], or [N, d] for one of its own at each point.
+func (d *Derivatives) Directional(v *graph.Node, order int) *graph.Node {
+	if order < 1 {
+		exceptions.Panicf("autodiff.Directional: order is %d, expected at least 1", order)
+	}
+	k := d.engine.direction(fmt.Sprintf("vector %d", v.Id()), 0, func() map[graph.NodeId]*graph.Node {
+		return map[graph.NodeId]*graph.Node{d.x.Id(): d.spread("Directional", v)}
+	})
+	return d.result(d.engine.mono(d.u, slices.Repeat(mono{k}, order)))
+}
+
+// spread gives every point the direction v.
+func (d *Derivatives) spread(who string, v *graph.Node) *graph.Node {
+	switch {
+	case v.Shape().Equal(d.x.Shape()):
+		return v
+	case v.Rank() == 1 && v.Shape().Dimensions[0] == d.dims:
+		return graph.BroadcastToShape(graph.ExpandAxes(v, 0), d.x.Shape())
+	}
+	exceptions.Panicf("autodiff.%s: the direction has shape %s, expected [%d] or %s", who, v.Shape(), d.dims, d.x.Shape())
+	return nil
+}
+
+// Gradient returns all first derivatives, with the axis of coordinates last: shape [N, d] for u of shape [N] or
+// [N, 1], and [N, m, d] for u of shape [N, m].
+func (d *Derivatives) Gradient() *graph.Node {
+	g := d.engine.mono(d.u, mono{d.axesBundle()})
+	shape := d.u.Shape().Dimensions
+	if g.zero() {
+		g = stream{graph.Zeros(d.u.Graph(), widened(d.u, d.dims)), d.dims}
+	}
+	last := append(axesFrom(1, len(shape)), 0)
+	all := graph.TransposeAllAxes(g.node, last...)
+	if len(shape) == 2 && shape[1] == 1 {
+		all = graph.Squeeze(all, 1)
+	}
+	return all
+}
+
+// Divergence returns Σᵢ ∂uᵢ/∂xᵢ of u with d components, shape [N, 1].
+func (d *Derivatives) Divergence() *graph.Node {
+	shape := d.u.Shape().Dimensions
+	if len(shape) != 2 || shape[1] != d.dims {
+		exceptions.Panicf("autodiff.Divergence: u has shape %s, expected [%d, %d], one component for each coordinate",
+			d.u.Shape(), d.x.Shape().Dimensions[0], d.dims)
+	}
+	var total *graph.Node
+	for i := range d.dims {
+		term := graph.Slice(d.Partial(i), graph.AxisRange(), graph.AxisElem(i))
+		if total == nil {
+			total = term
+		} else {
+			total = graph.Add(total, term)
+		}
+	}
+	return total
+}
+
+// bundleFrom is the number of directions from which they are carried as a bundle: below, one stream each fuses better;
+// above, one large product is faster than many small ones, and the graph stays small.
+const bundleFrom = 1000
 
 // Laplacian returns Δu = Σᵢ ∂²u/∂xᵢ² over the given axes, or over all of them when none is given.
 func (d *Derivatives) Laplacian(axes ...int) *graph.Node {
+	if len(axes) == 0 && d.dims >= bundleFrom {
+		b := d.axesBundle()
+		return d.result(d.engine.at(d.u, sumOf([]weighted{{mono{b, b}, 1}})))
+	}
 	if len(axes) == 0 {
-		axes = make([]int, d.dims)
-		for i := range axes {
-			axes[i] = i
-		}
+		axes = axesFrom(0, d.dims)
 	}
 	terms := make([]Term, len(axes))
 	for n, i := range axes {
-		terms[n] = Term{I: i, J: i, Weight: 1}
+		terms[n] = Term{Weight: 1, Axes: []int{i, i}}
 	}
-	return d.SecondOrder(terms...)
+	return d.Operator(terms...)
 }
 
-// Term is one summand Weight·∂²u/∂x_I∂x_J of a second-order operator.
+// Term is one summand Weight·∂ᵏu/∂x_{Axes[0]}…∂x_{Axes[k−1]} of a differential operator.
 type Term struct {
-	I, J   int
 	Weight float64
+	Axes   []int
 }
 
-// SecondOrder returns Σ Weight·∂²u/∂x_I∂x_J over the terms, computed with one second-order stream for the whole sum.
-func (d *Derivatives) SecondOrder(terms ...Term) *graph.Node {
-	for _, t := range terms {
-		d.checkAxis(t.I)
-		d.checkAxis(t.J)
+// Operator returns a linear differential operator with constant coefficients, Σ Weight·∂^{Axes}u, of any and also of
+// mixed orders, computed with one stream at the highest order for the whole sum.
+func (d *Derivatives) Operator(terms ...Term) *graph.Node {
+	sum := make([]weighted, len(terms))
+	for n, t := range terms {
+		if len(t.Axes) == 0 {
+			exceptions.Panicf("autodiff.Operator: term %d has no axes, expected one for each order of the derivative", n)
+		}
+		sum[n] = weighted{d.mono(t.Axes), t.Weight}
 	}
-	return orZeros(d.secondStream(d.u, newForm(terms)), d.u)
+	return d.result(d.engine.at(d.u, sumOf(sum)))
+}
+
+// SecondOrder returns tr(A(x)·D²u) = Σᵢⱼ aᵢⱼ ∂²u/∂xᵢ∂xⱼ for A = σσᵀ given by its factor: sigma has shape [d, r], or
+// [N, d, r] for coefficients that vary from point to point. It costs as much as a Laplacian in r dimensions.
+func (d *Derivatives) SecondOrder(sigma *graph.Node) *graph.Node {
+	points := d.x.Shape().Dimensions[0]
+	shape := sigma.Shape().Dimensions
+	if len(shape) == 2 && shape[0] == d.dims {
+		sigma = graph.BroadcastPrefix(sigma, points)
+	} else if len(shape) != 3 || shape[0] != points || shape[1] != d.dims {
+		exceptions.Panicf("autodiff.SecondOrder: sigma has shape %s, expected [%d, r] or [%d, %d, r]", sigma.Shape(), d.dims, points, d.dims)
+	}
+	return d.squared(fmt.Sprintf("sigma %d", sigma.Id()), graph.TransposeAllAxes(sigma, 2, 0, 1))
+}
+
+// squared returns Σᵣ vᵣᵀ·D²u·vᵣ for directions of shape [r, N, d].
+func (d *Derivatives) squared(name string, directions *graph.Node) *graph.Node {
+	b := d.engine.direction(name, directions.Shape().Dimensions[0], func() map[graph.NodeId]*graph.Node {
+		return map[graph.NodeId]*graph.Node{d.x.Id(): directions}
+	})
+	return d.result(d.engine.at(d.u, sumOf([]weighted{{mono{b, b}, 1}})))
+}
+
+// mono registers axes as directions.
+func (d *Derivatives) mono(axes []int) mono {
+	m := make(mono, len(axes))
+	for n, i := range axes {
+		d.checkAxis(i)
+		m[n] = d.engine.direction(fmt.Sprintf("axis %d", i), 0, func() map[graph.NodeId]*graph.Node {
+			row := make([]float64, d.dims)
+			row[i] = 1
+			unit := graph.ConstAsDType(d.x.Graph(), d.x.DType(), [][]float64{row})
+			return map[graph.NodeId]*graph.Node{d.x.Id(): graph.BroadcastToShape(unit, d.x.Shape())}
+		})
+	}
+	slices.Sort(m)
+	return m
+}
+
+// axesBundle registers all axes as one bundle.
+func (d *Derivatives) axesBundle() int {
+	return d.engine.direction("axes", d.dims, func() map[graph.NodeId]*graph.Node {
+		unit := graph.ConvertDType(graph.Diagonal(d.x.Graph(), d.dims), d.x.DType())
+		all := graph.BroadcastToShape(graph.ExpandAxes(unit, 1), widened(d.x, d.dims))
+		return map[graph.NodeId]*graph.Node{d.x.Id(): all}
+	})
 }
 
 func (d *Derivatives) checkAxis(axis int) {
@@ -135,9 +238,18 @@ func (d *Derivatives) checkAxis(axis int) {
 	}
 }
 
-func orZeros(stream, like *graph.Node) *graph.Node {
-	if stream == nil {
-		return graph.ZerosLike(like)
+// result is a stream as a node, with zeros written out.
+func (d *Derivatives) result(s stream) *graph.Node {
+	if s.zero() {
+		return graph.ZerosLike(d.u)
 	}
-	return stream
+	return s.node
+}
+
+func axesFrom(first, end int) []int {
+	var axes []int
+	for i := first; i < end; i++ {
+		axes = append(axes, i)
+	}
+	return axes
 }

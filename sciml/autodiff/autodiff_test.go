@@ -125,8 +125,8 @@ func checkAgainstReverse(t *testing.T, b compute.Backend, x [][]float64, u func(
 		}
 		compare("Δ", d.Laplacian(), laplacian)
 		compare("Δ over the last axis", d.Laplacian(dims-1), second[[2]int{dims - 1, dims - 1}])
-		operator := d.SecondOrder(autodiff.Term{I: 0, J: 0, Weight: 2.5}, autodiff.Term{I: 0, J: dims - 1, Weight: -1.5},
-			autodiff.Term{I: dims - 1, J: dims - 1, Weight: 0.25})
+		operator := d.Operator(autodiff.Term{Weight: 2.5, Axes: []int{0, 0}}, autodiff.Term{Weight: -1.5, Axes: []int{0, dims - 1}},
+			autodiff.Term{Weight: 0.25, Axes: []int{dims - 1, dims - 1}})
 		expected := graph.Add(graph.MulScalar(second[[2]int{0, 0}], 2.5), graph.MulScalar(second[[2]int{0, dims - 1}], -1.5))
 		expected = graph.Add(expected, graph.MulScalar(second[[2]int{dims - 1, dims - 1}], 0.25))
 		compare("weighted operator", operator, expected)

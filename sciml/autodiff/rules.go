@@ -1,270 +1,260 @@
 package autodiff
 
 import (
-	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/support/exceptions"
 )
 
 // rule says how derivatives pass through one operation.
 type rule interface {
-	// first returns ∂n along one axis from those of its inputs, not all of which are zero.
-	first(d *Derivatives, n *graph.Node, in inputStreams) *graph.Node
-	// second returns the stream of the form f from those of its inputs, all of which may be zero.
-	second(d *Derivatives, n *graph.Node, f form, in inputStreams) *graph.Node
+	// apply builds the stream of n for the form f from streams of n's inputs. It is called only for nodes that depend
+	// on the inputs, and may return zero.
+	apply(e *engine, n *graph.Node, f form) stream
+	// kind describes the rule in the table of operations in the documentation.
+	kind() string
 }
 
-// rules has one entry per GoMLX operation.
-var rules = map[graph.NodeType]rule{
-	graph.NodeTypeIdentity:       linear{},
-	graph.NodeTypeNeg:            linear{},
-	graph.NodeTypeAdd:            linear{},
-	graph.NodeTypeSub:            linear{},
-	graph.NodeTypeConcatenate:    linear{},
-	graph.NodeTypeReshape:        linear{},
-	graph.NodeTypeTranspose:      linear{},
-	graph.NodeTypeBroadcastInDim: linear{},
-	graph.NodeTypeSlice:          linear{},
-	graph.NodeTypePad:            linear{},
-	graph.NodeTypeReverse:        linear{},
-	graph.NodeTypeReduceSum:      linear{},
-	graph.NodeTypeConvertDType:   linear{},
-	graph.NodeTypeWhere:          choice{},
+// rules has one entry for each GoMLX operation that can be differentiated. Operations without an entry give an error
+// that names them.
+var rules map[graph.NodeType]rule
 
-	graph.NodeTypeMul:        bilinear{},
-	graph.NodeTypeDotGeneral: bilinear{},
-	graph.NodeTypeDiv:        quotient{},
-	graph.NodeTypePow:        constantPower{},
+func init() { // not a literal: rules differentiate the expressions of other rules
+	rules = map[graph.NodeType]rule{
+		graph.NodeTypeIdentity:              linear{},
+		graph.NodeTypeNeg:                   linear{},
+		graph.NodeTypeAdd:                   linear{},
+		graph.NodeTypeSub:                   linear{},
+		graph.NodeTypeConcatenate:           linear{},
+		graph.NodeTypeReshape:               linear{},
+		graph.NodeTypeTranspose:             linear{},
+		graph.NodeTypeBroadcastInDim:        linear{},
+		graph.NodeTypeSlice:                 linear{},
+		graph.NodeTypePad:                   linear{},
+		graph.NodeTypeReverse:               linear{},
+		graph.NodeTypeReduceSum:             linear{},
+		graph.NodeTypeCumSum:                linear{},
+		graph.NodeTypeConvertDType:          linear{},
+		graph.NodeTypeOptimizationBarrier:   linear{},
+		graph.NodeTypeFFT:                   linear{},
+		graph.NodeTypeReal:                  linear{},
+		graph.NodeTypeImag:                  linear{},
+		graph.NodeTypeConj:                  linear{},
+		graph.NodeTypeComplex:               linear{},
+		graph.NodeTypeWhere:                 linear{only: []int{1, 2}},
+		graph.NodeTypeGather:                linear{only: []int{0}},
+		graph.NodeTypeDynamicSlice:          linear{only: []int{0}},
+		graph.NodeTypeDynamicUpdateSlice:    linear{only: []int{0, 1}},
+		graph.NodeTypeScatterSum:            linear{only: []int{0, 2}},
+		graph.NodeTypeSchedulingBarrier:     linear{only: []int{0}},
+		graph.NodeTypeDynamicReshape:        linear{only: []int{0}},
+		graph.NodeTypeDynamicBroadcastInDim: linear{only: []int{0}},
+		graph.NodeTypeReduceWindow:          sumWindow{},
 
-	graph.NodeTypeSin:      elementwise(sinDerivatives),
-	graph.NodeTypeCos:      elementwise(cosDerivatives),
-	graph.NodeTypeTanh:     elementwise(tanhDerivatives),
-	graph.NodeTypeLogistic: elementwise(logisticDerivatives),
-	graph.NodeTypeExp:      elementwise(expDerivatives),
-	graph.NodeTypeExpm1:    elementwise(expm1Derivatives),
-	graph.NodeTypeLog:      elementwise(logDerivatives),
-	graph.NodeTypeLog1p:    elementwise(log1pDerivatives),
-	graph.NodeTypeSqrt:     elementwise(sqrtDerivatives),
-	graph.NodeTypeErf:      elementwise(erfDerivatives),
-}
+		graph.NodeTypeMul:         bilinear{},
+		graph.NodeTypeDotGeneral:  bilinear{},
+		graph.NodeTypeConvGeneral: bilinear{},
+		graph.NodeTypeDiv:         quotient{},
 
-// linear operations are linear in all of their inputs together.
-type linear struct{}
+		graph.NodeTypeSin:      elementwise{sinSlope},
+		graph.NodeTypeCos:      elementwise{cosSlope},
+		graph.NodeTypeTanh:     elementwise{tanhSlope},
+		graph.NodeTypeLogistic: elementwise{logisticSlope},
+		graph.NodeTypeExp:      elementwise{expSlope},
+		graph.NodeTypeExpm1:    elementwise{expm1Slope},
+		graph.NodeTypeLog:      elementwise{logSlope},
+		graph.NodeTypeLog1p:    elementwise{log1pSlope},
+		graph.NodeTypeSqrt:     elementwise{sqrtSlope},
+		graph.NodeTypeRsqrt:    elementwise{rsqrtSlope},
+		graph.NodeTypeErf:      elementwise{erfSlope},
+		graph.NodeTypeAbs:      elementwise{absSlope},
+		graph.NodeTypePow:      power{},
 
-func (linear) first(_ *Derivatives, n *graph.Node, in inputStreams) *graph.Node {
-	return cloneLinear(n, in)
-}
+		graph.NodeTypeMax:       choice{maxChoice},
+		graph.NodeTypeMin:       choice{minChoice},
+		graph.NodeTypeClamp:     choice{clampChoice},
+		graph.NodeTypeReduceMax: extreme{},
+		graph.NodeTypeReduceMin: extreme{},
 
-func (linear) second(_ *Derivatives, n *graph.Node, _ form, in inputStreams) *graph.Node {
-	return cloneLinear(n, in)
-}
+		graph.NodeTypeSign:  constant{},
+		graph.NodeTypeFloor: constant{},
+		graph.NodeTypeCeil:  constant{},
+		graph.NodeTypeRound: constant{},
 
-func cloneLinear(n *graph.Node, in inputStreams) *graph.Node {
-	if in.zero() {
-		return nil
+		graph.NodeTypeBatchNormForInference: rewritten{batchNorm},
+		graph.NodeTypeFusedGelu:             rewritten{fusedGelu},
+		graph.NodeTypeFusedSoftmax:          rewritten{fusedSoftmax},
+		graph.NodeTypeFusedLayerNorm:        rewritten{fusedLayerNorm},
+		graph.NodeTypeFusedDense:            rewritten{fusedDense},
+
+		graph.NodeTypeBatchNormForTraining: refused{"batch normalization in training couples the points of a batch"},
+		graph.NodeTypeWhile:                refused{"control flow is not differentiated"},
+		graph.NodeTypeIf:                   refused{"control flow is not differentiated"},
+		graph.NodeTypeSort:                 refused{"sorting has no derivative rule"},
+		graph.NodeTypeCall:                 refused{"calls of functions are not differentiated"},
 	}
-	switch n.Type() { // A zero operand of a sum needs no node.
+}
+
+// linear operations are linear in the inputs named by only together, or in all of them when it is nil.
+type linear struct{ only []int }
+
+func (linear) kind() string { return "linear" }
+
+func (l linear) apply(e *engine, n *graph.Node, f form) stream {
+	in := make([]stream, len(n.Inputs()))
+	width, zero := 0, true
+	for k, input := range n.Inputs() {
+		if l.only != nil && !slices.Contains(l.only, k) {
+			in[k] = stream{node: input} // an index or condition stays what it is
+			continue
+		}
+		in[k] = e.at(input, f)
+		width = max(width, in[k].width)
+		zero = zero && in[k].zero()
+	}
+	if zero {
+		return stream{}
+	}
+	switch n.Type() { // a zero operand of a sum needs no node
 	case graph.NodeTypeAdd:
-		return sum(fitShape(in[0], n), fitShape(in[1], n))
+		return e.add(e.fit(in[0], n), e.fit(in[1], n))
 	case graph.NodeTypeSub:
-		if in[0] == nil {
-			return graph.Neg(in[1])
-		} else if in[1] == nil {
+		if in[1].zero() {
 			return in[0]
 		}
+		return e.add(e.fit(in[0], n), e.fit(stream{graph.Neg(in[1].node), in[1].width}, n))
 	}
-	filled := make([]*graph.Node, len(in))
 	for k, input := range n.Inputs() {
-		filled[k] = orZeros(in[k], input)
+		if in[k].zero() {
+			in[k] = stream{node: graph.ZerosLike(input)}
+		}
 	}
-	return n.CloneWithInputs(filled...)
-}
-
-// choice is Where: linear in what it chooses from, under a condition that is piecewise constant.
-type choice struct{}
-
-func (choice) first(_ *Derivatives, n *graph.Node, in inputStreams) *graph.Node {
-	return chooseFrom(n, in)
-}
-
-func (choice) second(_ *Derivatives, n *graph.Node, _ form, in inputStreams) *graph.Node {
-	return chooseFrom(n, in)
-}
-
-func chooseFrom(n *graph.Node, in inputStreams) *graph.Node {
-	if in.zero() {
-		return nil
+	if width == 0 {
+		return stream{node: clone(n, in)}
 	}
-	return n.CloneWithInputs(n.Inputs()[0], orZeros(in[1], n.Inputs()[1]), orZeros(in[2], n.Inputs()[2]))
+	return stream{bundled(n, in, width), width}
+}
+
+func clone(n *graph.Node, in []stream) *graph.Node {
+	nodes := make([]*graph.Node, len(in))
+	for k, s := range in {
+		nodes[k] = s.node
+	}
+	return n.CloneWithInputs(nodes...)
 }
 
 // bilinear operations have two inputs and are linear in each.
 type bilinear struct{}
 
-func (bilinear) first(_ *Derivatives, n *graph.Node, in inputStreams) *graph.Node {
-	return productRule(n, in)
-}
+func (bilinear) kind() string { return "bilinear: product rule" }
 
-func (bilinear) second(d *Derivatives, n *graph.Node, f form, in inputStreams) *graph.Node {
-	total := productRule(n, in)
+func (bilinear) apply(e *engine, n *graph.Node, f form) stream {
 	a, b := n.Inputs()[0], n.Inputs()[1]
-	for _, t := range f.terms {
-		ai, aj := d.firstStream(a, t.I), d.firstStream(a, t.J)
-		bi, bj := d.firstStream(b, t.I), d.firstStream(b, t.J)
-		if t.I == t.J {
-			total = sum(total, scaled(cross(n, ai, bi), 2*t.Weight))
-		} else {
-			total = sum(total, scaled(sum(cross(n, ai, bj), cross(n, aj, bi)), t.Weight))
-		}
+	total := e.add(
+		e.fit(e.times(n, e.at(a, f), stream{node: b}), n),
+		e.fit(e.times(n, stream{node: a}, e.at(b, f)), n))
+	return e.add(total, e.lower(f, func(m mono) stream {
+		var total stream
+		m.splits(func(ma, mb mono, times float64) {
+			total = e.add(total, e.scale(e.times(n, e.mono(a, ma), e.mono(b, mb)), times))
+		})
+		return e.fit(total, n)
+	}))
+}
+
+// times is the operation of n on streams.
+func (e *engine) times(n *graph.Node, a, b stream) stream {
+	if a.zero() || b.zero() {
+		return stream{}
 	}
-	return total
-}
-
-func productRule(n *graph.Node, in inputStreams) *graph.Node {
-	a, b := n.Inputs()[0], n.Inputs()[1]
-	return sum(fitShape(cross(n, in[0], b), n), fitShape(cross(n, a, in[1]), n))
-}
-
-func cross(n, a, b *graph.Node) *graph.Node {
-	if a == nil || b == nil {
-		return nil
+	w := max(a.width, b.width)
+	switch {
+	case w == 0:
+		return stream{node: n.CloneWithInputs(a.node, b.node)}
+	case n.Type() == graph.NodeTypeMul:
+		return e.multiply(a, b)
+	case n.Type() == graph.NodeTypeDotGeneral:
+		return stream{bundledDot(n, a, b), w}
+	default:
+		return stream{eachOf(n, []stream{a, b}, w), w}
 	}
-	return n.CloneWithInputs(a, b)
 }
 
-// quotient is y = a/b, so that ∂y = (∂a − y ∂b)/b.
+// quotient is y = a/b: since yb = a, y_m = (a_m − Σ y_s b_r)/b over the splits m = s·r with r not empty.
 type quotient struct{}
 
-func (quotient) first(_ *Derivatives, n *graph.Node, in inputStreams) *graph.Node {
-	b := n.Inputs()[1]
-	return graph.Div(minus(in[0], product(n, in[1]), n), b)
-}
+func (quotient) kind() string { return "quotient rule" }
 
-func (quotient) second(d *Derivatives, n *graph.Node, f form, in inputStreams) *graph.Node {
-	b := n.Inputs()[1]
-	subtract := product(n, in[1])
-	for _, t := range f.terms {
-		pair := sum(product(d.firstStream(n, t.I), d.firstStream(b, t.J)), product(d.firstStream(n, t.J), d.firstStream(b, t.I)))
-		subtract = sum(subtract, scaled(pair, t.Weight))
+func (quotient) apply(e *engine, n *graph.Node, f form) stream {
+	a, b := n.Inputs()[0], n.Inputs()[1]
+	top := e.fit(e.at(a, f), n)
+	less := e.multiply(stream{node: n}, e.fit(e.at(b, f), n))
+	less = e.add(less, e.lower(f, func(m mono) stream {
+		var total stream
+		m.splits(func(my, mb mono, times float64) {
+			total = e.add(total, e.scale(e.multiply(e.mono(n, my), e.fit(e.mono(b, mb), n)), times))
+		})
+		return total
+	}))
+	if !less.zero() {
+		top = e.add(top, stream{graph.Neg(less.node), less.width})
 	}
-	if in[0] == nil && subtract == nil {
-		return nil
+	if top.zero() {
+		return top
 	}
-	return graph.Div(minus(in[0], subtract, n), b)
+	return stream{graph.Div(top.node, widen(stream{node: b}, top.width)), top.width}
 }
 
-// minus returns a − b with nil as zero; not both may be nil.
-func minus(a, b, like *graph.Node) *graph.Node {
-	a, b = fitShape(a, like), fitShape(b, like)
-	switch {
-	case b == nil:
-		return a
-	case a == nil:
-		return graph.Neg(b)
-	default:
-		return graph.Sub(a, b)
+// elementwise is y = f(x): Faà di Bruno's formula. The function builds f′ from x and y, or nil for zero.
+type elementwise struct {
+	slope func(x, y *graph.Node) *graph.Node
+}
+
+func (elementwise) kind() string { return "element-wise: chain rule" }
+
+func (r elementwise) apply(e *engine, n *graph.Node, f form) stream {
+	x := n.Inputs()[0]
+	slope := func(k int) stream { return stream{node: e.slope(n, r.slope, k)} }
+	top := e.at(x, f)
+	if !top.zero() {
+		top = e.multiply(slope(1), top)
 	}
+	return e.add(top, e.lower(f, func(m mono) stream {
+		// Terms of the same order of f share one product with it.
+		byOrder := make([]stream, len(m)+1)
+		m.partitions(func(blocks []mono, times float64) {
+			product := e.mono(x, blocks[0])
+			for _, b := range blocks[1:] {
+				product = e.multiply(product, e.mono(x, b))
+			}
+			byOrder[len(blocks)] = e.add(byOrder[len(blocks)], e.scale(product, times))
+		})
+		var total stream
+		for k, s := range byOrder {
+			if !s.zero() {
+				if f.sum { // sum over the bundle first: f⁽ᵏ⁾ is the same for all of it
+					s = e.collapse(s)
+				}
+				total = e.add(total, e.multiply(slope(k), s))
+			}
+		}
+		return total
+	}))
 }
 
-// derivatives returns f′ and f″ of an element-wise y = f(x) as nodes, given x and y.
-type derivatives func(x, y *graph.Node) (f1, f2 *graph.Node)
+// constant operations are piecewise constant.
+type constant struct{}
 
-// elementwise makes the chain rule of an element-wise operation; f″ may be nil for zero.
-func elementwise(fn derivatives) rule { return chain{fn} }
+func (constant) kind() string { return "piecewise constant: zero" }
 
-type chain struct{ derivatives }
+func (constant) apply(*engine, *graph.Node, form) stream { return stream{} }
 
-func (c chain) first(d *Derivatives, n *graph.Node, in inputStreams) *graph.Node {
-	f1, _ := c.at(d, n)
-	return product(f1, in[0])
-}
+// refused operations give an error with a reason.
+type refused struct{ why string }
 
-func (c chain) second(d *Derivatives, n *graph.Node, f form, in inputStreams) *graph.Node {
-	f1, f2 := c.at(d, n)
-	return sum(product(f1, in[0]), product(f2, quadratic(d, n.Inputs()[0], f)))
-}
+func (r refused) kind() string { return "error: " + r.why }
 
-// at builds f′ and f″ at one node once, however many streams pass through it.
-func (c chain) at(d *Derivatives, n *graph.Node) (f1, f2 *graph.Node) {
-	memo, done := d.slopes[n.Id()]
-	if !done {
-		memo[0], memo[1] = c.derivatives(n.Inputs()[0], n)
-		d.slopes[n.Id()] = memo
-	}
-	return memo[0], memo[1]
-}
-
-// quadratic is Σ w ∂ᵢx ∂ⱼx, what f″ is multiplied with.
-func quadratic(d *Derivatives, x *graph.Node, f form) *graph.Node {
-	var total *graph.Node
-	for _, t := range f.terms {
-		total = sum(total, scaled(product(d.firstStream(x, t.I), d.firstStream(x, t.J)), t.Weight))
-	}
-	return total
-}
-
-// constantPower is y = x^p with an exponent that does not depend on the points.
-type constantPower struct{}
-
-func (c constantPower) first(d *Derivatives, n *graph.Node, in inputStreams) *graph.Node {
-	return c.chain(d, n).first(d, n, in)
-}
-
-func (c constantPower) second(d *Derivatives, n *graph.Node, f form, in inputStreams) *graph.Node {
-	return c.chain(d, n).second(d, n, f, in)
-}
-
-func (constantPower) chain(d *Derivatives, n *graph.Node) chain {
-	p := n.Inputs()[1]
-	if d.live[p.Id()] {
-		exceptions.Panicf("autodiff: Pow with an exponent that depends on the points (node %s): write it as Exp(Mul(p, Log(x)))", n)
-	}
-	return chain{func(x, _ *graph.Node) (*graph.Node, *graph.Node) {
-		p1, p2 := graph.AddScalar(p, -1), graph.AddScalar(p, -2)
-		f1 := graph.Mul(p, graph.Pow(x, p1))
-		return f1, graph.Mul(graph.Mul(p, p1), graph.Pow(x, p2))
-	}}
-}
-
-func sinDerivatives(x, y *graph.Node) (*graph.Node, *graph.Node) { return graph.Cos(x), graph.Neg(y) }
-
-func cosDerivatives(x, y *graph.Node) (*graph.Node, *graph.Node) {
-	return graph.Neg(graph.Sin(x)), graph.Neg(y)
-}
-
-func tanhDerivatives(_, y *graph.Node) (*graph.Node, *graph.Node) {
-	f1 := graph.OneMinus(graph.Square(y))
-	return f1, graph.MulScalar(graph.Mul(y, f1), -2.0)
-}
-
-func logisticDerivatives(_, y *graph.Node) (*graph.Node, *graph.Node) {
-	f1 := graph.Mul(y, graph.OneMinus(y))
-	return f1, graph.Mul(f1, graph.OneMinus(graph.MulScalar(y, 2.0)))
-}
-
-func expDerivatives(_, y *graph.Node) (*graph.Node, *graph.Node) { return y, y }
-
-func expm1Derivatives(_, y *graph.Node) (*graph.Node, *graph.Node) {
-	f := graph.OnePlus(y)
-	return f, f
-}
-
-func logDerivatives(x, _ *graph.Node) (*graph.Node, *graph.Node) {
-	f1 := graph.Reciprocal(x)
-	return f1, graph.Neg(graph.Square(f1))
-}
-
-func log1pDerivatives(x, y *graph.Node) (*graph.Node, *graph.Node) {
-	return logDerivatives(graph.OnePlus(x), y)
-}
-
-func sqrtDerivatives(x, y *graph.Node) (*graph.Node, *graph.Node) {
-	f1 := graph.DivScalar(graph.Reciprocal(y), 2.0)
-	return f1, graph.Neg(graph.Div(f1, graph.MulScalar(x, 2.0)))
-}
-
-func erfDerivatives(x, _ *graph.Node) (*graph.Node, *graph.Node) {
-	f1 := graph.MulScalar(graph.Exp(graph.Neg(graph.Square(x))), 2/math.SqrtPi)
-	return f1, graph.Mul(graph.MulScalar(x, -2.0), f1)
+func (r refused) apply(_ *engine, n *graph.Node, _ form) stream {
+	unsupported(n, r.why)
+	return stream{}
 }
