@@ -288,8 +288,8 @@ func TestErrors(t *testing.T) {
 		"Interior is -1":   func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Interior = -1; return p },
 		"Iterations is -1": func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Iterations = -1; return p },
 		"Memory is -1":     func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Method = optim.LBFGS{Memory: -1}; return p },
-		"Floor": func(p *pde.Problem, o *sciml.Options) *pde.Problem {
-			p.Ansatz = func(_, network *graph.Node) *graph.Node { return graph.Floor(network) }
+		"Sort": func(p *pde.Problem, o *sciml.Options) *pde.Problem {
+			p.Ansatz = func(_, network *graph.Node) *graph.Node { return graph.Sort(network, 1, true) }
 			return p
 		},
 	} {
