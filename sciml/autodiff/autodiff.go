@@ -120,7 +120,7 @@ func (d *Derivatives) Gradient() *graph.Node {
 	if g.zero() {
 		g = stream{graph.Zeros(d.u.Graph(), widened(d.u, d.dims)), d.dims}
 	}
-	last := append(axesFrom(1, len(shape)), 0)
+	last := append(axesFrom(1, len(shape)+1), 0)
 	all := graph.TransposeAllAxes(g.node, last...)
 	if len(shape) == 2 && shape[1] == 1 {
 		all = graph.Squeeze(all, 1)
