@@ -35,7 +35,7 @@ func init() { // not a literal: rules differentiate the expressions of other rul
 		graph.NodeTypeReduceSum:             linear{},
 		graph.NodeTypeCumSum:                linear{},
 		graph.NodeTypeConvertDType:          linear{},
-		graph.NodeTypeOptimizationBarrier:   linear{},
+		graph.NodeTypeOptimizationBarrier:   barrier{},
 		graph.NodeTypeFFT:                   linear{},
 		graph.NodeTypeReal:                  linear{},
 		graph.NodeTypeImag:                  linear{},
@@ -47,6 +47,9 @@ func init() { // not a literal: rules differentiate the expressions of other rul
 		graph.NodeTypeDynamicUpdateSlice:    linear{only: []int{0, 1}},
 		graph.NodeTypeScatterSum:            linear{only: []int{0, 2}},
 		graph.NodeTypeSchedulingBarrier:     linear{only: []int{0}},
+		graph.NodeTypeDynamicPad:            linear{only: []int{0, 1}},
+		graph.NodeTypeSelectAndScatterMax:   linear{only: []int{1}},
+		graph.NodeTypeSelectAndScatterMin:   linear{only: []int{1}},
 		graph.NodeTypeDynamicReshape:        linear{only: []int{0}},
 		graph.NodeTypeDynamicBroadcastInDim: linear{only: []int{0}},
 		graph.NodeTypeReduceWindow:          sumWindow{},
@@ -67,7 +70,7 @@ func init() { // not a literal: rules differentiate the expressions of other rul
 		graph.NodeTypeSqrt:     elementwise{sqrtSlope},
 		graph.NodeTypeRsqrt:    elementwise{rsqrtSlope},
 		graph.NodeTypeErf:      elementwise{erfSlope},
-		graph.NodeTypeAbs:      elementwise{absSlope},
+		graph.NodeTypeAbs:      absolute{},
 		graph.NodeTypePow:      power{},
 
 		graph.NodeTypeMax:       choice{maxChoice},
@@ -86,12 +89,18 @@ func init() { // not a literal: rules differentiate the expressions of other rul
 		graph.NodeTypeFusedSoftmax:          rewritten{fusedSoftmax},
 		graph.NodeTypeFusedLayerNorm:        rewritten{fusedLayerNorm},
 		graph.NodeTypeFusedDense:            rewritten{fusedDense},
+		graph.NodeTypeRem:                   rewritten{remainder},
+
+		graph.NodeTypeSplitNode:                   resultOf{},
+		graph.NodeTypeFusedAttentionQKVProjection: several{qkvProjection},
 
 		graph.NodeTypeBatchNormForTraining: refused{"batch normalization in training couples the points of a batch"},
 		graph.NodeTypeWhile:                refused{"control flow is not differentiated"},
 		graph.NodeTypeIf:                   refused{"control flow is not differentiated"},
 		graph.NodeTypeSort:                 refused{"sorting has no derivative rule"},
 		graph.NodeTypeCall:                 refused{"calls of functions are not differentiated"},
+		graph.NodeTypeFusedScaledDotProductAttention: refused{
+			"its mask is hidden from the graph; build the attention without fusion (WithFusion(false))"},
 	}
 }
 

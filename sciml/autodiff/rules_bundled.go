@@ -10,7 +10,7 @@ func bundled(n *graph.Node, in []stream, width int) *graph.Node {
 	dims := n.Shape().Dimensions
 	switch n.Type() {
 	case graph.NodeTypeIdentity, graph.NodeTypeNeg, graph.NodeTypeConvertDType, graph.NodeTypeReal, graph.NodeTypeImag,
-		graph.NodeTypeConj, graph.NodeTypeOptimizationBarrier:
+		graph.NodeTypeConj:
 		return n.CloneWithInputs(x)
 	case graph.NodeTypeReshape, graph.NodeTypeDynamicReshape:
 		return graph.Reshape(x, append([]int{width}, dims...)...)

@@ -4,7 +4,9 @@ import (
 	"math"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // The first derivatives of element-wise functions, from x and y = f(x).
@@ -35,6 +37,21 @@ func erfSlope(x, _ *graph.Node) *graph.Node {
 
 func absSlope(x, _ *graph.Node) *graph.Node { return graph.Sign(x) }
 
+// absolute is |x|; of a complex number the root of its squares.
+type absolute struct{}
+
+func (absolute) kind() string { return elementwise{}.kind() }
+
+func (absolute) apply(e *engine, n *graph.Node, f form) stream {
+	if !n.Inputs()[0].DType().IsComplex() {
+		return elementwise{absSlope}.apply(e, n, f)
+	}
+	return rewritten{func(n *graph.Node) *graph.Node {
+		z := n.Inputs()[0]
+		return graph.Sqrt(graph.Add(graph.Square(graph.Real(z)), graph.Square(graph.Imag(z))))
+	}}.apply(e, n, f)
+}
+
 // power is y = x^p. With an exponent that does not depend on the inputs it is element-wise in x, and valid for negative
 // x; otherwise y = exp(p·log x).
 type power struct{}
@@ -48,9 +65,35 @@ func (power) apply(e *engine, n *graph.Node, f form) stream {
 			return graph.Exp(graph.Mul(p, graph.Log(x)))
 		}}.apply(e, n, f)
 	}
-	return elementwise{func(x, _ *graph.Node) *graph.Node {
-		return graph.Mul(p, graph.Pow(x, graph.AddScalar(p, -1)))
-	}}.apply(e, n, f)
+	return elementwise{func(x, _ *graph.Node) *graph.Node { return powSlope(x, p) }}.apply(e, n, f)
+}
+
+// powSlope is p·x^(p−1), with care at x = 0: there the slopes of a polynomial must end as zero, not as 0·0⁻¹.
+func powSlope(x, p *graph.Node) *graph.Node {
+	if value := p.ConstantValue(); value != nil && p.IsScalar() && (p.DType() == dtypes.Float64 || p.DType() == dtypes.Float32) {
+		switch exponent := scalarValue(value); exponent {
+		case 0:
+			return nil
+		case 1:
+			return graph.OnesLike(x)
+		case 2:
+			return graph.MulScalar(x, 2)
+		case 3:
+			return graph.MulScalar(graph.Square(x), 3)
+		default:
+			return graph.MulScalar(graph.PowScalar(x, exponent-1), exponent)
+		}
+	}
+	less := graph.Where(graph.Equal(p, graph.ZerosLike(p)), p, graph.AddScalar(p, -1))
+	return graph.Mul(p, graph.Pow(x, less))
+}
+
+// scalarValue is the value of a constant of type float64 or float32.
+func scalarValue(value *tensors.Tensor) float64 {
+	if value.DType() == dtypes.Float32 {
+		return float64(tensors.ToScalar[float32](value))
+	}
+	return tensors.ToScalar[float64](value)
 }
 
 // choice operations take one of their inputs, element by element; pick builds the choice among streams in their place.
@@ -158,9 +201,54 @@ func (r rewritten) apply(e *engine, n *graph.Node, f form) stream {
 	return e.at(e.equivalents[n.Id()], f)
 }
 
+// several is an operation with more than one result, each differentiated as an equivalent expression.
+type several struct {
+	as func(n *graph.Node, index int) *graph.Node
+}
+
+func (several) kind() string { return "as equivalent expressions, one for each result" }
+
+func (several) apply(_ *engine, n *graph.Node, _ form) stream {
+	unsupported(n, "it has several results, and only they can be differentiated")
+	return stream{}
+}
+
+// resultOf is one result of an operation that has several.
+type resultOf struct{}
+
+func (resultOf) kind() string { return "by the rule of the operation it is a result of" }
+
+func (resultOf) apply(e *engine, n *graph.Node, f form) stream {
+	whole, index := n.Inputs()[0], integer(n, "index")
+	switch r := ruleFor(whole).(type) {
+	case several:
+		return rewritten{func(*graph.Node) *graph.Node { return r.as(whole, index) }}.apply(e, n, f)
+	case barrier:
+		return r.pass(e.at(whole.Inputs()[index], f))
+	default:
+		return r.apply(e, whole, f)
+	}
+}
+
+// barrier passes its operands on, and only keeps the compiler from moving work across it.
+type barrier struct{}
+
+func (barrier) kind() string { return "linear" }
+
+func (b barrier) apply(e *engine, n *graph.Node, f form) stream {
+	return b.pass(e.at(n.Inputs()[0], f))
+}
+
+func (barrier) pass(s stream) stream {
+	if s.zero() {
+		return s
+	}
+	return stream{graph.OptimizationBarrier(s.node), s.width}
+}
+
 func batchNorm(n *graph.Node) *graph.Node {
 	in := n.Inputs() // operand, scale, offset, mean, variance
-	axis := integer(n, "axis")
+	axis := integer(n, "featureAxis")
 	dims := make([]int, n.Rank())
 	for i := range dims {
 		dims[i] = 1
@@ -191,6 +279,9 @@ func fusedSoftmax(n *graph.Node) *graph.Node {
 func fusedLayerNorm(n *graph.Node) *graph.Node {
 	in := n.Inputs()
 	x, axes := in[0], integers(n, "axes")
+	for i, a := range axes {
+		axes[i] = (a + x.Rank()) % x.Rank() // the text has them as they were given, from the end too
+	}
 	like := func(v *graph.Node) *graph.Node { return graph.BroadcastToShape(v, x.Shape()) }
 	mean := graph.ReduceAndKeep(x, graph.ReduceMean, axes...)
 	centred := graph.Sub(x, like(mean))
@@ -250,6 +341,33 @@ func fusedDense(n *graph.Node) *graph.Node {
 	}
 	unsupported(n, "its activation is unknown: "+options)
 	return nil
+}
+
+// qkvProjection is one of the three parts of x·W + bias.
+func qkvProjection(n *graph.Node, index int) *graph.Node {
+	in := n.Inputs()
+	query, keyValue := integer(n, "queryDim"), integer(n, "keyValueDim")
+	ends := []int{0, query, query + keyValue, query + 2*keyValue}
+	weight := graph.Slice(in[1], graph.AxisRange(), graph.AxisRange(ends[index], ends[index+1]))
+	y := graph.DotGeneral(in[0], []int{in[0].Rank() - 1}, nil, weight, []int{0}, nil)
+	next := 2
+	for k, name := range []string{"biasQ", "biasK", "biasV"} {
+		if strings.Contains(attribute(n, name), "nil") {
+			continue
+		}
+		if k == index {
+			y = graph.Add(y, graph.BroadcastToShape(graph.ExpandLeftToRank(in[next], y.Rank()), y.Shape()))
+		}
+		next++
+	}
+	return y
+}
+
+// remainder is x − y·(the integer part of x/y), which is constant between jumps.
+func remainder(n *graph.Node) *graph.Node {
+	x, y := n.Inputs()[0], n.Inputs()[1]
+	whole := graph.StopGradient(graph.Round(graph.Div(graph.Sub(x, n), y)))
+	return graph.Sub(x, graph.Mul(y, whole))
 }
 
 func exactGelu(x *graph.Node) *graph.Node {
