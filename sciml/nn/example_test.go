@@ -3,6 +3,12 @@ package nn_test
 import (
 	"fmt"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/nn"
 )
 
@@ -23,4 +29,64 @@ func ExampleNewMLP() {
 	// layer 2 biases [32] from 1120
 	// layer 3 weights [32 1] from 1152
 	// layer 3 biases [1] from 1184
+}
+
+// Scaling, then Fourier features, before a network with trainable slopes; and its way to a file.
+func ExampleMapped() {
+	scale, err := nn.Scale([]float64{0, 0}, []float64{1, 4})
+	if err != nil {
+		panic(err)
+	}
+	waves, err := nn.Fourier(2, 32, 1, 0)
+	if err != nil {
+		panic(err)
+	}
+	mlp, err := nn.NewMLP(nn.Adaptive(nn.Tanh, 10), waves.Outputs(), 32, 1)
+	if err != nil {
+		panic(err)
+	}
+	network, err := nn.Mapped(mlp, scale, waves)
+	if err != nil {
+		panic(err)
+	}
+	stored, err := nn.Marshal(network)
+	if err != nil {
+		panic(err)
+	}
+	again, err := nn.Unmarshal(stored)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(again)
+	// Output:
+	// scale [0 0]…[1 4] → Fourier 2-64 σ=1 → MLP 64-32-1 adaptive(10) tanh
+}
+
+// A model function of GoMLX's own layers is a network as well.
+func ExampleFromModel() {
+	b, err := backend.Open()
+	if err != nil {
+		panic(err)
+	}
+	store := model.NewStore()
+	network, err := nn.FromModel(b, store, dtypes.Float64, 2, func(scope *model.Scope, x *graph.Node) *graph.Node {
+		return layers.DenseWithBias(scope.In("out"), graph.Tanh(layers.DenseWithBias(scope.In("in"), x, 8)), 1)
+	})
+	if err != nil {
+		panic(err)
+	}
+	theta := network.Init(1)                     // train it by any optimizer of this library …
+	if err := network.Write(theta); err != nil { // … and the store is that of a GoMLX model
+		panic(err)
+	}
+	fmt.Println(network)
+	for _, block := range network.Blocks() {
+		fmt.Println(block.Name, block.Dims)
+	}
+	// Output:
+	// GoMLX model 2→1 of 33 parameters
+	// in/dense/biases [8]
+	// in/dense/weights [2 8]
+	// out/dense/biases [1]
+	// out/dense/weights [8 1]
 }

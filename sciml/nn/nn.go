@@ -2,12 +2,14 @@
 //
 // A flat θ is what optimizers work on: quasi-Newton updates, Gauss–Newton products and preconditioners are linear
 // algebra on vectors of length P. Blocks tells which part of θ is which weight, for methods that use the layers.
+//
+// The networks are MLP, ModifiedMLP, ResNet and PirateNet, with any Activation and Initializer. Mapped puts fixed maps
+// of the inputs before any of them: Scale, Fourier and Periodic. FromModel makes a network of any GoMLX model function
+// with its variables in a store. Marshal and Unmarshal store what a network is made of.
 package nn
 
 import (
 	"fmt"
-	"math"
-	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/graph"
 )
@@ -30,7 +32,7 @@ type Network interface {
 	String() string
 }
 
-// Block is one weight matrix or bias vector within θ: entries Offset to Offset+Size(), in row-major order of Dims.
+// Block is one weight matrix or vector of biases or slopes within θ: entries Offset to Offset+Size(), in row-major order of Dims.
 type Block struct {
 	Name   string
 	Offset int
@@ -50,14 +52,6 @@ func (b Block) Size() int {
 func (b Block) From(theta *graph.Node) *graph.Node {
 	flat := graph.Slice(theta, graph.AxisRange(b.Offset, b.Offset+b.Size()))
 	return graph.Reshape(flat, b.Dims...)
-}
-
-// glorot fills w with Glorot (Xavier) normal weights, variance 2/(fanIn+fanOut) (Glorot and Bengio 2010).
-func glorot(w []float64, fanIn, fanOut int, rng *rand.Rand) {
-	std := math.Sqrt(2 / float64(fanIn+fanOut))
-	for i := range w {
-		w[i] = std * rng.NormFloat64()
-	}
 }
 
 func checkInput(who string, x *graph.Node, inputs int) {
