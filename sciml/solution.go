@@ -16,7 +16,7 @@ import (
 )
 
 // Solution is a trained network. It can be encoded with encoding/gob, and so kept between notebook cells, if its
-// network is an nn.MLP; decoded, it needs For before it can be evaluated, because a problem is code.
+// network can be stored (see nn.Marshal); decoded, it needs For before it can be evaluated, because a problem is code.
 type Solution struct {
 	// Method is the name of the optimizer.
 	Method string
@@ -29,10 +29,9 @@ type Solution struct {
 
 // savedModel is what is stored of a model: everything but the problem's code.
 type savedModel struct {
-	Problem    string
-	Activation nn.Activation
-	Widths     []int
-	Options    pinn.Options
+	Problem string
+	Network []byte // of nn.Marshal
+	Options pinn.Options
 }
 
 // Error is the relative L2 error ‖u − u*‖₂/‖u*‖₂ against the problem's exact solution on held-out points, or NaN when
@@ -140,7 +139,7 @@ func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
 	if s.model != nil {
 		return s, nil
 	}
-	network, err := nn.NewMLP(s.saved.Activation, s.saved.Widths...)
+	network, err := nn.Unmarshal(s.saved.Network)
 	if err != nil {
 		return nil, err
 	}
@@ -191,13 +190,11 @@ func (s *Solution) GobEncode() ([]byte, error) {
 	case s.ready() != nil:
 		return nil, s.ready()
 	default:
-		network, ok := s.model.Network().(*nn.MLP)
-		if !ok {
-			return nil, fmt.Errorf("sciml: a solution with the network %s cannot be saved, expected an nn.MLP", s.model.Network())
+		network, err := nn.Marshal(s.model.Network())
+		if err != nil {
+			return nil, fmt.Errorf("sciml: a solution cannot be saved without its network: %w", err)
 		}
-		e.Model = savedModel{
-			Problem: s.model.Problem().Name, Activation: network.Activation(), Widths: network.Widths(), Options: s.model.Options(),
-		}
+		e.Model = savedModel{Problem: s.model.Problem().Name, Network: network, Options: s.model.Options()}
 	}
 	var b bytes.Buffer
 	if err := gob.NewEncoder(&b).Encode(e); err != nil {
