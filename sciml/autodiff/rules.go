@@ -21,38 +21,33 @@ var rules map[graph.NodeType]rule
 
 func init() { // not a literal: rules differentiate the expressions of other rules
 	rules = map[graph.NodeType]rule{
-		graph.NodeTypeIdentity:              linear{},
-		graph.NodeTypeNeg:                   linear{},
-		graph.NodeTypeAdd:                   linear{},
-		graph.NodeTypeSub:                   linear{},
-		graph.NodeTypeConcatenate:           linear{},
-		graph.NodeTypeReshape:               linear{},
-		graph.NodeTypeTranspose:             linear{},
-		graph.NodeTypeBroadcastInDim:        linear{},
-		graph.NodeTypeSlice:                 linear{},
-		graph.NodeTypePad:                   linear{},
-		graph.NodeTypeReverse:               linear{},
-		graph.NodeTypeReduceSum:             linear{},
-		graph.NodeTypeCumSum:                linear{},
-		graph.NodeTypeConvertDType:          linear{},
-		graph.NodeTypeOptimizationBarrier:   barrier{},
-		graph.NodeTypeFFT:                   linear{},
-		graph.NodeTypeReal:                  linear{},
-		graph.NodeTypeImag:                  linear{},
-		graph.NodeTypeConj:                  linear{},
-		graph.NodeTypeComplex:               linear{},
-		graph.NodeTypeWhere:                 linear{only: []int{1, 2}},
-		graph.NodeTypeGather:                linear{only: []int{0}},
-		graph.NodeTypeDynamicSlice:          linear{only: []int{0}},
-		graph.NodeTypeDynamicUpdateSlice:    linear{only: []int{0, 1}},
-		graph.NodeTypeScatterSum:            linear{only: []int{0, 2}},
-		graph.NodeTypeSchedulingBarrier:     linear{only: []int{0}},
-		graph.NodeTypeDynamicPad:            linear{only: []int{0, 1}},
-		graph.NodeTypeSelectAndScatterMax:   linear{only: []int{1}},
-		graph.NodeTypeSelectAndScatterMin:   linear{only: []int{1}},
-		graph.NodeTypeDynamicReshape:        linear{only: []int{0}},
-		graph.NodeTypeDynamicBroadcastInDim: linear{only: []int{0}},
-		graph.NodeTypeReduceWindow:          sumWindow{},
+		graph.NodeTypeIdentity:            linear{},
+		graph.NodeTypeNeg:                 linear{},
+		graph.NodeTypeAdd:                 linear{},
+		graph.NodeTypeSub:                 linear{},
+		graph.NodeTypeConcatenate:         linear{},
+		graph.NodeTypeReshape:             linear{},
+		graph.NodeTypeTranspose:           linear{},
+		graph.NodeTypeBroadcastInDim:      linear{},
+		graph.NodeTypeSlice:               linear{},
+		graph.NodeTypePad:                 linear{},
+		graph.NodeTypeReverse:             linear{},
+		graph.NodeTypeReduceSum:           linear{},
+		graph.NodeTypeCumSum:              linear{},
+		graph.NodeTypeConvertDType:        linear{},
+		graph.NodeTypeOptimizationBarrier: barrier{},
+		graph.NodeTypeFFT:                 linear{},
+		graph.NodeTypeReal:                linear{},
+		graph.NodeTypeImag:                linear{},
+		graph.NodeTypeConj:                linear{},
+		graph.NodeTypeComplex:             linear{},
+		graph.NodeTypeWhere:               linear{only: []int{1, 2}},
+		graph.NodeTypeGather:              linear{only: []int{0}},
+		graph.NodeTypeDynamicSlice:        linear{only: []int{0}},
+		graph.NodeTypeDynamicUpdateSlice:  linear{only: []int{0, 1}},
+		graph.NodeTypeScatterSum:          linear{only: []int{0, 2}},
+		graph.NodeTypeSchedulingBarrier:   linear{only: []int{0}},
+		graph.NodeTypeReduceWindow:        sumWindow{},
 
 		graph.NodeTypeMul:         bilinear{},
 		graph.NodeTypeDotGeneral:  bilinear{},
@@ -102,6 +97,21 @@ func init() { // not a literal: rules differentiate the expressions of other rul
 		graph.NodeTypeFusedScaledDotProductAttention: refused{
 			"its mask is hidden from the graph; build the attention without fusion (WithFusion(false))"},
 	}
+}
+
+// operationName is the name of an operation; GoMLX names only those of its back ends.
+func operationName(op graph.NodeType) string {
+	switch op {
+	case graph.NodeTypeCall:
+		return "Call"
+	case graph.NodeTypeSort:
+		return "Sort"
+	case graph.NodeTypeWhile:
+		return "While"
+	case graph.NodeTypeIf:
+		return "If"
+	}
+	return op.String()
 }
 
 // linear operations are linear in the inputs named by only together, or in all of them when it is nil.

@@ -12,7 +12,7 @@ func bundled(n *graph.Node, in []stream, width int) *graph.Node {
 	case graph.NodeTypeIdentity, graph.NodeTypeNeg, graph.NodeTypeConvertDType, graph.NodeTypeReal, graph.NodeTypeImag,
 		graph.NodeTypeConj:
 		return n.CloneWithInputs(x)
-	case graph.NodeTypeReshape, graph.NodeTypeDynamicReshape:
+	case graph.NodeTypeReshape:
 		return graph.Reshape(x, append([]int{width}, dims...)...)
 	case graph.NodeTypeTranspose:
 		return graph.TransposeAllAxes(x, append([]int{0}, shifted(integers(n, "permutation"))...)...)

@@ -255,7 +255,7 @@ func batchNorm(n *graph.Node) *graph.Node {
 	}
 	dims[axis] = n.Shape().Dimensions[axis]
 	spread := func(v *graph.Node) *graph.Node { return graph.BroadcastToShape(graph.Reshape(v, dims...), n.Shape()) }
-	deviation := graph.Sqrt(graph.AddScalar(in[4], real64(n, "epsilon")))
+	deviation := graph.Sqrt(graph.AddScalar(in[4], float64(float32(real64(n, "epsilon"))))) // GoMLX keeps it as a float32
 	return graph.Add(graph.Mul(graph.Sub(in[0], spread(in[3])), spread(graph.Div(in[1], deviation))), spread(in[2]))
 }
 
