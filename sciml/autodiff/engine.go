@@ -366,5 +366,5 @@ func unsupported(n *graph.Node, why string) {
 	if n.Trace() != nil {
 		where = fmt.Sprintf("; it was built at:\n%+v", n.Trace())
 	}
-	exceptions.Panicf("autodiff: no forward derivative for the operation %s (node %s): %s%s", n.Type(), n, why, where)
+	exceptions.Panicf("autodiff: no forward derivative for the operation %s (node %s): %s%s", operationName(n.Type()), n, why, where)
 }
