@@ -144,15 +144,19 @@ func TestAgainstPlainGo(t *testing.T) {
 	for i, p := range points {
 		narrow[i] = []float32{float32(p[0]), float32(p[1])}
 	}
+	all := examples()
+	apply := func(x *graph.Node) []*graph.Node { // one graph, which compiles faster than one for each
+		var outputs []*graph.Node
+		for _, e := range all {
+			outputs = append(outputs, e.network.Apply(graph.ConstAsDType(x.Graph(), x.DType(), parameters(e.network)), x))
+		}
+		return outputs
+	}
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		for _, e := range examples() {
+		out, out32 := must(graph.CallOnceN(b, apply, points)), must(graph.CallOnceN(b, apply, narrow))
+		for i, e := range all {
 			theta := parameters(e.network)
-			theta32 := make([]float32, len(theta))
-			for i, v := range theta {
-				theta32[i] = float32(v)
-			}
-			got := must(graph.CallOnce(b, e.network.Apply, theta, points)).Value().([][]float64)
-			got32 := must(graph.CallOnce(b, e.network.Apply, theta32, narrow)).Value().([][]float32)
+			got, got32 := out[i].Value().([][]float64), out32[i].Value().([][]float32)
 			for n, x := range points {
 				want := e.forward(e.plain(theta), x)
 				if len(got[n]) != len(want) || len(want) != e.network.Outputs() {
