@@ -1,7 +1,6 @@
 package autodiff_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -10,8 +9,6 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-
-	"github.com/gosciml/gosciml/sciml/autodiff"
 )
 
 // points draws n points of R^d with coordinates between lo and hi.
@@ -27,15 +24,37 @@ func points(n, d int, lo, hi float64, seed uint64) [][]float64 {
 	return x
 }
 
+// runner builds a graph of the points and returns its outputs.
+type runner func(x any, build func(x *graph.Node) []*graph.Node) ([]*tensors.Tensor, error)
+
+// plain runs graphs without variables.
+func plain(b compute.Backend) runner {
+	return func(x any, build func(x *graph.Node) []*graph.Node) ([]*tensors.Tensor, error) {
+		return graph.CallOnceN(b, build, x)
+	}
+}
+
 // run builds a graph of the points and returns its outputs, flat.
 func run(t *testing.T, b compute.Backend, x any, build func(x *graph.Node) []*graph.Node) [][]float64 {
 	t.Helper()
-	out, err := graph.CallOnceN(b, build, x)
+	return runWith(t, plain(b), x, build)
+}
+
+func runWith(t *testing.T, by runner, x any, build func(x *graph.Node) []*graph.Node) [][]float64 {
+	t.Helper()
+	out, err := by(x, build)
 	if err != nil {
 		t.Fatal(err)
 	}
-	flat := make([][]float64, len(out))
-	for i, o := range out {
+	return numbers(t, out)
+}
+
+// numbers are the entries of tensors, flat.
+func numbers(t *testing.T, of []*tensors.Tensor) [][]float64 {
+	t.Helper()
+	flat := make([][]float64, len(of))
+	for i, o := range of {
+		var err error
 		if flat[i], err = tensors.CopyFlatData[float64](o); err != nil {
 			t.Fatal(err)
 		}
@@ -93,47 +112,6 @@ func mlp(activation func(*graph.Node) *graph.Node, outputs int) func(x *graph.No
 			h = graph.Add(h, graph.BroadcastToShape(constant(x.Graph(), bias), h.Shape()))
 		}
 		return h
-	}
-}
-
-// checkAgainstReverse compares all first and second partials, the Laplacian and a mixed operator with nested
-// reverse mode, on one graph.
-func checkAgainstReverse(t *testing.T, b compute.Backend, x [][]float64, u func(x *graph.Node) *graph.Node) {
-	t.Helper()
-	dims := len(x[0])
-	var names []string
-	out := run(t, b, x, func(x *graph.Node) []*graph.Node {
-		names = nil
-		y := u(x)
-		d := autodiff.Of(y, x)
-		var got, want []*graph.Node
-		second := map[[2]int]*graph.Node{}
-		compare := func(name string, forward, nested *graph.Node) {
-			names, got, want = append(names, name), append(got, forward), append(want, nested)
-		}
-		for i := range dims {
-			first := reverse(y, x, i)
-			compare(fmt.Sprintf("∂%d", i), d.Partial(i), first)
-			for j := range dims {
-				second[[2]int{i, j}] = reverse(first, x, j)
-				compare(fmt.Sprintf("∂%d∂%d", i, j), d.Partial(i, j), second[[2]int{i, j}])
-			}
-		}
-		laplacian := graph.ZerosLike(y)
-		for i := range dims {
-			laplacian = graph.Add(laplacian, second[[2]int{i, i}])
-		}
-		compare("Δ", d.Laplacian(), laplacian)
-		compare("Δ over the last axis", d.Laplacian(dims-1), second[[2]int{dims - 1, dims - 1}])
-		operator := d.Operator(autodiff.Term{Weight: 2.5, Axes: []int{0, 0}}, autodiff.Term{Weight: -1.5, Axes: []int{0, dims - 1}},
-			autodiff.Term{Weight: 0.25, Axes: []int{dims - 1, dims - 1}})
-		expected := graph.Add(graph.MulScalar(second[[2]int{0, 0}], 2.5), graph.MulScalar(second[[2]int{0, dims - 1}], -1.5))
-		expected = graph.Add(expected, graph.MulScalar(second[[2]int{dims - 1, dims - 1}], 0.25))
-		compare("weighted operator", operator, expected)
-		return append(got, want...)
-	})
-	for k, name := range names {
-		near(t, name, out[k], out[len(names)+k], 1e-10)
 	}
 }
 

@@ -3,6 +3,7 @@ package autodiff_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -12,9 +13,14 @@ import (
 )
 
 // seen collects the operations that the checked functions consist of.
-type seen map[graph.NodeType]bool
+type seen struct {
+	sync.Mutex
+	operations map[graph.NodeType]bool
+}
 
-func (s seen) add(n *graph.Node) {
+func (s *seen) add(n *graph.Node) {
+	s.Lock()
+	defer s.Unlock()
 	done := map[graph.NodeId]bool{}
 	var walk func(n *graph.Node)
 	walk = func(n *graph.Node) {
@@ -22,7 +28,7 @@ func (s seen) add(n *graph.Node) {
 			return
 		}
 		done[n.Id()] = true
-		s[n.Type()] = true
+		s.operations[n.Type()] = true
 		for _, input := range n.Inputs() {
 			walk(input)
 		}
@@ -31,11 +37,11 @@ func (s seen) add(n *graph.Node) {
 }
 
 // skipUnlessBuilt skips a test, with the reason, when the back end lacks an operation of u.
-func skipUnlessBuilt(t *testing.T, b compute.Backend, x any, u func(x *graph.Node) *graph.Node) {
+func skipUnlessBuilt(t *testing.T, by runner, x any, u func(x *graph.Node) *graph.Node) {
 	t.Helper()
-	_, err := graph.CallOnce(b, u, x)
+	_, err := by(x, func(x *graph.Node) []*graph.Node { return []*graph.Node{u(x)} })
 	if err != nil && compute.IsNotImplemented(err) {
-		t.Skipf("the back end %s lacks an operation: %.200s", b.Name(), err)
+		t.Skipf("this back end lacks an operation: %.200s", err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -53,10 +59,10 @@ func (c *comparison) add(name string, got, want *graph.Node) {
 }
 
 // compare builds a graph of x and compares what it collects.
-func compare(t *testing.T, b compute.Backend, x any, tolerance float64, build func(x *graph.Node, c *comparison)) {
+func compare(t *testing.T, by runner, x any, tolerance float64, build func(x *graph.Node, c *comparison)) {
 	t.Helper()
 	c := new(comparison)
-	out := run(t, b, x, func(x *graph.Node) []*graph.Node {
+	out := runWith(t, by, x, func(x *graph.Node) []*graph.Node {
 		*c = comparison{}
 		build(x, c)
 		return append(append([]*graph.Node(nil), c.got...), c.want...)
@@ -96,41 +102,42 @@ func slope(values []float64) []float64 {
 }
 
 // checkDifferences compares derivatives of orders one to three along a direction with difference quotients of those of
-// one order less, and bundles of directions with single ones. The order of the check does not depend on reverse mode.
-func checkDifferences(t *testing.T, b compute.Backend, x [][]float64, u func(x *graph.Node) *graph.Node, found seen) {
+// one order less, which is a check that does not depend on reverse mode.
+func checkDifferences(t *testing.T, by runner, x [][]float64, u func(x *graph.Node) *graph.Node) {
 	t.Helper()
-	dims := len(x[0])
-	v := make([]float64, dims)
+	v := make([]float64, len(x[0]))
 	for i := range v {
 		v[i] = 0.9 - 0.6*float64(i)
 	}
-	names := []string{"u", "∂ᵥu", "∂ᵥ²u", "∂ᵥ³u"}
-	out := run(t, b, stencil(x, v), func(x *graph.Node) []*graph.Node {
+	out := runWith(t, by, stencil(x, v), func(x *graph.Node) []*graph.Node {
 		y := u(x)
-		if found != nil {
-			found.add(y)
-		}
 		d := autodiff.Of(y, x)
 		direction := constant(x.Graph(), v)
-		out := []*graph.Node{y, d.Directional(direction, 1), d.Directional(direction, 2), d.Directional(direction, 3)}
+		return []*graph.Node{y, d.Directional(direction, 1), d.Directional(direction, 2), d.Directional(direction, 3)}
+	})
+	for k := 1; k <= 3; k++ {
+		near(t, fmt.Sprintf("order %d along a direction", k), out[k][:len(out[k])/7], slope(out[k-1]), 1e-10)
+	}
+}
+
+// checkBundles compares bundles of directions with single ones, and takes note of the operations of u.
+func checkBundles(t *testing.T, by runner, x [][]float64, u func(x *graph.Node) *graph.Node, found *seen) {
+	t.Helper()
+	dims := len(x[0])
+	compare(t, by, x, 1e-12, func(x *graph.Node, c *comparison) {
+		y := u(x)
+		found.add(y)
+		d := autodiff.Of(y, x)
 		var gradient, separate []*graph.Node
-		columns := func(n *graph.Node) *graph.Node { return graph.Reshape(n, n.Shape().Dimensions[0], -1, 1) }
 		for i := range dims {
-			gradient = append(gradient, columns(d.Partial(i)))
+			gradient = append(gradient, graph.Reshape(d.Partial(i), y.Shape().Dimensions[0], -1, 1))
 			separate = append(separate, graph.ExpandAxes(d.Partial(0, i, i), 0))
 		}
-		return append(out,
-			graph.Reshape(d.Gradient(), x.Shape().Dimensions[0], -1, dims), graph.Concatenate(gradient, 2),
-			autodiff.BundledOperator(d), d.Laplacian(graphAxes(dims)...),
-			autodiff.BundledOperator(d, 0), graph.ReduceSum(graph.Concatenate(separate, 0), 0),
-			autodiff.BundledPartials(d, 0), graph.Concatenate(separate, 0))
+		c.add("gradient", graph.Reshape(d.Gradient(), x.Shape().Dimensions[0], -1, dims), graph.Concatenate(gradient, 2))
+		c.add("Δ as a bundle", autodiff.BundledOperator(d), d.Laplacian(graphAxes(dims)...))
+		c.add("∂0Δ as a bundle", autodiff.BundledOperator(d, 0), graph.ReduceSum(graph.Concatenate(separate, 0), 0))
+		c.add("∂0∂ᵢ² as a bundle", autodiff.BundledPartials(d, 0), graph.Concatenate(separate, 0))
 	})
-	for k := 1; k < len(names); k++ {
-		near(t, names[k], out[k][:len(out[k])/7], slope(out[k-1]), 1e-10)
-	}
-	for k, what := range []string{"gradient", "Δu", "∂0Δu", "∂0∂ᵢ²u"} {
-		near(t, what+" as a bundle", out[4+2*k], out[5+2*k], 1e-12)
-	}
 }
 
 func graphAxes(dims int) []int {
@@ -143,10 +150,10 @@ func graphAxes(dims int) []int {
 
 // checkReverse compares partial derivatives of orders one to three with nested reverse mode. To have few gradients,
 // the components of u are added up with fixed weights.
-func checkReverse(t *testing.T, b compute.Backend, x [][]float64, u func(x *graph.Node) *graph.Node) {
+func checkReverse(t *testing.T, by runner, x [][]float64, u func(x *graph.Node) *graph.Node) {
 	t.Helper()
 	dims := len(x[0])
-	compare(t, b, x, 1e-10, func(x *graph.Node, c *comparison) {
+	compare(t, by, x, 1e-10, func(x *graph.Node, c *comparison) {
 		y := u(x)
 		n, m := y.Shape().Dimensions[0], y.Shape().Size()/y.Shape().Dimensions[0]
 		weights := constant(x.Graph(), points(n, m, 0.5, 1.5, 21))

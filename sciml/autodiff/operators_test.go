@@ -40,7 +40,7 @@ func TestOperators(t *testing.T) {
 		varying = append(varying, points(3, 2, -1, 1, uint64(54+n)))
 	}
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		compare(t, b, x, 1e-12, func(x *graph.Node, c *comparison) {
+		compare(t, plain(b), x, 1e-12, func(x *graph.Node, c *comparison) {
 			g := x.Graph()
 			u := mlp(graph.Tanh, 2)(x)
 			d := autodiff.Of(u, x)
@@ -111,7 +111,7 @@ func TestManyDimensions(t *testing.T) {
 	const dims = 24
 	x := points(3, dims, -1, 1, 61)
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		compare(t, b, x, 1e-12, func(x *graph.Node, c *comparison) {
+		compare(t, plain(b), x, 1e-12, func(x *graph.Node, c *comparison) {
 			d := autodiff.Of(graph.Mul(mlp(graph.Tanh, 2)(x), graph.Exp(column(x, 5))), x)
 			c.add("Δ", d.Laplacian(), d.Laplacian(graphAxes(dims)...))
 			c.add("Δ as a bundle", autodiff.BundledOperator(d), d.Laplacian())

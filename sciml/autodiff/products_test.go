@@ -7,7 +7,6 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/backend"
@@ -50,13 +49,7 @@ func call(t *testing.T, b compute.Backend, build func(in []*graph.Node) []*graph
 	if err != nil {
 		t.Fatal(err)
 	}
-	flat := make([][]float64, len(out))
-	for i, o := range out {
-		if flat[i], err = tensors.CopyFlatData[float64](o); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return flat
+	return numbers(t, out)
 }
 
 // differentiated is the Jacobian of f at theta by differences of sixth order: entry i is the derivative by θᵢ.
@@ -72,15 +65,11 @@ func differentiated(t *testing.T, b compute.Backend, theta []float64, f func(the
 		direction[i] = 1
 		var values []float64
 		for _, moved := range stencil([][]float64{theta}, direction) {
-			out, err := exec.Call1(moved)
+			out, err := exec.Call(moved)
 			if err != nil {
 				t.Fatal(err)
 			}
-			flat, err := tensors.CopyFlatData[float64](out)
-			if err != nil {
-				t.Fatal(err)
-			}
-			values = append(values, flat...)
+			values = append(values, numbers(t, out)[0]...)
 		}
 		columns[i] = slope(values)
 	}

@@ -73,17 +73,19 @@ func TestElementwiseClosedForms(t *testing.T) {
 // TestRules checks each rule of the table, up to the third order, against difference quotients and nested reverse
 // mode, and that no rule is left out.
 func TestRules(t *testing.T) {
-	found, tested := seen{}, map[string]bool{}
+	found, tested := &seen{operations: map[graph.NodeType]bool{}}, map[string]bool{}
 	x := points(3, 3, 0.2, 1.4, 7)
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		tested[b.Name()] = true
 		for _, c := range ruleCases {
 			t.Run(c.name, func(t *testing.T) {
-				skipUnlessBuilt(t, b, x, c.u)
-				checkDifferences(t, b, x, c.u, found)
+				t.Parallel()
+				skipUnlessBuilt(t, plain(b), x, c.u)
+				checkDifferences(t, plain(b), x, c.u)
+				checkBundles(t, plain(b), x, c.u, found)
 				// XLA takes long to compile; reverse mode needs it only for what the pure-Go back end lacks.
 				if c.noReverse == "" && (!isXLA(t) || c.onlyXLA) {
-					checkReverse(t, b, x, c.u)
+					checkReverse(t, plain(b), x, c.u)
 				}
 			})
 		}
@@ -92,7 +94,7 @@ func TestRules(t *testing.T) {
 		t.Skipf("whether every rule has a case is known only when both back ends have run and passed: %v", tested)
 	}
 	for op, kind := range autodiff.RuleTable() {
-		if !found[op] && refusals[op] == nil && unreachable[op] == "" {
+		if !found.operations[op] && refusals[op] == nil && unreachable[op] == "" {
 			t.Errorf("the rule of %s (%s) has no case here", autodiff.OperationName(op), kind)
 		}
 	}
@@ -109,7 +111,7 @@ func TestRefusals(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		for op, u := range refusals {
 			t.Run(autodiff.OperationName(op), func(t *testing.T) {
-				skipUnlessBuilt(t, b, x, u)
+				skipUnlessBuilt(t, plain(b), x, u)
 				mustFail(t, b, x, func(x *graph.Node) *graph.Node { return autodiff.Of(u(x), x).Laplacian() },
 					"no forward derivative", "the operation "+autodiff.OperationName(op)+" ")
 			})
