@@ -94,7 +94,7 @@ func (d *Derivatives) Directional(v *graph.Node, order int) *graph.Node {
 	if order < 1 {
 		exceptions.Panicf("autodiff.Directional: order is %d, expected at least 1", order)
 	}
-	k := d.engine.direction(fmt.Sprintf("vector %d", v.Id()), 0, func() map[graph.NodeId]*graph.Node {
+	k := d.engine.direction(fmt.Sprintf("vector %d", v.Id()), 0, false, func() map[graph.NodeId]*graph.Node {
 		return map[graph.NodeId]*graph.Node{d.x.Id(): d.spread("Directional", v)}
 	})
 	return d.result(d.engine.mono(d.u, slices.Repeat(mono{k}, order)))
@@ -115,14 +115,21 @@ func (d *Derivatives) spread(who string, v *graph.Node) *graph.Node {
 // Gradient returns all first derivatives, with the axis of coordinates last: shape [N, d] for u of shape [N] or
 // [N, 1], and [N, m, d] for u of shape [N, m].
 func (d *Derivatives) Gradient() *graph.Node {
-	g := d.engine.mono(d.u, mono{d.axesBundle()})
-	shape := d.u.Shape().Dimensions
-	if g.zero() {
-		g = stream{graph.Zeros(d.u.Graph(), widened(d.u, d.dims)), d.dims}
+	var all *graph.Node
+	if shape := d.u.Shape().Dimensions; d.dims < bundleFrom {
+		parts := make([]*graph.Node, d.dims)
+		for i := range parts {
+			parts[i] = d.Partial(i)
+		}
+		all = graph.Stack(parts, len(shape))
+	} else {
+		g := d.engine.mono(d.u, mono{d.axesBundle()})
+		if g.zero() {
+			g.node = graph.Zeros(d.u.Graph(), widened(d.u, d.dims))
+		}
+		all = graph.TransposeAllAxes(g.node, append(axesFrom(1, len(shape)+1), 0)...)
 	}
-	last := append(axesFrom(1, len(shape)+1), 0)
-	all := graph.TransposeAllAxes(g.node, last...)
-	if len(shape) == 2 && shape[1] == 1 {
+	if d.u.Rank() == 2 && d.u.Shape().Dimensions[1] == 1 {
 		all = graph.Squeeze(all, 1)
 	}
 	return all
@@ -147,15 +154,15 @@ func (d *Derivatives) Divergence() *graph.Node {
 	return total
 }
 
-// bundleFrom is the number of directions from which they are carried as a bundle: below, one stream each fuses better;
-// above, one large product is faster than many small ones, and the graph stays small.
-const bundleFrom = 1000
+// bundleFrom is the number of coordinates from which all are carried as one bundle. One stream each fuses better and is
+// up to twice as fast; but the graph grows with their number, and with it the time to compile it.
+const bundleFrom = 128
 
 // Laplacian returns Δu = Σᵢ ∂²u/∂xᵢ² over the given axes, or over all of them when none is given.
 func (d *Derivatives) Laplacian(axes ...int) *graph.Node {
 	if len(axes) == 0 && d.dims >= bundleFrom {
 		b := d.axesBundle()
-		return d.result(d.engine.at(d.u, sumOf([]weighted{{mono{b, b}, 1}})))
+		return d.result(d.engine.top(d.u, sumOf([]weighted{{mono{b, b}, 1}})))
 	}
 	if len(axes) == 0 {
 		axes = axesFrom(0, d.dims)
@@ -183,7 +190,7 @@ func (d *Derivatives) Operator(terms ...Term) *graph.Node {
 		}
 		sum[n] = weighted{d.mono(t.Axes), t.Weight}
 	}
-	return d.result(d.engine.at(d.u, sumOf(sum)))
+	return d.result(d.engine.top(d.u, sumOf(sum)))
 }
 
 // SecondOrder returns tr(A(x)·D²u) = Σᵢⱼ aᵢⱼ ∂²u/∂xᵢ∂xⱼ for A = σσᵀ given by its factor: sigma has shape [d, r], or
@@ -192,19 +199,21 @@ func (d *Derivatives) SecondOrder(sigma *graph.Node) *graph.Node {
 	points := d.x.Shape().Dimensions[0]
 	shape := sigma.Shape().Dimensions
 	if len(shape) == 2 && shape[0] == d.dims {
-		sigma = graph.BroadcastPrefix(sigma, points)
+		sigma = graph.ExpandAxes(sigma, 0)
 	} else if len(shape) != 3 || shape[0] != points || shape[1] != d.dims {
 		exceptions.Panicf("autodiff.SecondOrder: sigma has shape %s, expected [%d, r] or [%d, %d, r]", sigma.Shape(), d.dims, points, d.dims)
 	}
 	return d.squared(fmt.Sprintf("sigma %d", sigma.Id()), graph.TransposeAllAxes(sigma, 2, 0, 1))
 }
 
-// squared returns Σᵣ vᵣᵀ·D²u·vᵣ for directions of shape [r, N, d].
+// squared returns Σᵣ vᵣᵀ·D²u·vᵣ for directions of shape [r, N, d], or [r, 1, d] when they are the same at all points.
 func (d *Derivatives) squared(name string, directions *graph.Node) *graph.Node {
-	b := d.engine.direction(name, directions.Shape().Dimensions[0], func() map[graph.NodeId]*graph.Node {
+	shape := directions.Shape().Dimensions
+	uniform := shape[1] == 1 && d.x.Shape().Dimensions[0] != 1
+	b := d.engine.direction(name, shape[0], uniform, func() map[graph.NodeId]*graph.Node {
 		return map[graph.NodeId]*graph.Node{d.x.Id(): directions}
 	})
-	return d.result(d.engine.at(d.u, sumOf([]weighted{{mono{b, b}, 1}})))
+	return d.result(d.engine.top(d.u, sumOf([]weighted{{mono{b, b}, 1}})))
 }
 
 // mono registers axes as directions.
@@ -212,11 +221,11 @@ func (d *Derivatives) mono(axes []int) mono {
 	m := make(mono, len(axes))
 	for n, i := range axes {
 		d.checkAxis(i)
-		m[n] = d.engine.direction(fmt.Sprintf("axis %d", i), 0, func() map[graph.NodeId]*graph.Node {
+		m[n] = d.engine.direction(fmt.Sprintf("axis %d", i), 0, true, func() map[graph.NodeId]*graph.Node {
 			row := make([]float64, d.dims)
 			row[i] = 1
 			unit := graph.ConstAsDType(d.x.Graph(), d.x.DType(), [][]float64{row})
-			return map[graph.NodeId]*graph.Node{d.x.Id(): graph.BroadcastToShape(unit, d.x.Shape())}
+			return map[graph.NodeId]*graph.Node{d.x.Id(): unit}
 		})
 	}
 	slices.Sort(m)
@@ -225,10 +234,9 @@ func (d *Derivatives) mono(axes []int) mono {
 
 // axesBundle registers all axes as one bundle.
 func (d *Derivatives) axesBundle() int {
-	return d.engine.direction("axes", d.dims, func() map[graph.NodeId]*graph.Node {
+	return d.engine.direction("axes", d.dims, true, func() map[graph.NodeId]*graph.Node {
 		unit := graph.ConvertDType(graph.Diagonal(d.x.Graph(), d.dims), d.x.DType())
-		all := graph.BroadcastToShape(graph.ExpandAxes(unit, 1), widened(d.x, d.dims))
-		return map[graph.NodeId]*graph.Node{d.x.Id(): all}
+		return map[graph.NodeId]*graph.Node{d.x.Id(): graph.ExpandAxes(unit, 1)}
 	})
 }
 

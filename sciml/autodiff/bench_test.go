@@ -37,32 +37,40 @@ func nestedLaplacian(u, x *graph.Node) *graph.Node {
 	return total
 }
 
-// handWritten is Δu of a tanh network with the streams written out layer by layer, all in one product a layer.
+// handWritten is Δu of a tanh network with its streams written out layer by layer: value, one tangent a coordinate,
+// Laplacian. The tangents of the first layer are rows of its weights.
 func handWritten(m *nn.MLP, theta, x *graph.Node) *graph.Node {
-	g := x.Graph()
-	n, d := x.Shape().Dimensions[0], x.Shape().Dimensions[1]
-	blocks := m.Blocks()
-	// Streams: value, d tangents, Laplacian, along the first axis.
-	unit := graph.BroadcastToDims(graph.ExpandAxes(graph.ConvertDType(graph.Diagonal(g, d), x.DType()), 1), d, n, d)
-	s := graph.Concatenate([]*graph.Node{graph.ExpandAxes(x, 0), unit, graph.ExpandAxes(graph.ZerosLike(x), 0)}, 0)
-	part := func(from, to int) *graph.Node { return graph.Slice(s, graph.AxisRange(from, to)) }
-	for l := 0; l < len(blocks); l += 2 {
-		w, b := blocks[l].From(theta), blocks[l+1].From(theta)
-		s = graph.Einsum("snk,km->snm", s, w)
-		value := graph.Add(part(0, 1), graph.BroadcastToDims(graph.Reshape(b, 1, 1, b.Shape().Size()), 1, n, b.Shape().Size()))
-		tangents, laplacian := part(1, d+1), part(d+1, d+2)
-		if l == len(blocks)-2 {
-			return graph.Squeeze(laplacian, 0)
-		}
+	blocks, dims := m.Blocks(), x.Shape().Dimensions[1]
+	w, b := blocks[0].From(theta), blocks[1].From(theta)
+	bias := func(h, b *graph.Node) *graph.Node {
+		return graph.Add(h, graph.BroadcastToShape(graph.ExpandAxes(b, 0), h.Shape()))
+	}
+	value := bias(graph.MatMul(x, w), b)
+	tangents := make([]*graph.Node, dims)
+	for i := range tangents {
+		tangents[i] = graph.BroadcastToShape(graph.Slice(w, graph.AxisRange(i, i+1)), value.Shape())
+	}
+	var laplacian *graph.Node
+	for l := 2; l < len(blocks); l += 2 {
+		w, b = blocks[l].From(theta), blocks[l+1].From(theta)
 		y := graph.Tanh(value)
 		f1 := graph.OneMinus(graph.Square(y))
 		f2 := graph.MulScalar(graph.Mul(y, f1), -2.0)
-		squares := graph.ExpandAxes(graph.ReduceSum(graph.Square(tangents), 0), 0)
-		laplacian = graph.Add(graph.Mul(f1, laplacian), graph.Mul(f2, squares))
-		tangents = graph.Mul(tangents, graph.BroadcastToShape(f1, tangents.Shape()))
-		s = graph.Concatenate([]*graph.Node{y, tangents, laplacian}, 0)
+		squares := graph.Square(tangents[0])
+		for _, t := range tangents[1:] {
+			squares = graph.Add(squares, graph.Square(t))
+		}
+		next := graph.Mul(f2, squares)
+		if laplacian != nil {
+			next = graph.Add(next, graph.Mul(f1, laplacian))
+		}
+		laplacian = graph.MatMul(next, w)
+		value = bias(graph.MatMul(y, w), b)
+		for i, t := range tangents {
+			tangents[i] = graph.MatMul(graph.Mul(f1, t), w)
+		}
 	}
-	panic("a network without layers")
+	return laplacian
 }
 
 // timer returns the seconds of one call of a compiled graph, the least of several.
@@ -104,8 +112,8 @@ func randomTensor(dtype dtypes.DType, scale float64, dims ...int) *tensors.Tenso
 // reports how many times longer nested reverse mode and a forward Laplacian written by hand take.
 func BenchmarkLaplacian(b *testing.B) {
 	backend := backendtest.Best(b)
-	for _, dtype := range []dtypes.DType{dtypes.Float64} {
-		for _, dims := range []int{2, 5, 20} {
+	for _, dtype := range []dtypes.DType{dtypes.Float64, dtypes.Float32} {
+		for _, dims := range []int{2, 5, 20, 100} {
 			b.Run(fmt.Sprintf("%s/%dD", dtype, dims), func(b *testing.B) {
 				m, err := nn.NewMLP(nn.Tanh, dims, 50, 50, 50, 50, 1)
 				if err != nil {
@@ -120,21 +128,89 @@ func BenchmarkLaplacian(b *testing.B) {
 				}
 				forward := run(func(theta, x *graph.Node) *graph.Node { return autodiff.Of(m.Apply(theta, x), x).Laplacian() })
 				hand := run(func(theta, x *graph.Node) *graph.Node { return handWritten(m, theta, x) })
-				var nested func() float64
-				if dims <= 20 { // beyond, compiling it takes minutes
-					nested = run(func(theta, x *graph.Node) *graph.Node { return nestedLaplacian(m.Apply(theta, x), x) })
-				}
+				nested := run(func(theta, x *graph.Node) *graph.Node { return nestedLaplacian(m.Apply(theta, x), x) })
 				b.ResetTimer()
 				for range b.N {
 					f, h := forward(), hand()
 					b.ReportMetric(f*1e3, "ms")
 					b.ReportMetric(h/f, "hand/forward")
-					if nested != nil {
-						b.ReportMetric(nested()/f, "nested/forward")
-					}
+					b.ReportMetric(nested()/f, "nested/forward")
 				}
 				b.ReportMetric(0, "ns/op")
 			})
 		}
+	}
+}
+
+// BenchmarkProducts times products with the Jacobian of a Laplacian residual in two dimensions, 4×50 tanh on 2,048
+// points, against one gradient of the loss.
+func BenchmarkProducts(b *testing.B) {
+	backend := backendtest.Best(b)
+	m, err := nn.NewMLP(nn.Tanh, 2, 50, 50, 50, 50, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	theta, x := randomTensor(dtypes.Float64, 0.2, m.NumParams()), randomTensor(dtypes.Float64, 1, 2048, 2)
+	residual := func(theta, x *graph.Node) *graph.Node { return autodiff.Of(m.Apply(theta, x), x).Laplacian() }
+	gradient := timer(backend, func(theta, x *graph.Node) []*graph.Node {
+		loss := residualLoss(residual(theta, x))
+		return []*graph.Node{loss, graph.Gradient(loss, theta)[0]}
+	}, theta, x)
+	for name, build := range map[string]func(theta, x *graph.Node) []*graph.Node{
+		"Jv": func(theta, x *graph.Node) []*graph.Node {
+			return []*graph.Node{autodiff.JVP(residual(theta, x), []*graph.Node{theta}, []*graph.Node{graph.Sin(theta)})}
+		},
+		"JtJv": func(theta, x *graph.Node) []*graph.Node {
+			return []*graph.Node{autodiff.GaussNewtonProduct(residual(theta, x), theta, graph.Sin(theta))}
+		},
+		"Hv": func(theta, x *graph.Node) []*graph.Node {
+			return []*graph.Node{autodiff.HessianProduct(residualLoss(residual(theta, x)), theta, graph.Sin(theta))}
+		},
+	} {
+		product := timer(backend, build, theta, x)
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				b.ReportMetric(product()/gradient(), "gradients")
+			}
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// BenchmarkJacobian times the Jacobian of 900 Laplacian residuals, 2×32 tanh (1,185 parameters), in gradients of the
+// loss: row by row it would take as many as there are points, column by column as many as parameters.
+func BenchmarkJacobian(b *testing.B) {
+	backend := backendtest.Best(b)
+	m, err := nn.NewMLP(nn.Tanh, 2, 32, 32, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	theta, x := randomTensor(dtypes.Float64, 0.3, m.NumParams()), randomTensor(dtypes.Float64, 1, 900, 2)
+	residual := func(theta, x *graph.Node) *graph.Node { return autodiff.Of(m.Apply(theta, x), x).Laplacian() }
+	gradient := timer(backend, func(theta, x *graph.Node) []*graph.Node {
+		loss := residualLoss(residual(theta, x))
+		return []*graph.Node{loss, graph.Gradient(loss, theta)[0]}
+	}, theta, x)
+	jacobian := func(theta, x *graph.Node) *graph.Node { return autodiff.Jacobian(residual(theta, x), theta) }
+	for name, build := range map[string]func(theta, x *graph.Node) []*graph.Node{
+		"J": func(theta, x *graph.Node) []*graph.Node { return []*graph.Node{jacobian(theta, x)} },
+		"JtJ": func(theta, x *graph.Node) []*graph.Node {
+			j := jacobian(theta, x)
+			return []*graph.Node{graph.DotGeneral(j, []int{0}, nil, j, []int{0}, nil)}
+		},
+		"JJt": func(theta, x *graph.Node) []*graph.Node {
+			j := jacobian(theta, x)
+			return []*graph.Node{graph.DotGeneral(j, []int{1}, nil, j, []int{1}, nil)}
+		},
+	} {
+		matrix := timer(backend, build, theta, x)
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				s := matrix()
+				b.ReportMetric(s*1e3, "ms")
+				b.ReportMetric(s/gradient(), "gradients")
+			}
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }

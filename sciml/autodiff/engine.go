@@ -25,15 +25,20 @@ type engine struct {
 
 // direction is a tangent of each input; width is zero for a single one, else the size of the bundle.
 type direction struct {
-	width int
-	seeds map[graph.NodeId]*graph.Node // shape of the input, after the bundle's axis if there is one
+	width   int
+	seeds   map[graph.NodeId]*graph.Node // shape of the input, after the bundle's axis if there is one
+	uniform bool                         // seeds have one row for all points
 }
 
 // stream is the node of a derivative; its width is that of the bundle it was differentiated along, which is then its
 // first axis. The zero stream is zero everywhere.
+//
+// A uniform stream is the same for all points: the axis that counts them has size one. Along a coordinate, the tangent
+// of x is a constant row and that of xW a row of W, so that the first layer needs no product with N rows.
 type stream struct {
-	node  *graph.Node
-	width int
+	node    *graph.Node
+	width   int
+	uniform bool
 }
 
 func (s stream) zero() bool { return s.node == nil }
@@ -89,12 +94,12 @@ func newEngine(inputs ...*graph.Node) *engine {
 }
 
 // direction returns the number of the direction of a name, made by seeds when it is new.
-func (e *engine) direction(name string, width int, seeds func() map[graph.NodeId]*graph.Node) int {
+func (e *engine) direction(name string, width int, uniform bool, seeds func() map[graph.NodeId]*graph.Node) int {
 	if k, known := e.byName[name]; known {
 		return k
 	}
 	e.byName[name] = len(e.directions)
-	e.directions = append(e.directions, direction{width: width, seeds: seeds()})
+	e.directions = append(e.directions, direction{width: width, seeds: seeds(), uniform: uniform})
 	return len(e.directions) - 1
 }
 
@@ -133,7 +138,7 @@ func (e *engine) at(n *graph.Node, f form) stream {
 	var s stream
 	if e.inputs[n.Id()] {
 		s = e.seed(n, f)
-	} else {
+	} else if s = e.uniformly(n, f); s.zero() {
 		s = e.fit(ruleFor(n).apply(e, n, f), n)
 	}
 	e.memo[key] = s
@@ -141,7 +146,54 @@ func (e *engine) at(n *graph.Node, f form) stream {
 }
 
 // mono returns the stream of a node for a single mono.
-func (e *engine) mono(n *graph.Node, m mono) stream { return e.at(n, single(m)) }
+func (e *engine) mono(n *graph.Node, m mono) stream { return e.full(e.at(n, single(m)), n) }
+
+// top returns the stream of a node for a form, one row for each point.
+func (e *engine) top(n *graph.Node, f form) stream { return e.full(e.at(n, f), n) }
+
+// full gives a uniform stream a row for each point.
+func (e *engine) full(s stream, n *graph.Node) stream {
+	if !s.uniform {
+		return s
+	}
+	return stream{node: graph.BroadcastToShape(s.node, widened(n, s.width)), width: s.width}
+}
+
+// uniformly returns the stream of an operation that keeps a uniform stream uniform, if n is one: a product of rows with
+// a weight, or a sum with something constant.
+func (e *engine) uniformly(n *graph.Node, f form) stream {
+	in := n.Inputs()
+	if n.Rank() != 2 || len(in) != 2 || e.depends(in[1]) && e.depends(in[0]) {
+		return stream{}
+	}
+	k := 0
+	if e.depends(in[1]) {
+		k = 1
+	}
+	switch n.Type() {
+	case graph.NodeTypeAdd:
+	case graph.NodeTypeDotGeneral:
+		if k != 0 || in[1].Rank() != 2 || !slices.Equal(integers(n, "lhsContractingAxes"), []int{1}) || len(integers(n, "lhsBatchAxes")) > 0 {
+			return stream{}
+		}
+	default:
+		return stream{}
+	}
+	s := e.at(in[k], f)
+	if !s.uniform {
+		return stream{}
+	}
+	if n.Type() == graph.NodeTypeAdd {
+		if !in[k].Shape().Equal(n.Shape()) {
+			return stream{}
+		}
+		return s
+	}
+	if s.width == 0 {
+		return stream{node: n.CloneWithInputs(s.node, in[1]), uniform: true}
+	}
+	return stream{node: bundledDot(n, s, stream{node: in[1]}), width: s.width, uniform: true}
+}
 
 // seed is the stream of an input: its tangent at first order, zero above.
 func (e *engine) seed(n *graph.Node, f form) stream {
@@ -155,7 +207,7 @@ func (e *engine) seed(n *graph.Node, f form) stream {
 		if seed == nil {
 			continue
 		}
-		s := stream{seed, d.width}
+		s := stream{node: seed, width: d.width, uniform: d.uniform}
 		if f.sum {
 			s = e.scale(e.collapse(s), t.weight)
 		}
@@ -247,7 +299,7 @@ func (m mono) partitions(visit func(blocks []mono, times float64)) {
 
 // fit broadcasts a stream where the operation itself had broadcast a scalar operand.
 func (e *engine) fit(s stream, n *graph.Node) stream {
-	if s.zero() {
+	if s.zero() || s.uniform {
 		return s
 	}
 	want := widened(n, s.width)
@@ -263,7 +315,7 @@ func (e *engine) fit(s stream, n *graph.Node) stream {
 		dims[0] = s.width
 		node = graph.Reshape(node, dims...)
 	}
-	return stream{graph.BroadcastToShape(node, want), s.width}
+	return stream{node: graph.BroadcastToShape(node, want), width: s.width}
 }
 
 // widened is the shape of n with the axis of a bundle of that width first; none is zero.
@@ -293,7 +345,10 @@ func (e *engine) add(a, b stream) stream {
 		return a
 	}
 	w := max(a.width, b.width)
-	return stream{graph.Add(widen(a, w), widen(b, w)), w}
+	if a.uniform != b.uniform {
+		panic("autodiff: a stream with one row meets one with a row for each point")
+	}
+	return stream{node: graph.Add(widen(a, w), widen(b, w)), width: w, uniform: a.uniform}
 }
 
 // multiply multiplies element by element.
@@ -302,14 +357,14 @@ func (e *engine) multiply(a, b stream) stream {
 		return stream{}
 	}
 	w := max(a.width, b.width)
-	return stream{graph.Mul(widen(a, w), widen(b, w)), w}
+	return stream{node: graph.Mul(widen(a, w), widen(b, w)), width: w}
 }
 
 func (e *engine) scale(s stream, by float64) stream {
 	if s.zero() || by == 1 {
 		return s
 	}
-	return stream{graph.MulScalar(s.node, by), s.width}
+	return stream{node: graph.MulScalar(s.node, by), width: s.width, uniform: s.uniform}
 }
 
 // collapse sums over the bundle.
@@ -317,7 +372,7 @@ func (e *engine) collapse(s stream) stream {
 	if s.zero() || s.width == 0 {
 		return s
 	}
-	return stream{graph.ReduceSum(s.node, 0), 0}
+	return stream{node: graph.ReduceSum(s.node, 0), uniform: s.uniform}
 }
 
 // slope is f⁽ᵏ⁾(x) of an element-wise operation y = f(x) at n; nil when it is zero. Derivatives beyond the first come
@@ -341,7 +396,7 @@ func (e *engine) slope(n *graph.Node, first func(x, y *graph.Node) *graph.Node, 
 // tangent is the derivative of y along one tangent of the inputs; nil when it is zero.
 func tangent(y *graph.Node, inputs, tangents []*graph.Node) *graph.Node {
 	e := newEngine(inputs...)
-	k := e.direction("t", 0, func() map[graph.NodeId]*graph.Node {
+	k := e.direction("t", 0, false, func() map[graph.NodeId]*graph.Node {
 		seeds := map[graph.NodeId]*graph.Node{}
 		for i, x := range inputs {
 			seeds[x.Id()] = tangents[i]

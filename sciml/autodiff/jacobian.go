@@ -56,10 +56,46 @@ func (p *pointwise) jacobian(total *graph.Node, points int) *graph.Node {
 	if len(p.meetings) > 0 {
 		signals := graph.Gradient(total, outputs...)
 		for _, group := range groupProducts(p.meetings) {
-			j.add(p.locate(group[0].weight), perPoint(group, func(m meeting) *graph.Node { return signals[m.index] }))
+			rows := perPoint(group, func(m meeting) *graph.Node { return signals[m.index] })
+			weight, rows := p.pullBack(group[0].weight, rows)
+			j.add(p.locate(weight), rows)
 		}
 	}
 	return j.assemble(p.theta)
+}
+
+// pullBack goes from a weight that is a constant times another weight, as the tangent of a first layer is, to that
+// other weight. Rows have shape [N, weight's dimensions…].
+func (p *pointwise) pullBack(weight, rows *graph.Node) (source, sourceRows *graph.Node) {
+	points := rows.Shape().Dimensions[0]
+	for weight.Type() == graph.NodeTypeDotGeneral {
+		left := dotSide{weight.Inputs()[0], integers(weight, "lhsContractingAxes"), integers(weight, "lhsBatchAxes")}
+		right := dotSide{weight.Inputs()[1], integers(weight, "rhsContractingAxes"), integers(weight, "rhsBatchAxes")}
+		fixed, other, first := left, right, 1
+		if !p.byTheta.depends(right.node) {
+			fixed, other, first = right, left, 1+len(left.free())
+		}
+		if len(fixed.batch) > 0 || p.byTheta.depends(fixed.node) {
+			refuse(weight, "a weight is a product of weights")
+		}
+		ofFixed := axesFrom(first, first+len(fixed.free()))
+		product := graph.DotGeneral(rows, ofFixed, nil, fixed.node, fixed.free(), nil)
+		// The axes now: points, the free ones of the other factor, those contracted with it.
+		order := make([]int, other.node.Rank()+1)
+		for i, a := range append(other.free(), other.contract...) {
+			order[a+1] = i + 1
+		}
+		// Contracted axes of the fixed factor come in the order of its axes, not of the pairs.
+		for i, a := range other.contract {
+			order[a+1] = 1 + len(other.free()) + slices.Index(sorted(fixed.contract), fixed.contract[i])
+		}
+		weight, rows = other.node, graph.TransposeAllAxes(product, order...)
+		for weight.Type() == graph.NodeTypeReshape && p.onlyInput(weight).Type() == graph.NodeTypeDotGeneral {
+			weight = p.onlyInput(weight)
+			rows = graph.Reshape(rows, append([]int{points}, weight.Shape().Dimensions...)...)
+		}
+	}
+	return weight, rows
 }
 
 // groupProducts puts the products of one weight together, so that their rows come from a single product.

@@ -127,7 +127,7 @@ func (l linear) apply(e *engine, n *graph.Node, f form) stream {
 			in[k] = stream{node: input} // an index or condition stays what it is
 			continue
 		}
-		in[k] = e.at(input, f)
+		in[k] = e.top(input, f)
 		width = max(width, in[k].width)
 		zero = zero && in[k].zero()
 	}
@@ -141,7 +141,7 @@ func (l linear) apply(e *engine, n *graph.Node, f form) stream {
 		if in[1].zero() {
 			return in[0]
 		}
-		return e.add(e.fit(in[0], n), e.fit(stream{graph.Neg(in[1].node), in[1].width}, n))
+		return e.add(e.fit(in[0], n), e.fit(stream{node: graph.Neg(in[1].node), width: in[1].width}, n))
 	}
 	for k, input := range n.Inputs() {
 		if in[k].zero() {
@@ -151,7 +151,7 @@ func (l linear) apply(e *engine, n *graph.Node, f form) stream {
 	if width == 0 {
 		return stream{node: clone(n, in)}
 	}
-	return stream{bundled(n, in, width), width}
+	return stream{node: bundled(n, in, width), width: width}
 }
 
 func clone(n *graph.Node, in []stream) *graph.Node {
@@ -170,8 +170,8 @@ func (bilinear) kind() string { return "bilinear: product rule" }
 func (bilinear) apply(e *engine, n *graph.Node, f form) stream {
 	a, b := n.Inputs()[0], n.Inputs()[1]
 	total := e.add(
-		e.fit(e.times(n, e.at(a, f), stream{node: b}), n),
-		e.fit(e.times(n, stream{node: a}, e.at(b, f)), n))
+		e.fit(e.times(n, e.top(a, f), stream{node: b}), n),
+		e.fit(e.times(n, stream{node: a}, e.top(b, f)), n))
 	return e.add(total, e.lower(f, func(m mono) stream {
 		var total stream
 		m.splits(func(ma, mb mono, times float64) {
@@ -193,9 +193,9 @@ func (e *engine) times(n *graph.Node, a, b stream) stream {
 	case n.Type() == graph.NodeTypeMul:
 		return e.multiply(a, b)
 	case n.Type() == graph.NodeTypeDotGeneral:
-		return stream{bundledDot(n, a, b), w}
+		return stream{node: bundledDot(n, a, b), width: w}
 	default:
-		return stream{eachOf(n, []stream{a, b}, w), w}
+		return stream{node: eachOf(n, []stream{a, b}, w), width: w}
 	}
 }
 
@@ -206,8 +206,8 @@ func (quotient) kind() string { return "quotient rule" }
 
 func (quotient) apply(e *engine, n *graph.Node, f form) stream {
 	a, b := n.Inputs()[0], n.Inputs()[1]
-	top := e.fit(e.at(a, f), n)
-	less := e.multiply(stream{node: n}, e.fit(e.at(b, f), n))
+	top := e.fit(e.top(a, f), n)
+	less := e.multiply(stream{node: n}, e.fit(e.top(b, f), n))
 	less = e.add(less, e.lower(f, func(m mono) stream {
 		var total stream
 		m.splits(func(my, mb mono, times float64) {
@@ -216,12 +216,12 @@ func (quotient) apply(e *engine, n *graph.Node, f form) stream {
 		return total
 	}))
 	if !less.zero() {
-		top = e.add(top, stream{graph.Neg(less.node), less.width})
+		top = e.add(top, stream{node: graph.Neg(less.node), width: less.width})
 	}
 	if top.zero() {
 		return top
 	}
-	return stream{graph.Div(top.node, widen(stream{node: b}, top.width)), top.width}
+	return stream{node: graph.Div(top.node, widen(stream{node: b}, top.width)), width: top.width}
 }
 
 // elementwise is y = f(x): Faà di Bruno's formula. The function builds f′ from x and y, or nil for zero.
@@ -234,7 +234,7 @@ func (elementwise) kind() string { return "element-wise: chain rule" }
 func (r elementwise) apply(e *engine, n *graph.Node, f form) stream {
 	x := n.Inputs()[0]
 	slope := func(k int) stream { return stream{node: e.slope(n, r.slope, k)} }
-	top := e.at(x, f)
+	top := e.top(x, f)
 	if !top.zero() {
 		top = e.multiply(slope(1), top)
 	}

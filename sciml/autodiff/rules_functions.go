@@ -107,7 +107,7 @@ func (c choice) apply(e *engine, n *graph.Node, f form) stream {
 	in := make([]stream, len(n.Inputs()))
 	width, zero := 0, true
 	for k, input := range n.Inputs() {
-		in[k] = e.at(input, f)
+		in[k] = e.top(input, f)
 		width = max(width, in[k].width)
 		zero = zero && in[k].zero()
 	}
@@ -122,7 +122,7 @@ func (c choice) apply(e *engine, n *graph.Node, f form) stream {
 		fitted := e.fit(in[k], n)
 		filled[k] = widen(fitted, width)
 	}
-	return stream{c.pick(n, filled), width}
+	return stream{node: c.pick(n, filled), width: width}
 }
 
 // where chooses among streams by a condition on the values, which may lack the bundle's axis.
@@ -157,7 +157,7 @@ func (extreme) kind() string { return "piecewise: the chosen input's" }
 
 func (extreme) apply(e *engine, n *graph.Node, f form) stream {
 	x := n.Inputs()[0]
-	s := e.at(x, f)
+	s := e.top(x, f)
 	if s.zero() {
 		return s
 	}
@@ -172,7 +172,7 @@ func (extreme) apply(e *engine, n *graph.Node, f form) stream {
 	if picked.width > 0 {
 		axes = shifted(axes)
 	}
-	return stream{graph.Div(graph.ReduceSum(picked.node, axes...), widen(stream{node: share}, s.width)), s.width}
+	return stream{node: graph.Div(graph.ReduceSum(picked.node, axes...), widen(stream{node: share}, s.width)), width: s.width}
 }
 
 // sumWindow is a sum over sliding windows, which is linear; their maxima are not handled.
@@ -198,7 +198,7 @@ func (r rewritten) apply(e *engine, n *graph.Node, f form) stream {
 	if e.equivalents[n.Id()] == nil {
 		e.equivalents[n.Id()] = r.as(n)
 	}
-	return e.at(e.equivalents[n.Id()], f)
+	return e.top(e.equivalents[n.Id()], f)
 }
 
 // several is an operation with more than one result, each differentiated as an equivalent expression.
@@ -224,7 +224,7 @@ func (resultOf) apply(e *engine, n *graph.Node, f form) stream {
 	case several:
 		return rewritten{func(*graph.Node) *graph.Node { return r.as(whole, index) }}.apply(e, n, f)
 	case barrier:
-		return r.pass(e.at(whole.Inputs()[index], f))
+		return r.pass(e.top(whole.Inputs()[index], f))
 	default:
 		return r.apply(e, whole, f)
 	}
@@ -236,14 +236,14 @@ type barrier struct{}
 func (barrier) kind() string { return "linear" }
 
 func (b barrier) apply(e *engine, n *graph.Node, f form) stream {
-	return b.pass(e.at(n.Inputs()[0], f))
+	return b.pass(e.top(n.Inputs()[0], f))
 }
 
 func (barrier) pass(s stream) stream {
 	if s.zero() {
 		return s
 	}
-	return stream{graph.OptimizationBarrier(s.node), s.width}
+	return stream{node: graph.OptimizationBarrier(s.node), width: s.width}
 }
 
 func batchNorm(n *graph.Node) *graph.Node {
