@@ -110,8 +110,8 @@ func (e *engine) depends(n *graph.Node) bool {
 	}
 	live := e.inputs[n.Id()]
 	if !live && !n.StopGradient() && isFloat(n) {
-		for _, input := range n.Inputs() {
-			if e.depends(input) {
+		for k, input := range n.Inputs() {
+			if matters(n, k) && e.depends(input) {
 				live = true
 				break
 			}
@@ -119,6 +119,18 @@ func (e *engine) depends(n *graph.Node) bool {
 	}
 	e.live[n.Id()] = live
 	return live
+}
+
+// matters reports whether input k of n is one that n varies with: an index, a condition, or what a barrier waits for is
+// not.
+func matters(n *graph.Node, k int) bool {
+	switch r := rules[n.Type()].(type) {
+	case constant:
+		return false
+	case linear:
+		return r.only == nil || slices.Contains(r.only, k)
+	}
+	return true
 }
 
 // isFloat reports whether a node can vary smoothly. A node with several outputs has no type of its own: its parts do.

@@ -31,14 +31,22 @@ func Jacobian(r, theta *graph.Node) *graph.Node {
 	if r.Rank() == 2 {
 		components = r.Shape().Dimensions[1]
 	}
-	structure := newPointwise(r, theta)
+	var structure *pointwise
+	if points > 1 { // with one point its axis cannot be told from others of size one, and there is nothing to separate
+		structure = newPointwise(r, theta)
+	}
 	rows := make([]*graph.Node, components)
 	for c := range rows {
 		component := r
 		if r.Rank() == 2 {
 			component = graph.Slice(r, graph.AxisRange(), graph.AxisElem(c))
 		}
-		rows[c] = structure.jacobian(graph.ReduceAllSum(component), points)
+		total := graph.ReduceAllSum(component)
+		if structure == nil {
+			rows[c] = graph.ExpandAxes(graph.Gradient(total, theta)[0], 0)
+		} else {
+			rows[c] = structure.jacobian(total, points)
+		}
 	}
 	if components == 1 {
 		return rows[0]

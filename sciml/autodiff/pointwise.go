@@ -108,7 +108,13 @@ func (p *pointwise) inputsOf(n *graph.Node, axis int) {
 		}
 		p.weighs(n, in[0], meeting{broadcast: true, kept: axes})
 	case graph.NodeTypeReshape:
-		p.visit(in[0], reshapedAxis(n, axis))
+		from, found := reshapedAxis(n, axis)
+		if !found {
+			refuse(n, "points interact: their axis is merged with another")
+		}
+		p.visit(in[0], from)
+	case graph.NodeTypeSchedulingBarrier:
+		p.visit(in[0], axis)
 	case graph.NodeTypeTranspose:
 		p.visit(in[0], integers(n, "permutation")[axis])
 	case graph.NodeTypeReduceSum, graph.NodeTypeReduceMax, graph.NodeTypeReduceMin:
@@ -195,7 +201,7 @@ func localSlope(n *graph.Node, k int) *graph.Node {
 }
 
 // reshapedAxis is the axis of the input of a Reshape that is the given axis of its output.
-func reshapedAxis(n *graph.Node, axis int) int {
+func reshapedAxis(n *graph.Node, axis int) (from int, found bool) {
 	out, in := n.Shape().Dimensions, n.Inputs()[0].Shape().Dimensions
 	before := 1
 	for _, d := range out[:axis] {
@@ -204,12 +210,11 @@ func reshapedAxis(n *graph.Node, axis int) int {
 	product := 1
 	for i, d := range in {
 		if product == before && d == out[axis] {
-			return i
+			return i, true
 		}
 		product *= d
 	}
-	refuse(n, "points interact: their axis is merged with another")
-	return 0
+	return 0, false
 }
 
 func sorted(axes []int) []int {
