@@ -47,6 +47,9 @@ func Of(u, x *graph.Node) *Derivatives {
 	if x.Rank() != 2 {
 		exceptions.Panicf("autodiff.Of: x has shape %s, expected [points, coordinates]", x.Shape())
 	}
+	if !x.DType().IsFloat() {
+		exceptions.Panicf("autodiff.Of: x has shape %s, expected floating-point numbers; convert it with graph.ConvertDType", x.Shape())
+	}
 	if u.Rank() < 1 || u.Shape().Dimensions[0] != x.Shape().Dimensions[0] {
 		exceptions.Panicf("autodiff.Of: u has shape %s, expected %d points along its first axis as x has (%s)",
 			u.Shape(), x.Shape().Dimensions[0], x.Shape())

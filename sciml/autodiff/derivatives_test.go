@@ -224,6 +224,27 @@ func TestMisuse(t *testing.T) {
 			return d.Operator(autodiff.Term{Weight: 1, Axes: []int{3, 0}})
 		}), "axis 3")
 		mustFail(t, b, x, of(func(d *autodiff.Derivatives) *graph.Node { return d.Partial() }), "no axes")
+		mustFail(t, b, x, of(func(d *autodiff.Derivatives) *graph.Node { return d.Operator() }), "without terms")
+		mustFail(t, b, x, of(func(d *autodiff.Derivatives) *graph.Node {
+			return d.Operator(autodiff.Term{Weight: 1, Axes: []int{0}}, autodiff.Term{Weight: 2})
+		}), "term 1 has no axes")
+		along := func(v any, order int) func(d *autodiff.Derivatives) *graph.Node {
+			return func(d *autodiff.Derivatives) *graph.Node { return d.Directional(constant(d.X().Graph(), v), order) }
+		}
+		mustFail(t, b, x, of(along([]float64{1, 2}, 0)), "order is 0", "at least 1")
+		mustFail(t, b, x, of(along([]float64{1, 2, 3}, 1)), "direction has shape", "[3]", "expected [2]")
+		mustFail(t, b, x, of(along([][]float64{{1, 2}}, 1)), "direction has shape", "[1, 2]")
+		for _, sigma := range []any{[]float64{1, 2}, [][]float64{{1, 2}}, [][][]float64{{{1}, {2}}}} {
+			mustFail(t, b, x, of(func(d *autodiff.Derivatives) *graph.Node { return d.SecondOrder(constant(d.X().Graph(), sigma)) }),
+				"sigma has shape", "expected [2, r] or [3, 2, r]")
+		}
+		mustFail(t, b, x, func(x *graph.Node) *graph.Node { return autodiff.Of(column(x, 0), x).Divergence() }, "u has shape", "[3, 2]")
+		mustFail(t, b, x, of(func(d *autodiff.Derivatives) *graph.Node { return d.For(graph.ReduceAllSum(d.U())).Laplacian() }), "u has shape", "3 points")
+		mustFail(t, b, [][]int32{{1, 2}, {3, 4}}, laplacianOf(graph.Square), "x has shape", "Int32", "floating-point")
+		mustFail(t, b, x, func(x *graph.Node) *graph.Node {
+			other := graph.NewGraph(b, "another")
+			return autodiff.Of(graph.Sin(graph.Parameter(other, "x", x.Shape())), x).Laplacian()
+		}, "different graphs")
 		mustFail(t, b, x, laplacianOf(func(x *graph.Node) *graph.Node { return graph.Sort(x, 1, true) }), "no forward derivative", "Sort")
 		mustFail(t, b, x, func(x *graph.Node) *graph.Node {
 			x.Graph().SetTraced(true)

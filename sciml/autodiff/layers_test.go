@@ -195,6 +195,10 @@ func TestLayersForOptimizers(t *testing.T) {
 		},
 		"fused GELU":    func(h, w *graph.Node) *graph.Node { return activation.Gelu(graph.MatMul(h, w)) },
 		"fused softmax": func(h, w *graph.Node) *graph.Node { return graph.Softmax(graph.MatMul(h, w), -1) },
+		"convolution": func(h, w *graph.Node) *graph.Node {
+			out := graph.Convolve(graph.Reshape(h, -1, 3, 2), graph.Reshape(w, 3, 2, 4)).PadSame().Done()
+			return flattened(graph.Tanh(out))
+		},
 		"fused normalization": func(h, w *graph.Node) *graph.Node {
 			return nn.LayerNorm(graph.MatMul(h, w), []int{-1}, 0.1, nil, nil, nil)
 		},
@@ -207,8 +211,7 @@ func TestLayersForOptimizers(t *testing.T) {
 		loss := func(theta *graph.Node) *graph.Node { return graph.ReduceAllSum(graph.Square(residual(theta))) }
 		backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 			t.Run(name, func(t *testing.T) {
-				direction := v
-				along := runWith(t, plain(pureGo(t)), stencil([][]float64{theta}, direction), func(all *graph.Node) []*graph.Node {
+				along := runWith(t, plain(pureGo(t)), stencil([][]float64{theta}, v), func(all *graph.Node) []*graph.Node {
 					var r, g []*graph.Node
 					for k := range 7 {
 						one := graph.Reshape(graph.Slice(all, graph.AxisElem(k)), -1)
