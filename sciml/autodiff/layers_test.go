@@ -119,7 +119,7 @@ var layerCases = []struct {
 		return flattened(attention.SelfAttention(s, sequence(x), 2, 2).UseQKVProjection().Done())
 	}},
 	{name: "KAN of B-splines", kinks: true, layer: func(s *model.Scope, x *graph.Node) *graph.Node {
-		return kan.New(s, features(x), 2).NumControlPoints(8).NumHiddenLayers(1, 3).Done()
+		return kan.New(s, graph.Slice(features(x), graph.AxisRange(), graph.AxisRange(0, 3)), 1).NumControlPoints(6).Done()
 	}},
 	{name: "KAN of rational functions", layer: func(s *model.Scope, x *graph.Node) *graph.Node {
 		return kan.New(s, features(x), 2).Rational().NumHiddenLayers(1, 3).Done()
@@ -172,7 +172,8 @@ func TestLayers(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				by, layer := withVariables(t, b, c.layer)
-				skipUnlessBuilt(t, by, x, layer)
+				_, err := by(x, func(x *graph.Node) []*graph.Node { return []*graph.Node{layer(x)} })
+				skipIfLacking(t, err)
 				if !c.kinks {
 					checkDifferences(t, by, x, layer)
 				}
