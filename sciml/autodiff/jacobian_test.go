@@ -67,7 +67,7 @@ func residuals(t *testing.T) map[string]struct {
 
 // TestJacobian compares rows with reverse mode, one residual at a time.
 func TestJacobian(t *testing.T) {
-	const n = 4 // where one code generator of XLA gives wrong rows, see backend.CPUFlag
+	const n = 4
 	for name, res := range residuals(t) {
 		t.Run(name, func(t *testing.T) {
 			backendtest.Each(t, func(t *testing.T, b compute.Backend) {
