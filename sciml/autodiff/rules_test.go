@@ -119,3 +119,19 @@ func TestRefusals(t *testing.T) {
 		}
 	})
 }
+
+// TestTies: where several elements are the greatest, the derivative is the mean of theirs; of two inputs the first
+// counts.
+func TestTies(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		out := run(t, b, [][]float64{{0.5, 0.5}}, func(x *graph.Node) []*graph.Node {
+			first, second := graph.MulScalar(column(x, 0), 2), graph.Add(column(x, 0), column(x, 1)) // both are one
+			all := graph.Concatenate([]*graph.Node{first, second, graph.AddScalar(first, -1)}, 1)
+			greatest := autodiff.Of(graph.ReduceMax(all, 1), x)
+			return []*graph.Node{greatest.Gradient(), autodiff.Of(graph.Max(first, second), x).Gradient(), autodiff.Of(graph.Min(second, first), x).Gradient()}
+		})
+		for k, want := range [][]float64{{1.5, 0.5}, {2, 0}, {1, 1}} {
+			near(t, []string{"ReduceMax", "Max", "Min"}[k], out[k], want, 0)
+		}
+	})
+}
