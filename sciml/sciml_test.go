@@ -241,10 +241,49 @@ func TestGob(t *testing.T) {
 	}
 }
 
-// other is a network that is not an MLP.
+// TestGobOfAComposedNetwork takes a network with input maps through a gob.
+func TestGobOfAComposedNetwork(t *testing.T) {
+	waves, err := nn.Fourier(2, 4, 1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mlp, err := nn.NewMLP(nn.Tanh, 8, 5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := small(t, backendtest.Best(t))
+	options.Iterations = 3
+	if options.Network, err = nn.Mapped(mlp, waves); err != nil {
+		t.Fatal(err)
+	}
+	s := solve(t, pde.Poisson2D(), options)
+	var stored bytes.Buffer
+	if err := gob.NewEncoder(&stored).Encode(s); err != nil {
+		t.Fatal(err)
+	}
+	var loaded sciml.Solution
+	if err := gob.NewDecoder(&stored).Decode(&loaded); err != nil {
+		t.Fatal(err)
+	}
+	again, err := loaded.For(pde.Poisson2D())
+	if err != nil {
+		t.Fatal(err)
+	}
+	point := []float64{0.3, 0.6}
+	want, err := s.At(point)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := again.At(point)
+	if err != nil || got[0][0] != want[0][0] {
+		t.Errorf("u = %v, %v after loading, %v before", got, err, want)
+	}
+}
+
+// other is a network that cannot be stored: it is not of this library.
 type other struct{ *nn.MLP }
 
-func TestOnlyMLPsAreStored(t *testing.T) {
+func TestNetworksThatCannotBeStored(t *testing.T) {
 	options := small(t, pureGo(t))
 	options.Network = other{options.Network.(*nn.MLP)}
 	options.Iterations = 1

@@ -73,6 +73,8 @@ func sumOf(terms []weighted) form {
 	if len(terms) == 0 {
 		exceptions.Panicf("autodiff: a differential operator without terms was asked for, expected at least one")
 	}
+	// The same operator in another order shares its streams.
+	slices.SortStableFunc(terms, func(a, b weighted) int { return slices.Compare(a.mono, b.mono) })
 	var key strings.Builder
 	key.WriteString("sum")
 	for _, t := range terms {
