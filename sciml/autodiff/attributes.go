@@ -65,7 +65,7 @@ func integer(n *graph.Node, name string) int {
 	return v
 }
 
-// real returns an argument that is a floating-point number.
+// real64 returns an argument that is a floating-point number.
 func real64(n *graph.Node, name string) float64 {
 	v, err := strconv.ParseFloat(attribute(n, name), 64)
 	if err != nil {

@@ -322,10 +322,7 @@ func (e *engine) fit(s stream, n *graph.Node) stream {
 	}
 	node := s.node
 	if s.width > 0 && node.Rank() == 1 && want.Rank() > 1 { // a bundle of scalars
-		dims := make([]int, want.Rank())
-		for i := range dims {
-			dims[i] = 1
-		}
+		dims := slices.Repeat([]int{1}, want.Rank())
 		dims[0] = s.width
 		node = graph.Reshape(node, dims...)
 	}

@@ -2,6 +2,7 @@ package autodiff
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -69,10 +70,7 @@ func (barrier) pass(s stream) stream {
 func batchNorm(n *graph.Node) *graph.Node {
 	in := n.Inputs() // operand, scale, offset, mean, variance
 	axis := integer(n, "featureAxis")
-	dims := make([]int, n.Rank())
-	for i := range dims {
-		dims[i] = 1
-	}
+	dims := slices.Repeat([]int{1}, n.Rank())
 	dims[axis] = n.Shape().Dimensions[axis]
 	spread := func(v *graph.Node) *graph.Node { return graph.BroadcastToShape(graph.Reshape(v, dims...), n.Shape()) }
 	deviation := graph.Sqrt(graph.AddScalar(in[4], float64(float32(real64(n, "epsilon"))))) // GoMLX keeps it as a float32
@@ -107,10 +105,7 @@ func fusedLayerNorm(n *graph.Node) *graph.Node {
 	centred := graph.Sub(x, like(mean))
 	variance := graph.ReduceAndKeep(graph.Square(centred), graph.ReduceMean, axes...)
 	y := graph.Div(centred, like(graph.Sqrt(graph.AddScalar(variance, real64(n, "epsilon")))))
-	dims := make([]int, x.Rank())
-	for i := range dims {
-		dims[i] = 1
-	}
+	dims := slices.Repeat([]int{1}, x.Rank())
 	for _, a := range axes {
 		dims[a] = x.Shape().Dimensions[a]
 	}
@@ -140,10 +135,7 @@ func fusedDense(n *graph.Node) *graph.Node {
 	y := graph.DotGeneral(x, []int{x.Rank() - 1}, nil, weight, []int{contract}, nil)
 	if len(n.Inputs()) > 2 {
 		bias := n.Inputs()[2]
-		dims := make([]int, y.Rank())
-		for i := range dims {
-			dims[i] = 1
-		}
+		dims := slices.Repeat([]int{1}, y.Rank())
 		copy(dims[y.Rank()-bias.Rank():], bias.Shape().Dimensions)
 		y = graph.Add(y, graph.BroadcastToShape(graph.Reshape(bias, dims...), y.Shape()))
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/backend/internal/plugin"
@@ -25,6 +26,11 @@ var requirementsCPU []byte
 // On linux/amd64 the plug-in is a package of the Python index, locked by hash. On other platforms go-xla's installer
 // downloads the official one, and its hash is recorded.
 func CPU(ctx context.Context, log io.Writer) error {
+	return ensure(ctx, plugin.CPU, log, installCPU)
+}
+
+// ensure runs install, under the lock, unless the plug-in is there; one that was refused is removed first.
+func ensure(ctx context.Context, kind plugin.Kind, log io.Writer, install func(ctx context.Context, home string, log io.Writer) error) error {
 	home, err := backend.Home()
 	if err != nil {
 		return err
@@ -35,17 +41,17 @@ func CPU(ctx context.Context, log io.Writer) error {
 		return err
 	}
 	defer unlock()
-	_, err = plugin.Find(home, plugin.CPU)
+	_, err = plugin.Find(home, kind)
 	if err == nil {
 		return nil
 	}
 	if !errors.Is(err, plugin.ErrMissing) {
-		fmt.Fprintf(log, "installing the XLA CPU plug-in anew: %v\n", err)
-		if err := forget(home, plugin.CPU); err != nil {
+		fmt.Fprintf(log, "installing the XLA %s plug-in anew: %v\n", strings.ToUpper(string(kind)), err)
+		if err := forget(home, kind); err != nil {
 			return err
 		}
 	}
-	return installCPU(ctx, home, log)
+	return install(ctx, home, log)
 }
 
 // fromIndex installs a locked plug-in from the Python index.
