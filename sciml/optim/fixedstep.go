@@ -25,10 +25,11 @@ func loopsOnDevice(b compute.Backend) bool {
 // fixedStep takes the steps of a direction as they are, many per call: the loop itself runs on the device, because a
 // call from the host costs as much as a step of a small problem.
 type fixedStep struct {
-	obj     *Objective
-	loop    *program
-	carried []*tensors.Tensor // θ, best θ, best loss, length of the last step, then the direction's state
-	traces  []*tensors.Tensor // empty traces to begin a call with
+	obj       *Objective
+	direction Direction
+	loop      *program
+	carried   []*tensors.Tensor // θ, best θ, best loss, length of the last step, then the direction's state
+	traces    []*tensors.Tensor // empty traces to begin a call with
 }
 
 func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) (Stepper, error) {
@@ -42,7 +43,7 @@ func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) 
 	}
 	carried := append([]*tensors.Tensor{theta, theta, scalar(dtype, math.Inf(1)), scalar(dtype, 0)}, zeros(state)...)
 	trace := shapes.Make(dtype, chunk)
-	return &fixedStep{obj: obj, loop: loop, carried: carried, traces: zeros([]shapes.Shape{trace, trace, trace})}, nil
+	return &fixedStep{obj: obj, direction: direction, loop: loop, carried: carried, traces: zeros([]shapes.Shape{trace, trace, trace})}, nil
 }
 
 // The loop's variables: the number of iterations still to make, how many were made, whether to go on, the goal's loss
@@ -167,3 +168,31 @@ func (s *fixedStep) Current() *tensors.Tensor { return s.carried[0] }
 
 // Best implements Stepper.
 func (s *fixedStep) Best() (*tensors.Tensor, float64) { return s.carried[1], number(s.carried[2]) }
+
+// Refresh implements Stepper.
+func (s *fixedStep) Refresh() {
+	state := rebase(s.direction, s.carried[4:])
+	s.carried = append([]*tensors.Tensor{s.carried[0], s.carried[0], scalar(s.obj.dtype(), math.Inf(1)), s.carried[3]}, state...)
+}
+
+// Save implements Stepper.
+func (s *fixedStep) Save() ([]byte, error) {
+	state, err := saveAll(s.carried)
+	if err != nil {
+		return nil, err
+	}
+	return encode(state)
+}
+
+// Restore implements Stepper.
+func (s *fixedStep) Restore(data []byte) error {
+	var state []saved
+	if err := decode(data, &state); err != nil {
+		return err
+	}
+	carried, err := restoreAll(state, s.carried)
+	if err == nil {
+		s.carried = carried
+	}
+	return err
+}

@@ -110,11 +110,12 @@ func (h Hybrid) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hybridStepper{phases: h, obj: obj, active: first, bestLoss: math.Inf(1), best: theta}, nil
+	return &hybridStepper{all: h, phases: h, obj: obj, active: first, bestLoss: math.Inf(1), best: theta}, nil
 }
 
 type hybridStepper struct {
-	phases   Hybrid
+	all      Hybrid
+	phases   Hybrid // those not over, the active one first
 	obj      *Objective
 	active   Stepper
 	records  []Record // of the active phase
@@ -228,4 +229,61 @@ func (s *hybridStepper) Best() (*tensors.Tensor, float64) {
 		return theta, loss
 	}
 	return s.best, s.bestLoss
+}
+
+// Refresh implements Stepper.
+func (s *hybridStepper) Refresh() {
+	s.active.Refresh()
+	s.best, s.bestLoss = s.active.Current(), math.Inf(1)
+}
+
+// savedHybrid is the state of a hybridStepper.
+type savedHybrid struct {
+	Left, Made, Ahead, Untold int
+	Repeats                   bool
+	Active                    []byte
+	Records                   []Record
+	Best                      saved
+	BestLoss                  float64
+}
+
+// Save implements Stepper.
+func (s *hybridStepper) Save() ([]byte, error) {
+	active, err := s.active.Save()
+	if err != nil {
+		return nil, err
+	}
+	best, err := save(s.best)
+	if err != nil {
+		return nil, err
+	}
+	return encode(savedHybrid{
+		Left: len(s.phases), Made: s.made, Ahead: s.ahead, Untold: s.untold, Repeats: s.repeats,
+		Active: active, Records: s.records, Best: best, BestLoss: s.bestLoss,
+	})
+}
+
+// Restore implements Stepper.
+func (s *hybridStepper) Restore(data []byte) error {
+	var h savedHybrid
+	err := decode(data, &h)
+	if err != nil {
+		return err
+	}
+	if h.Left < 1 || h.Left > len(s.all) {
+		return fmt.Errorf("optim: the stored state has %d phases to go, expected 1 to %d", h.Left, len(s.all))
+	}
+	if s.best, err = h.Best.restore(s.best.Shape()); err != nil {
+		return err
+	}
+	s.phases = s.all[len(s.all)-h.Left:]
+	if s.active, err = s.phases[0].Method.Start(s.obj, s.best); err != nil {
+		return err
+	}
+	if err := s.active.Restore(h.Active); err != nil {
+		return err
+	}
+	s.made, s.ahead, s.untold, s.repeats = h.Made, h.Ahead, h.Untold, h.Repeats
+	s.records, s.bestLoss = h.Records, h.BestLoss
+	return nil
 }

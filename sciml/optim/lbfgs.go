@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -79,6 +80,13 @@ func (l lbfgsDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	first := graph.Mul(gradient, graph.Min(one, graph.Reciprocal(norm(gradient))))
 	empty := graph.Equal(next[lbfgsGamma], graph.ZerosLike(next[lbfgsGamma]))
 	return graph.Neg(graph.Where(empty, first, inverseHessianProduct(gradient, next))), next
+}
+
+// Rebase implements rebaser: the pairs stay, but the next one would compare gradients of different objectives.
+func (l lbfgsDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	state = slices.Clone(state)
+	state[lbfgsStarted] = tensors.FromShape(state[lbfgsStarted].Shape())
+	return state
 }
 
 // learn stores the pair of the last step, unless its curvature sᵀy is not safely positive.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -23,17 +24,19 @@ type Trial struct {
 
 // lineSearch goes along a direction as far as a search says.
 type lineSearch struct {
-	obj    *Objective
-	search Search
-	direct *program
-	try    *program
-	state  []*tensors.Tensor // of the direction
-	fresh  []*tensors.Tensor // the direction's state when it knows nothing
-	memory bool              // whether state differs from fresh
-	at     *evaluated        // the current iterate; nil before the first evaluation
-	best   *evaluated        // the one with the lowest loss: a search may allow an ascent
-	theta  *tensors.Tensor
-	spent  int // evaluations since the last record
+	obj       *Objective
+	direction Direction
+	search    Search
+	direct    *program
+	try       *program
+	shapes    []shapes.Shape    // of the direction's state
+	state     []*tensors.Tensor // of the direction; zeros when it knows nothing
+	memory    bool              // whether it knows something
+	at        *evaluated        // the current iterate; nil before the first evaluation
+	best      *evaluated        // the one with the lowest loss: a search may allow an ascent
+	theta     *tensors.Tensor   // the iterate while at is nil
+	begun     bool              // whether the record of the start was given
+	spent     int               // evaluations since the last record
 }
 
 // evaluated is a point with its loss and gradient, on the device.
@@ -43,10 +46,9 @@ type evaluated struct {
 }
 
 func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction, search Search) (Stepper, error) {
-	s := &lineSearch{obj: obj, search: search, theta: theta}
-	shapes := direction.State(obj.Dim, obj.dtype())
-	s.fresh = zeros(shapes)
-	s.state = s.fresh
+	s := &lineSearch{obj: obj, direction: direction, search: search, theta: theta}
+	s.shapes = direction.State(obj.Dim, obj.dtype())
+	s.state = zeros(s.shapes)
 	var err error
 	if s.direct, err = newProgram(obj, "direction", func(in []*graph.Node) []*graph.Node {
 		p := &Point{theta: in[0], loss: in[1], gradient: in[2]}
@@ -70,12 +72,15 @@ func (s *lineSearch) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 		if err := s.begin(); err != nil {
 			return p, err
 		}
-		p.Records = append(p.Records, s.record(0))
+		if !s.begun { // otherwise the objective has changed at an iterate that has its record
+			p.Records = append(p.Records, s.record(0))
+			s.begun = true
+		}
 		if !finite(s.at.loss) || !finite(s.at.gradientNorm) {
 			p.Status, p.Message = NonFinite, "the loss or its gradient is NaN or infinite at the start"
 			return p, nil
 		}
-		if p.Status, p.Message = goal.Met(p.Records[0]); p.Status != Running {
+		if p.Status, p.Message = goal.Met(Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm}); p.Status != Running {
 			return p, nil
 		}
 	}
@@ -141,7 +146,21 @@ func (s *lineSearch) step() (length float64, err error) {
 			return length, err
 		}
 		// What the direction remembers may be what misleads it: forget it once.
-		s.state, s.memory = s.fresh, false
+		s.replaceState(zeros(s.shapes))
+		s.memory = false
+	}
+}
+
+// replaceState frees the state that is replaced at once: a dense inverse Hessian is large, and the garbage collector
+// does not see the memory of a device.
+func (s *lineSearch) replaceState(next []*tensors.Tensor) {
+	free(s.state)
+	s.state = next
+}
+
+func free(all []*tensors.Tensor) {
+	for _, t := range all {
+		t.MustFinalizeAll()
 	}
 }
 
@@ -152,6 +171,12 @@ func (s *lineSearch) along() (length float64, err error) {
 	}
 	step, slope, stepNorm := out[0], number(out[1]), number(out[2])
 	next := out[3:]
+	taken := false
+	defer func() {
+		if !taken {
+			free(next)
+		}
+	}()
 	if !(slope < 0) || !finite(stepNorm) {
 		return 0, nil
 	}
@@ -181,7 +206,8 @@ func (s *lineSearch) along() (length float64, err error) {
 			return 0, err
 		}
 	}
-	s.at, s.state, s.memory = trials[best.Alpha], next, true
+	s.replaceState(next)
+	s.at, s.memory, taken = trials[best.Alpha], true, true
 	s.keepBest()
 	return best.Alpha * stepNorm, nil
 }
@@ -213,4 +239,88 @@ func (s *lineSearch) keepBest() {
 	if finite(s.at.loss) && (s.best == nil || s.at.loss < s.best.loss) {
 		s.best = s.at
 	}
+}
+
+// Refresh implements Stepper.
+func (s *lineSearch) Refresh() {
+	s.theta = s.Current()
+	s.at, s.best = nil, nil
+	s.state = rebase(s.direction, s.state)
+}
+
+// savedLine is the state of a lineSearch. Points are θ and gradient; there are none before the first evaluation.
+type savedLine struct {
+	Theta         saved
+	State         []saved
+	At, Best      savedPoint
+	Memory, Begun bool
+	Spent         int
+}
+
+type savedPoint struct {
+	Vectors            []saved
+	Loss, GradientNorm float64
+}
+
+// Save implements Stepper.
+func (s *lineSearch) Save() ([]byte, error) {
+	line := savedLine{Memory: s.memory, Begun: s.begun, Spent: s.spent}
+	var err error
+	if line.Theta, err = save(s.Current()); err != nil {
+		return nil, err
+	}
+	if line.State, err = saveAll(s.state); err != nil {
+		return nil, err
+	}
+	if line.At, err = s.at.save(); err != nil {
+		return nil, err
+	}
+	if line.Best, err = s.best.save(); err != nil {
+		return nil, err
+	}
+	return encode(line)
+}
+
+func (e *evaluated) save() (savedPoint, error) {
+	if e == nil {
+		return savedPoint{}, nil
+	}
+	vectors, err := saveAll([]*tensors.Tensor{e.theta, e.gradient})
+	return savedPoint{Vectors: vectors, Loss: e.loss, GradientNorm: e.gradientNorm}, err
+}
+
+func (p savedPoint) restore(theta *tensors.Tensor) (*evaluated, error) {
+	if len(p.Vectors) == 0 {
+		return nil, nil
+	}
+	vectors, err := restoreAll(p.Vectors, []*tensors.Tensor{theta, theta})
+	if err != nil {
+		return nil, err
+	}
+	return &evaluated{theta: vectors[0], gradient: vectors[1], loss: p.Loss, gradientNorm: p.GradientNorm}, nil
+}
+
+// Restore implements Stepper.
+func (s *lineSearch) Restore(data []byte) error {
+	var line savedLine
+	err := decode(data, &line)
+	if err != nil {
+		return err
+	}
+	if s.theta, err = line.Theta.restore(s.theta.Shape()); err != nil {
+		return err
+	}
+	state, err := restoreAll(line.State, s.state)
+	if err != nil {
+		return err
+	}
+	s.replaceState(state)
+	if s.at, err = line.At.restore(s.theta); err != nil {
+		return err
+	}
+	if s.best, err = line.Best.restore(s.theta); err != nil {
+		return err
+	}
+	s.memory, s.begun, s.spent = line.Memory, line.Begun, line.Spent
+	return nil
 }

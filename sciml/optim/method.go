@@ -28,6 +28,12 @@ type Stepper interface {
 	Current() *tensors.Tensor
 	// Best is the iterate with the lowest finite loss seen, and that loss (+Inf before any was seen).
 	Best() (*tensors.Tensor, float64)
+	// Refresh tells that Objective.Data was replaced. The iterate stays; losses known so far are forgotten, the best
+	// one among them, and so is what compares losses or gradients from before with such from after.
+	Refresh()
+	// Save returns the complete state, and Restore takes it back in a stepper that was just started by the same method.
+	Save() ([]byte, error)
+	Restore(saved []byte) error
 }
 
 // Goal is where a run ends: at the first iterate whose loss, or norm of the gradient, is not above the number.

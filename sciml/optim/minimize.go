@@ -28,6 +28,12 @@ type Options struct {
 	// OnProgress is called a few times a second, after the first and after the last iteration. Returning ErrStop ends
 	// the run with the status CallbackStopped; another error ends it with that error. What was computed is returned.
 	OnProgress func(h *History) error
+	// CheckpointPath is a file that gets the complete state of the run, for Resume: every CheckpointEvery (30 s when
+	// zero) and at the end. Empty for none.
+	CheckpointPath  string
+	CheckpointEvery time.Duration
+	// CheckpointExtra returns what else goes into the file, as Checkpoint.Extra; nil for nothing.
+	CheckpointExtra func() ([]byte, error)
 }
 
 // DefaultIterations is Options.MaxIterations when that is zero.
@@ -66,31 +72,60 @@ func (r *Result) String() string {
 // Status lists. The result is not nil, and holds everything computed so far, even when an error is returned, unless
 // the error is about the arguments.
 func Minimize(ctx context.Context, obj *Objective, theta []float64, method Method, options Options) (*Result, error) {
-	if err := obj.check(); err != nil {
-		return nil, err
+	return minimize(ctx, obj, theta, method, options, nil)
+}
+
+// Resume continues a run from a checkpoint, with the same objective and method, as if it had not been interrupted: on
+// the same machine the iterates are the same, bit for bit. Limits of the options count from the beginning of the run.
+// It returns an error when the checkpoint is one of another method or objective.
+func Resume(ctx context.Context, obj *Objective, checkpoint *Checkpoint, method Method, options Options) (*Result, error) {
+	if checkpoint == nil {
+		return nil, errors.New("optim: the checkpoint is nil, expected one of LoadCheckpoint")
 	}
-	if err := obj.checkStart(theta); err != nil {
+	return minimize(ctx, obj, checkpoint.Result.Theta, method, options, checkpoint)
+}
+
+func minimize(ctx context.Context, obj *Objective, theta []float64, method Method, options Options, from *Checkpoint) (*Result, error) {
+	if err := obj.check(); err != nil {
 		return nil, err
 	}
 	if method == nil {
 		return nil, errors.New("optim: the method is nil, expected for example optim.LBFGS{}")
 	}
+	if from != nil {
+		if err := from.fits(obj, method); err != nil {
+			return nil, err
+		}
+	}
+	if err := obj.checkStart(theta); err != nil {
+		return nil, err
+	}
 	if err := options.setDefaults(); err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	if options.MaxTime > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadlineCause(ctx, start.Add(options.MaxTime), context.DeadlineExceeded)
-		defer cancel()
-	}
 	begin := vector(obj.dtype(), theta)
 	stepper, err := method.Start(obj, begin)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{ctx: ctx, options: options, stepper: stepper, method: method.Name(), start: start, pending: map[int]map[string]float64{}}
+	r := &run{
+		obj: obj, options: options, stepper: stepper, method: method.Name(), start: start, saved: start, adapted: -1,
+		resumed: from != nil, pending: map[int]map[string]float64{},
+	}
 	r.result.Loss = math.Inf(1)
+	if from != nil {
+		if err := r.restore(from); err != nil {
+			return nil, err
+		}
+	}
+	r.ctx = ctx
+	if options.MaxTime > 0 {
+		var cancel context.CancelFunc
+		left := options.MaxTime - time.Duration(r.before*float64(time.Second))
+		r.ctx, cancel = context.WithDeadlineCause(ctx, start.Add(left), context.DeadlineExceeded)
+		defer cancel()
+	}
 	r.goal = Goal{Loss: math.Inf(-1), Gradient: options.GradientTolerance}
 	if options.LossTolerance != 0 {
 		r.goal.Loss = options.LossTolerance
@@ -108,6 +143,8 @@ func (o *Options) setDefaults() error {
 		return fmt.Errorf("optim: Options.MaxIterations is %d, expected at least 1 (or 0 for the default)", o.MaxIterations)
 	case o.MaxTime < 0:
 		return fmt.Errorf("optim: Options.MaxTime is %v, expected a positive duration (or 0 for no limit)", o.MaxTime)
+	case o.CheckpointEvery < 0:
+		return fmt.Errorf("optim: Options.CheckpointEvery is %v, expected a positive duration (or 0 for the default)", o.CheckpointEvery)
 	case o.MonitorEvery < 0:
 		return fmt.Errorf("optim: Options.MonitorEvery is %d, expected at least 1 (or 0 for the default)", o.MonitorEvery)
 	}
@@ -117,16 +154,24 @@ func (o *Options) setDefaults() error {
 	if o.MonitorEvery == 0 {
 		o.MonitorEvery = 100
 	}
+	if o.CheckpointEvery == 0 {
+		o.CheckpointEvery = 30 * time.Second
+	}
 	return nil
 }
 
 // run is a run of Minimize.
 type run struct {
 	ctx     context.Context
+	obj     *Objective
 	options Options
 	stepper Stepper
 	method  string
 	start   time.Time
+	before  float64 // seconds spent before the run was resumed
+	resumed bool
+	saved   time.Time // when the last checkpoint was written
+	adapted int       // the iterations made when the objective was last asked to adapt; -1 before
 	result  Result
 	pace    float64 // seconds an iteration takes
 	goal    Goal
@@ -140,18 +185,24 @@ type run struct {
 const responsive = 0.2
 
 func (r *run) loop() error {
-	if err := r.monitor(); err != nil {
-		return err
+	if !r.resumed {
+		if err := r.monitor(); err != nil {
+			return err
+		}
 	}
+	r.judge(Progress{})
 	for r.status == Running {
 		if r.ctx.Err() != nil {
 			r.status, r.message = r.interrupted()
 			break
 		}
+		if err := r.adapt(false); err != nil {
+			return err
+		}
 		n := r.portion()
-		before := time.Since(r.start).Seconds()
+		before := r.elapsed()
 		p, err := r.stepper.Advance(r.ctx, n, r.goal)
-		after := time.Since(r.start).Seconds()
+		after := r.elapsed()
 		r.add(p, before, after)
 		if err != nil {
 			return err
@@ -160,6 +211,9 @@ func (r *run) loop() error {
 			r.pace = (after - before) / float64(p.Iterations)
 		}
 		r.judge(p)
+		if err := r.adapt(true); err != nil {
+			return err
+		}
 		if r.result.Iterations%r.options.MonitorEvery == 0 {
 			if err := r.monitor(); err != nil {
 				return err
@@ -168,14 +222,57 @@ func (r *run) loop() error {
 		if err := r.report(); err != nil {
 			return err
 		}
+		if r.options.CheckpointPath != "" && time.Since(r.saved) >= r.options.CheckpointEvery {
+			if err := r.save(); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// elapsed is the time of the whole run in seconds.
+func (r *run) elapsed() float64 { return r.before + time.Since(r.start).Seconds() }
+
+// adapt changes the objective when that is due, or, if the method is stuck, at once.
+func (r *run) adapt(ifStuck bool) error {
+	a, made := r.obj.Adaptation, r.result.Iterations
+	if a == nil || made == r.adapted || (ifStuck && r.status != SearchFailed) || (!ifStuck && made%a.Every() != 0) {
+		return nil
+	}
+	r.adapted = made
+	changed, err := a.Adapt(made, r.stepper.Current(), ifStuck)
+	if err != nil {
+		return fmt.Errorf("optim: adapting the objective at iteration %d: %w", made, err)
+	}
+	if changed {
+		r.stepper.Refresh()
+	}
+	if changed && ifStuck {
+		r.status, r.message = Running, ""
+		r.result.History.Events = append(r.result.History.Events, Event{
+			Iteration: made, Seconds: r.elapsed(), Text: "the objective was adapted out of turn, because the search found no further decrease",
+		})
+	}
+	return nil
+}
+
+func (r *run) save() error {
+	c, err := r.checkpoint()
+	if err != nil {
+		return err
+	}
+	r.saved = time.Now()
+	return c.Save(r.options.CheckpointPath)
 }
 
 // portion is the number of iterations to ask for: up to the next measurement, and not longer than is responsive.
 func (r *run) portion() int {
 	n := r.options.MonitorEvery - r.result.Iterations%r.options.MonitorEvery
 	n = min(n, r.options.MaxIterations-r.result.Iterations)
+	if a := r.obj.Adaptation; a != nil {
+		n = min(n, a.Every()-r.result.Iterations%a.Every())
+	}
 	if r.pace > 0 {
 		n = min(n, int(responsive/r.pace)+1)
 	} else {
@@ -262,6 +359,9 @@ func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
 	if err != nil && failure == nil {
 		failure = fmt.Errorf("optim: reading θ from the device: %w", err)
 	}
+	if failure == nil && r.options.CheckpointPath != "" {
+		failure = r.save()
+	}
 	res := &r.result
 	res.Theta, res.Loss = theta, loss
 	res.Status, res.Message = r.status, r.message
@@ -273,6 +373,6 @@ func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
 	if failure != nil {
 		res.Status, res.Message = Failed, failure.Error()
 	}
-	res.Seconds = time.Since(r.start).Seconds()
+	res.Seconds = r.elapsed()
 	return res, failure
 }

@@ -40,6 +40,8 @@ type Objective struct {
 	// Data are further inputs of every program, such as collocation points. Replacing a tensor by one of the same
 	// shape between iterations needs no compilation.
 	Data []*tensors.Tensor
+	// Adaptation replaces Data during a run; nil for none.
+	Adaptation Adaptation
 }
 
 // check reports the first thing wrong with the objective.

@@ -1,0 +1,68 @@
+// Package sealed writes and reads files that tell what they are and whether they are whole: a line with the kind and
+// version, the length and SHA-256 of the payload, and the payload.
+package sealed
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func magic(kind string) []byte { return []byte("GoSciML " + kind + "\n") }
+
+// Write replaces the file at path by a new one only once that is complete on the disk: a process that is killed at any
+// moment leaves the old or the new one. Kind is what the file is, with a version, such as "checkpoint 1".
+func Write(path, kind string, payload []byte) error {
+	sum := sha256.Sum256(payload)
+	length := binary.BigEndian.AppendUint64(nil, uint64(len(payload)))
+	if err := replace(path, bytes.Join([][]byte{magic(kind), length, sum[:], payload}, nil)); err != nil {
+		return fmt.Errorf("writing the %s %s: %w", kind, path, err)
+	}
+	return nil
+}
+
+func replace(path string, content []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Read returns the payload of a file of that kind. It says by name what is wrong with one that is something else,
+// truncated or damaged.
+func Read(path, kind string) ([]byte, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s: %w", kind, err)
+	}
+	start := magic(kind)
+	head := len(start) + 8 + sha256.Size
+	switch {
+	case len(content) >= len(start) && !bytes.HasPrefix(content, start):
+		return nil, fmt.Errorf("%s is not a %s: it starts with %q, expected %q", path, kind, content[:len(start)], start)
+	case len(content) < head:
+		return nil, fmt.Errorf("the %s %s is truncated: it has %d bytes, expected at least %d", kind, path, len(content), head)
+	}
+	payload := content[head:]
+	if length := binary.BigEndian.Uint64(content[len(start):]); uint64(len(payload)) != length {
+		return nil, fmt.Errorf("the %s %s is truncated or damaged: %d bytes follow its head, expected %d", kind, path, len(payload), length)
+	}
+	if sum := sha256.Sum256(payload); !bytes.Equal(sum[:], content[head-sha256.Size:head]) {
+		return nil, fmt.Errorf("the %s %s is damaged: its SHA-256 is not the one it was written with", kind, path)
+	}
+	return payload, nil
+}

@@ -1,0 +1,202 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// BFGS is the quasi-Newton method with a dense inverse Hessian H and a line search (Nocedal and Wright 2006, Algorithm
+// 6.1), scaled before its first update by their equation 6.20. SSBFGS and SSBroyden have the same settings.
+// The zero value is usable: fields that are zero take the defaults.
+//
+// H is a matrix of P² numbers, 8P² bytes in float64, and an iteration reads it twice and writes it once. There are three
+// such matrices at the peak of an iteration: H before and after the update, and the zeros that a restart begins with.
+// Where that is too much, LBFGS needs 2·Memory vectors of length P.
+type BFGS struct {
+	// Search decides the length of each step; StrongWolfe{} when nil.
+	Search Search
+	// MaxMemory is the largest size of H in bytes; 4 GiB when zero.
+	MaxMemory int64
+}
+
+// SSBFGS is BFGS with self-scaling: H is divided by τ = min(1, sᵀy/sᵀBs), with B = H⁻¹, before every update but the
+// first (Al-Baali 1998, "Numerical experience with a class of self-scaling quasi-Newton algorithms"; for networks Urbán,
+// Stefanou and Pons 2025, J. Comput. Phys. 523, 113656).
+type SSBFGS BFGS
+
+// SSBroyden is the self-scaled method of Broyden's class that Urbán, Stefanou and Pons (2025, J. Comput. Phys. 523,
+// 113656) use for physics-informed networks: scale τ and parameter φ are Al-Baali's (1998).
+type SSBroyden BFGS
+
+// Name implements Method.
+func (BFGS) Name() string { return "BFGS" }
+
+// Name implements Method.
+func (SSBFGS) Name() string { return "SSBFGS" }
+
+// Name implements Method.
+func (SSBroyden) Name() string { return "SSBroyden" }
+
+// Start implements Method. It fails when H would be larger than MaxMemory.
+func (m BFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	return m.start(obj, theta, m.Name(), bfgsFactors)
+}
+
+// Start implements Method. It fails when H would be larger than MaxMemory.
+func (m SSBFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	return BFGS(m).start(obj, theta, m.Name(), ssbfgsFactors)
+}
+
+// Start implements Method. It fails when H would be larger than MaxMemory.
+func (m SSBroyden) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	return BFGS(m).start(obj, theta, m.Name(), ssbroydenFactors)
+}
+
+func (m BFGS) start(obj *Objective, theta *tensors.Tensor, name string, factors denseFactors) (Stepper, error) {
+	if m.MaxMemory < 0 {
+		return nil, fmt.Errorf("optim: %s.MaxMemory is %d bytes, expected at least 1 (or 0 for the default)", name, m.MaxMemory)
+	}
+	if m.MaxMemory == 0 {
+		m.MaxMemory = 4 << 30
+	}
+	if size := float64(obj.dtype().Size()) * float64(obj.Dim) * float64(obj.Dim); size > float64(m.MaxMemory) {
+		return nil, fmt.Errorf("optim: %s needs %.3g GiB for the inverse Hessian of %d parameters, expected at most MaxMemory = %.3g GiB; LBFGS needs far less",
+			name, size/(1<<30), obj.Dim, float64(m.MaxMemory)/(1<<30))
+	}
+	if m.Search == nil {
+		m.Search = StrongWolfe{}
+	}
+	return startLineSearch(obj, theta, denseDirection{factors}, m.Search)
+}
+
+// denseDirection is −H∇f with a dense H, updated by a self-scaled method of Broyden's class: with s and y the changes of
+// θ and of the gradient, w = Hy and v = s/sᵀy − w/yᵀw,
+//
+//	H⁺ = (H − wwᵀ/yᵀw + φ·yᵀw·vvᵀ)/τ + ssᵀ/sᵀy.
+//
+// Until the first update, for which H = (sᵀy/yᵀy)·I, the direction is steepest descent.
+type denseDirection struct{ factors denseFactors }
+
+// The state of denseDirection: the previous θ and gradient; H; dᵀBd/dᵀd for the previous direction d, along which the
+// last step was, and zero before there is one; one once H has been updated.
+const (
+	denseTheta = iota
+	denseGradient
+	denseH
+	denseQuotient
+	denseUpdated
+)
+
+func (denseDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
+	return []shapes.Shape{
+		denseTheta:    shapes.Make(dtype, dim),
+		denseGradient: shapes.Make(dtype, dim),
+		denseH:        shapes.Make(dtype, dim, dim),
+		denseQuotient: shapes.Make(dtype),
+		denseUpdated:  shapes.Make(dtype),
+	}
+}
+
+func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	gradient, h := p.gradient, state[denseH]
+	zero, one := graph.ZerosLike(state[denseUpdated]), graph.OnesLike(state[denseUpdated])
+	first := graph.Equal(state[denseUpdated], zero)
+
+	s, y := graph.Sub(p.theta, state[denseTheta]), graph.Sub(gradient, state[denseGradient])
+	sy, ss, yy := dot(s, y), dot(s, s), dot(y, y)
+	scale := graph.Div(sy, yy)
+	// Hy and Hg in one reading of H.
+	pair := graph.Stack([]*graph.Node{y, gradient}, 1)
+	both := graph.Where(first, graph.Mul(scale, pair), graph.MatMul(h, pair))
+	w := graph.Squeeze(graph.Slice(both, graph.AxisRange(), graph.AxisElem(0)), 1)
+	hg := graph.Squeeze(graph.Slice(both, graph.AxisRange(), graph.AxisElem(1)), 1)
+	yw := dot(y, w)
+	// Bs = −αg because the step was s = −αHg: the curvature along it is known without B.
+	curvature := graph.Mul(ss, graph.Where(first, graph.Reciprocal(scale), state[denseQuotient]))
+	tau, phi := d.factors(update{b: graph.Div(curvature, sy), h: graph.Div(yw, sy), first: first, dim: s.Shape().Size()})
+
+	// The update multiplied out: H/τ + A·ssᵀ + C·(swᵀ + wsᵀ) + D·wwᵀ, and the same applied to the gradient.
+	inverse := graph.Reciprocal(tau)
+	a := graph.Div(graph.AddScalar(graph.Div(graph.Mul(graph.Mul(phi, inverse), yw), sy), 1), sy)
+	c := graph.Neg(graph.Div(graph.Mul(phi, inverse), sy))
+	e := graph.Div(graph.Mul(graph.AddScalar(phi, -1), inverse), yw)
+	left, right := graph.Add(graph.Mul(a, s), graph.Mul(c, w)), graph.Add(graph.Mul(c, s), graph.Mul(e, w))
+	outer := func(x, y *graph.Node) *graph.Node { return graph.Mul(graph.ExpandAxes(x, 1), graph.ExpandAxes(y, 0)) }
+	identity := graph.ConvertDType(graph.Equal(
+		graph.Iota(h.Graph(), shapes.Make(dtypes.Int32, h.Shape().Dimensions...), 0),
+		graph.Iota(h.Graph(), shapes.Make(dtypes.Int32, h.Shape().Dimensions...), 1)), h.DType())
+	before := graph.Where(first, graph.Mul(scale, identity), h)
+	after := graph.Add(graph.Mul(inverse, before), graph.Add(outer(left, s), outer(right, w)))
+	afterG := graph.Add(graph.Mul(inverse, hg),
+		graph.Add(graph.Mul(left, dot(s, gradient)), graph.Mul(right, dot(w, gradient))))
+
+	// An update without safely positive curvature, or with an H that rounding has made indefinite, is left out.
+	floor := graph.MulScalar(graph.Sqrt(graph.Mul(ss, yy)), epsilonOf(s.DType()))
+	useful := graph.LogicalAnd(graph.GreaterThan(state[denseQuotient], zero),
+		graph.LogicalAnd(graph.GreaterThan(sy, floor), graph.GreaterThan(yw, zero)))
+	updated := graph.Where(useful, one, state[denseUpdated])
+	steepest := graph.Mul(gradient, graph.Min(one, graph.Reciprocal(norm(gradient))))
+	step := graph.Neg(graph.Where(useful, afterG, graph.Where(first, steepest, hg)))
+	length := dot(step, step)
+	quotient := graph.Where(graph.GreaterThan(length, zero), graph.Neg(graph.Div(dot(gradient, step), length)), zero)
+	return step, []*graph.Node{
+		denseTheta:    p.theta,
+		denseGradient: gradient,
+		denseH:        graph.Where(useful, after, h),
+		denseQuotient: quotient,
+		denseUpdated:  updated,
+	}
+}
+
+// Rebase implements rebaser: H stays, but the next change of the gradient would be one of different objectives.
+func (denseDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	state = slices.Clone(state)
+	state[denseQuotient] = tensors.FromShape(state[denseQuotient].Shape())
+	return state
+}
+
+// update is what the factors of an update depend on: b = sᵀBs/sᵀy and h = yᵀHy/sᵀy, where bh ≥ 1, whether it is the
+// first one, for which h = 1, and P.
+type update struct {
+	b, h, first *graph.Node
+	dim         int
+}
+
+// denseFactors builds τ and φ.
+type denseFactors func(u update) (tau, phi *graph.Node)
+
+func bfgsFactors(u update) (tau, phi *graph.Node) {
+	one := graph.OnesLike(u.b)
+	return one, one
+}
+
+func ssbfgsFactors(u update) (tau, phi *graph.Node) {
+	one := graph.OnesLike(u.b)
+	return graph.Where(u.first, one, graph.Min(one, graph.Reciprocal(u.b))), one
+}
+
+// ssbroydenFactors are Al-Baali's, in terms of the parameter of the update of B, where θ = 0 is BFGS and θ = 1 DFP:
+// θ = max(θ⁻, min(θ⁺, (1−b)/b)) with ρ⁻ = min(1, h(1−c)), θ⁻ = (ρ⁻−1)/a and θ⁺ = 1/ρ⁻. Any θ ≥ θ⁻ keeps σ = 1 + aθ, and
+// with it H, positive. This θ is never above 1, so that θ⁺ can be 1 and his bound ρ/θ on τ is left out.
+func ssbroydenFactors(u update) (tau, phi *graph.Node) {
+	one := graph.OnesLike(u.b)
+	// a is zero where Hy is along s; then its floor serves, as v vanishes.
+	a := graph.Max(graph.AddScalar(graph.Mul(u.b, u.h), -1), graph.MulScalar(one, epsilonOf(one.DType())))
+	c := graph.Sqrt(graph.Div(a, graph.Add(a, one)))
+	// h(1−c) without the cancellation: 1−c² = 1/(1+a).
+	smallest := graph.Min(one, graph.Div(u.h, graph.Mul(graph.Add(a, one), graph.Add(c, one))))
+	lower := graph.Div(graph.Sub(smallest, one), a)
+	theta := graph.Max(lower, graph.Min(one, graph.Div(graph.Sub(one, u.b), u.b)))
+	sigma := graph.Add(graph.Mul(a, theta), one)
+
+	power := 1 / (1 - math.Max(2, float64(u.dim))) // in one dimension σ is one
+	rho := graph.Min(one, graph.Reciprocal(u.b))
+	tau = graph.Min(sigma, graph.Mul(rho, graph.Pow(sigma, graph.MulScalar(one, power))))
+	return graph.Where(u.first, graph.Reciprocal(sigma), tau), graph.Div(graph.Sub(one, theta), sigma)
+}

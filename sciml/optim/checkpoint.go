@@ -1,0 +1,118 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/gosciml/gosciml/sciml/internal/sealed"
+)
+
+// Checkpoint is the complete state of an unfinished run. Resume continues it bit for bit on the same machine.
+type Checkpoint struct {
+	// Method is its name, Dim and DType the objective's; Resume compares them.
+	Method string
+	Dim    int
+	DType  string
+	// Result is the run so far; its Theta and Loss are the best iterate, as always.
+	Result Result
+	// Extra is what the caller of Minimize adds to the file; see Options.CheckpointExtra.
+	Extra []byte
+
+	Stepper    []byte
+	Adaptation []byte
+	Data       []saved
+	Pending    map[int]map[string]float64
+	Adapted    int
+}
+
+const checkpointKind = "checkpoint 1"
+
+// Save writes the checkpoint to a file, replacing an older one only once the new one is complete on the disk: a run
+// that is killed at any moment leaves one or the other.
+func (c *Checkpoint) Save(path string) error {
+	payload, err := encode(c)
+	if err != nil {
+		return err
+	}
+	if err := sealed.Write(path, checkpointKind, payload); err != nil {
+		return fmt.Errorf("optim: %w", err)
+	}
+	return nil
+}
+
+// LoadCheckpoint reads a file of Checkpoint.Save. It refuses, by name, a file that is not a checkpoint, of another
+// version, truncated, or damaged.
+func LoadCheckpoint(path string) (*Checkpoint, error) {
+	payload, err := sealed.Read(path, checkpointKind)
+	if err != nil {
+		return nil, fmt.Errorf("optim: %w", err)
+	}
+	c := new(Checkpoint)
+	if err := decode(payload, c); err != nil {
+		return nil, fmt.Errorf("optim: the checkpoint %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// checkpoint collects the state of the run.
+func (r *run) checkpoint() (*Checkpoint, error) {
+	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.dtype().String(), Pending: r.pending, Adapted: r.adapted}
+	var err error
+	if c.Stepper, err = r.stepper.Save(); err != nil {
+		return nil, err
+	}
+	if r.obj.Adaptation != nil {
+		if c.Adaptation, err = r.obj.Adaptation.Save(); err != nil {
+			return nil, err
+		}
+	}
+	if c.Data, err = saveAll(r.obj.Data); err != nil {
+		return nil, err
+	}
+	c.Result = r.result
+	best, loss := r.stepper.Best()
+	c.Result.Loss = loss
+	if c.Result.Theta, err = numbers(best); err != nil {
+		return nil, fmt.Errorf("optim: reading θ from the device: %w", err)
+	}
+	c.Result.Seconds = r.elapsed()
+	if r.options.CheckpointExtra != nil {
+		if c.Extra, err = r.options.CheckpointExtra(); err != nil {
+			return nil, fmt.Errorf("optim: Options.CheckpointExtra: %w", err)
+		}
+	}
+	return c, nil
+}
+
+// fits reports whether the run can go on with an objective and a method.
+func (c *Checkpoint) fits(obj *Objective, method Method) error {
+	switch {
+	case c.Method != method.Name():
+		return fmt.Errorf("optim: the checkpoint is one of the method %q, and cannot be resumed with %q", c.Method, method.Name())
+	case c.Dim != obj.Dim || c.DType != obj.dtype().String():
+		return fmt.Errorf("optim: the checkpoint has %d parameters of type %s, expected %d of type %s as the objective has", c.Dim, c.DType, obj.Dim, obj.dtype())
+	}
+	return nil
+}
+
+// restore takes the run back to a checkpoint.
+func (r *run) restore(c *Checkpoint) error {
+	data, err := restoreAll(c.Data, r.obj.Data)
+	if err != nil {
+		return fmt.Errorf("%w, in Data of the objective", err)
+	}
+	copy(r.obj.Data, data)
+	if r.obj.Adaptation != nil {
+		if err := r.obj.Adaptation.Load(c.Adaptation); err != nil {
+			return err
+		}
+	}
+	if err := r.stepper.Restore(c.Stepper); err != nil {
+		return err
+	}
+	r.result, r.pending, r.adapted = c.Result, c.Pending, c.Adapted
+	if r.pending == nil { // gob leaves out what is empty
+		r.pending = map[int]map[string]float64{}
+	}
+	r.before = c.Result.Seconds
+	return nil
+}

@@ -1,0 +1,231 @@
+package optim_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/optim"
+)
+
+// resumable are methods whose runs are interrupted and resumed.
+var resumable = map[string]optim.Method{
+	"Adam":      optim.Adam{Rate: 0.01},
+	"L-BFGS":    optim.LBFGS{Memory: 5},
+	"SSBroyden": optim.SSBroyden{},
+	"Hybrid": optim.Hybrid{
+		{Method: optim.Adam{Rate: 0.01}, Until: optim.Iterations(12)}, {Method: optim.LBFGS{}, Until: optim.Iterations(15)}, {Method: optim.BFGS{}},
+	},
+}
+
+// withoutTime is a history without what differs from run to run.
+func withoutTime(h optim.History) optim.History {
+	h.Records, h.Events = slices.Clone(h.Records), slices.Clone(h.Events)
+	for i := range h.Records {
+		h.Records[i].Seconds = 0
+	}
+	for i := range h.Events {
+		h.Events[i].Seconds = 0
+	}
+	return h
+}
+
+// TestResume interrupts runs at several iterations; resumed they are the same as uninterrupted ones, bit for bit.
+func TestResume(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		p := problems["Rosenbrock in R¹⁰"]
+		for name, method := range resumable {
+			stops := []int{1, 7, 20}
+			if strings.HasSuffix(t.Name(), "/xla") {
+				stops = stops[1:2]
+			}
+			monitor := func(theta *tensors.Tensor) (map[string]float64, error) {
+				return map[string]float64{"first": tensors.MustCopyFlatData[float64](theta)[0]}, nil
+			}
+			options := optim.Options{MaxIterations: 40, Monitor: monitor, MonitorEvery: 3}
+			whole := minimize(t, p.objective(b), p.start, method, options)
+			for _, stop := range stops {
+				options.CheckpointPath = filepath.Join(t.TempDir(), "run")
+				first := options
+				first.MaxIterations = stop
+				half := minimize(t, p.objective(b), p.start, method, first)
+				c, err := optim.LoadCheckpoint(options.CheckpointPath)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(c.Result.Theta, half.Theta) || c.Result.Iterations != stop {
+					t.Errorf("%s: the checkpoint has θ = %v after %d iterations, the run ended with %v after %d", name, c.Result.Theta, c.Result.Iterations, half.Theta, stop)
+				}
+				resumed, err := optim.Resume(context.Background(), p.objective(b), c, method, options)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(resumed.Theta, whole.Theta) || resumed.Loss != whole.Loss || resumed.Iterations != whole.Iterations || resumed.Evaluations != whole.Evaluations {
+					t.Errorf("%s, resumed at %d: %s, want %s", name, stop, resumed, whole)
+				}
+				if got, want := withoutTime(resumed.History), withoutTime(whole.History); !reflect.DeepEqual(got, want) {
+					t.Errorf("%s, resumed at %d: the history differs: %d and %d records", name, stop, len(got.Records), len(want.Records))
+				}
+				if resumed.Seconds < c.Result.Seconds {
+					t.Errorf("%s: %v s in all, %v s before the interruption", name, resumed.Seconds, c.Result.Seconds)
+				}
+			}
+		}
+	})
+}
+
+func TestResumeErrors(t *testing.T) {
+	b := pureGo(t)
+	p := problems["Rosenbrock"]
+	path := filepath.Join(t.TempDir(), "run")
+	minimize(t, p.objective(b), p.start, optim.LBFGS{}, optim.Options{MaxIterations: 5, CheckpointPath: path})
+	c, err := optim.LoadCheckpoint(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resume := func(obj *optim.Objective, c *optim.Checkpoint, m optim.Method) error {
+		_, err := optim.Resume(context.Background(), obj, c, m, optim.Options{})
+		return err
+	}
+	wide := problems["Rosenbrock in R¹⁰"].objective(b)
+	withData := energy(b)
+	withoutData := *c
+	withoutData.Dim = withData.Dim
+	withoutData.Result.Theta = []float64{1, 1, 1}
+	spoiled := *c
+	spoiled.Stepper = spoiled.Stepper[:len(spoiled.Stepper)/2]
+	for word, err := range map[string]error{
+		"checkpoint is nil":                resume(p.objective(b), nil, optim.LBFGS{}),
+		`"L-BFGS", and cannot`:             resume(p.objective(b), c, optim.Adam{}),
+		"2 parameters":                     resume(wide, c, optim.LBFGS{}),
+		"shape":                            resume(p.objective(b), c, optim.LBFGS{Memory: 7}),
+		"decoding the state":               resume(p.objective(b), &spoiled, optim.LBFGS{}),
+		"0 stored tensors, expected 1, in": resume(withData, &withoutData, optim.LBFGS{}),
+	} {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("error %v, want one that mentions %q", err, word)
+		}
+	}
+}
+
+// TestCheckpointFiles: a damaged file is refused by name.
+func TestCheckpointFiles(t *testing.T) {
+	p := problems["Rosenbrock"]
+	path := filepath.Join(t.TempDir(), "run")
+	minimize(t, p.objective(pureGo(t)), p.start, optim.Adam{}, optim.Options{MaxIterations: 5, CheckpointPath: path})
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word, content := range map[string][]byte{
+		"damaged":          append(slices.Clone(whole[:len(whole)-1]), whole[len(whole)-1]^1),
+		"truncated":        whole[:len(whole)/2],
+		"not a checkpoint": []byte("a file of some other program, which is long enough to be one"),
+	} {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := optim.LoadCheckpoint(path); err == nil || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v, want one that mentions %q and the file", err, word)
+		}
+	}
+	if _, err := optim.LoadCheckpoint(path + "x"); err == nil {
+		t.Error("a file that is not there is read")
+	}
+	r, err := optim.Minimize(context.Background(), p.objective(pureGo(t)), p.start, optim.Adam{}, optim.Options{MaxIterations: 5, CheckpointPath: filepath.Join(path, "below")})
+	if err == nil || r == nil || r.Status != optim.Failed || len(r.Theta) != 2 {
+		t.Errorf("a checkpoint that cannot be written: result %v, error %v, want both", r, err)
+	}
+}
+
+// shifting is an adaptation that sets the data to the number of iterations, every three of them.
+type shifting struct {
+	obj   *optim.Objective
+	calls []int
+	stuck int
+}
+
+func (s *shifting) Every() int { return 3 }
+
+func (s *shifting) Adapt(iteration int, _ *tensors.Tensor, stuck bool) (bool, error) {
+	if stuck {
+		s.stuck++
+	}
+	s.calls = append(s.calls, iteration)
+	s.obj.Data[0] = tensors.FromValue([]float64{1, 4, 10 + float64(iteration)})
+	return true, nil
+}
+
+func (s *shifting) Save() ([]byte, error) {
+	return binary.BigEndian.AppendUint64(nil, uint64(len(s.calls))), nil
+}
+
+func (s *shifting) Load(saved []byte) error {
+	if n := binary.BigEndian.Uint64(saved); len(saved) != 8 {
+		return fmt.Errorf("%d calls", n)
+	}
+	return nil
+}
+
+// TestAdaptation: a changed objective is minimized from where the iterate is, and the result is one of the last one.
+func TestAdaptation(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		for name, method := range map[string]optim.Method{
+			"Adam": optim.Adam{Rate: 0.1}, "L-BFGS": optim.LBFGS{}, "SSBroyden": optim.SSBroyden{},
+			"Hybrid": optim.Hybrid{{Method: optim.Adam{Rate: 0.1}, Until: optim.Iterations(4)}, {Method: optim.LBFGS{}}},
+		} {
+			obj := energy(b)
+			s := &shifting{obj: obj}
+			obj.Adaptation = s
+			r := minimize(t, obj, []float64{1, 1, 1}, method, optim.Options{MaxIterations: 10})
+			want := []int{0, 3, 6, 9}
+			if name == "Adam" && !slices.Equal(s.calls, want) {
+				t.Errorf("%s: adapted at %v, want %v", name, s.calls, want)
+			}
+			f := func(theta []float64) float64 {
+				total := 0.0
+				for i, d := range tensors.MustCopyFlatData[float64](obj.Data[0]) {
+					total += 0.5*d*theta[i]*theta[i] - theta[i]
+				}
+				return total
+			}
+			if got := f(r.Theta); r.Loss < got-1e-12 || r.Loss > got+1e-12 {
+				t.Errorf("%s: the loss is %v, of the last objective it would be %v", name, r.Loss, got)
+			}
+			for i, rec := range r.History.Records {
+				if rec.Iteration != i {
+					t.Errorf("%s: record %d says iteration %d", name, i, rec.Iteration)
+				}
+			}
+			if len(r.History.Records) < r.Iterations || len(r.History.Records) > r.Iterations+1 {
+				t.Errorf("%s: %d records of %d iterations", name, len(r.History.Records), r.Iterations)
+			}
+		}
+	})
+}
+
+// TestStuckMethodsAreHelped: at a kink the search finds no decrease, and the gradient is not zero.
+func TestStuckMethodsAreHelped(t *testing.T) {
+	obj := energy(pureGo(t))
+	obj.Loss = func(theta *graph.Node, data []*graph.Node) *graph.Node {
+		return graph.ReduceAllSum(graph.Abs(graph.AddScalar(graph.Mul(data[0], theta), -0.3)))
+	}
+	s := &shifting{obj: obj}
+	obj.Adaptation = s
+	r := minimize(t, obj, []float64{1.1, 0.7, 0.3}, optim.LBFGS{}, optim.Options{MaxIterations: 60, MaxTime: time.Minute})
+	if s.stuck == 0 || len(r.History.Events) == 0 {
+		t.Errorf("%s after being stuck %d times, adapted at %v; want a change out of turn", r, s.stuck, s.calls)
+	}
+}
