@@ -1,23 +1,29 @@
 package optim
 
 import (
-	"fmt"
-
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Adam is the method of Kingma and Ba (2015), Algorithm 1, on the full objective. The zero value is usable: fields
-// that are zero take the defaults.
+// Adam is the method of Kingma and Ba (2015), Algorithm 1, on the full objective, with two variants. The zero value is
+// usable: fields that are zero take the defaults; use Zero for a Beta1, Beta2 or Epsilon of 0.
 type Adam struct {
 	// Rate is the step size α; 1e-3 when zero.
 	Rate float64
-	// Beta1 and Beta2 are the decay rates of the moments; 0.9 and 0.999 when zero.
+	// Beta1 and Beta2 are the decay rates of the moments, at least 0 and below 1; 0.9 and 0.999 when zero.
 	Beta1, Beta2 float64
 	// Epsilon is added to the root of the second moment; 1e-8 when zero.
 	Epsilon float64
+	// AMSGrad divides by the largest second moment so far (Reddi, Kale and Kumar 2018, Algorithm 2; with the bias
+	// correction of Adam, which they leave out).
+	AMSGrad bool
+	// WeightDecay is λ of AdamW (Loshchilov and Hutter 2019, Algorithm 2): a step is −α(m̂/(√v̂+ε) + λθ), so that θ
+	// decays apart from the moments. As in most software λ is multiplied by the rate, α included.
+	WeightDecay float64
+	// Schedule changes the rate; nil for a constant one.
+	Schedule Schedule
 }
 
 // Name implements Method.
@@ -26,18 +32,10 @@ func (a Adam) Name() string { return "Adam" }
 // Start implements Method.
 func (a Adam) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	a = a.withDefaults()
-	for _, field := range []struct {
-		name      string
-		value, at float64
-	}{{"Beta1", a.Beta1, 1}, {"Beta2", a.Beta2, 1}} {
-		if !(field.value >= 0 && field.value < field.at) {
-			return nil, fmt.Errorf("optim: Adam.%s is %v, expected at least 0 and below 1", field.name, field.value)
-		}
+	if err := a.check("Adam"); err != nil {
+		return nil, err
 	}
-	if a.Rate < 0 || a.Epsilon < 0 || !finite(a.Rate) || !finite(a.Epsilon) {
-		return nil, fmt.Errorf("optim: Adam.Rate is %v and Epsilon %v, expected finite numbers above 0", a.Rate, a.Epsilon)
-	}
-	return startFixedStep(obj, theta, adamDirection{a})
+	return startScheduled(obj, theta, "Adam", adamRule{a}, a.Schedule)
 }
 
 func (a Adam) withDefaults() Adam {
@@ -48,32 +46,56 @@ func (a Adam) withDefaults() Adam {
 	return a
 }
 
-func orDefault(v, or float64) float64 {
-	if v == 0 {
-		return or
-	}
-	return v
+func (a Adam) check(owner string) error {
+	return checkSettings(owner, positive("Rate", a.Rate), fraction("Beta1", a.Beta1), fraction("Beta2", a.Beta2),
+		notNegative("Epsilon", a.Epsilon), notNegative("WeightDecay", a.WeightDecay))
 }
 
-// adamDirection keeps the first moment, the second moment and β₁ᵗ, β₂ᵗ, stored as 1 − βᵗ so that they start at zero.
-type adamDirection struct{ Adam }
+type adamRule struct{ Adam }
 
-func (adamDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
-	return []shapes.Shape{
-		shapes.Make(dtype, dim), shapes.Make(dtype, dim), shapes.Make(dtype), shapes.Make(dtype),
+// The state of adamRule: the moments; β₁ᵗ and β₂ᵗ, stored as 1 − βᵗ so that they start at zero; with AMSGrad the largest
+// second moment.
+const (
+	adamFirst = iota
+	adamSecond
+	adamBias1
+	adamBias2
+	adamLargest
+)
+
+func (a adamRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
+	all := []shapes.Shape{
+		adamFirst:   shapes.Make(dtype, dim),
+		adamSecond:  shapes.Make(dtype, dim),
+		adamBias1:   shapes.Make(dtype),
+		adamBias2:   shapes.Make(dtype),
+		adamLargest: shapes.Make(dtype, dim),
 	}
+	if !a.AMSGrad {
+		all = all[:adamLargest]
+	}
+	return all
 }
 
-func (a adamDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	blend := func(old, fresh *graph.Node, beta float64) *graph.Node {
-		return graph.Add(graph.MulScalar(old, beta), graph.MulScalar(fresh, 1-beta))
-	}
+func (a adamRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	one := graph.ScalarOne(p.theta.Graph(), p.theta.DType())
-	m := blend(state[0], p.gradient, a.Beta1)
-	v := blend(state[1], graph.Square(p.gradient), a.Beta2)
+	m := blend(state[adamFirst], p.gradient, a.Beta1)
+	v := blend(state[adamSecond], graph.Square(p.gradient), a.Beta2)
 	// 1 − βᵗ⁺¹ = β(1 − βᵗ) + (1 − β).
-	bias1, bias2 := blend(state[2], one, a.Beta1), blend(state[3], one, a.Beta2)
-	root := graph.AddScalar(graph.Sqrt(graph.Div(v, bias2)), a.Epsilon)
-	step := graph.MulScalar(graph.Div(graph.Div(m, bias1), root), -a.Rate)
-	return step, []*graph.Node{m, v, bias1, bias2}
+	bias1, bias2 := blend(state[adamBias1], one, a.Beta1), blend(state[adamBias2], one, a.Beta2)
+	next := []*graph.Node{adamFirst: m, adamSecond: v, adamBias1: bias1, adamBias2: bias2}
+	if a.AMSGrad {
+		v = graph.Max(state[adamLargest], v)
+		next = append(next, v)
+	}
+	direction := overRoot(graph.Div(m, bias1), graph.Div(v, bias2), a.Epsilon)
+	return descend(withDecay(direction, p.theta, a.WeightDecay), factor, a.Rate), next
+}
+
+// withDecay adds λθ to a direction.
+func withDecay(direction, theta *graph.Node, decay float64) *graph.Node {
+	if decay == 0 {
+		return direction
+	}
+	return graph.Add(direction, graph.MulScalar(theta, decay))
 }

@@ -11,20 +11,14 @@ import (
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
-// plainAdam is Algorithm 1 of Kingma and Ba in plain Go; it returns the iterates θ₀, θ₁, …
+// plainAdam returns the iterates θ₀, θ₁, … of plain Go.
 func plainAdam(p problem, a optim.Adam, steps int) [][]float64 {
-	theta := append([]float64(nil), p.start...)
-	m, v, g := make([]float64, len(theta)), make([]float64, len(theta)), make([]float64, len(theta))
+	theta, g := append([]float64(nil), p.start...), make([]float64, len(p.start))
+	update := plainAdamUpdate(a, len(theta))
 	iterates := [][]float64{append([]float64(nil), theta...)}
 	for t := 1; t <= steps; t++ {
 		p.reference.Grad(g, theta)
-		for i := range theta {
-			m[i] = a.Beta1*m[i] + (1-a.Beta1)*g[i]
-			v[i] = a.Beta2*v[i] + (1-a.Beta2)*g[i]*g[i]
-			mHat := m[i] / (1 - math.Pow(a.Beta1, float64(t)))
-			vHat := v[i] / (1 - math.Pow(a.Beta2, float64(t)))
-			theta[i] -= a.Rate * mHat / (math.Sqrt(vHat) + a.Epsilon)
-		}
+		update(t, theta, g)
 		iterates = append(iterates, append([]float64(nil), theta...))
 	}
 	return iterates
@@ -82,12 +76,12 @@ func TestAdamSettings(t *testing.T) {
 	p := problems["Beale"]
 	obj := p.objective(backendtest.Best(t))
 	for word, method := range map[string]optim.Adam{
-		"Adam.Beta1 is 1":   {Beta1: 1},
-		"Adam.Beta2 is -1":  {Beta2: -1},
-		"Adam.Rate is -1":   {Rate: -1},
-		"Adam.Rate is NaN":  {Rate: math.NaN()},
-		"Epsilon +Inf":      {Epsilon: math.Inf(1)},
-		"Adam.Beta1 is NaN": {Beta1: math.NaN()},
+		"Adam.Beta1 is 1":      {Beta1: 1},
+		"Adam.Beta2 is -1":     {Beta2: -1},
+		"Adam.Rate is -1":      {Rate: -1},
+		"Adam.Rate is NaN":     {Rate: math.NaN()},
+		"Adam.Epsilon is +Inf": {Epsilon: math.Inf(1)},
+		"Adam.Beta1 is NaN":    {Beta1: math.NaN()},
 	} {
 		mustFail(t, obj, p.start, method, optim.Options{}, word)
 	}

@@ -20,14 +20,33 @@ type Armijo struct {
 	MaxTrials int
 }
 
-// Find implements Search. It fails when a field is out of its range.
-func (a Armijo) Find(start Trial, first, resolution float64, try func(float64) (Trial, error)) (Trial, bool, error) {
+// Check reports a field that is out of its range.
+func (a Armijo) Check() error {
+	_, err := a.withDefaults()
+	return err
+}
+
+func (a Armijo) withDefaults() (Armijo, error) {
 	a.Decrease = orDefault(a.Decrease, 1e-4)
 	if a.MaxTrials == 0 {
 		a.MaxTrials = 20
 	}
 	if !(a.Decrease > 0 && a.Decrease < 0.5) || a.MaxTrials < 0 {
-		return Trial{}, false, fmt.Errorf("optim: Armijo.Decrease is %v and MaxTrials %d, expected a number between 0 and 1/2 and at least 1", a.Decrease, a.MaxTrials)
+		return a, fmt.Errorf("optim: Armijo.Decrease is %v and MaxTrials %d, expected a number between 0 and 1/2 and at least 1", a.Decrease, a.MaxTrials)
+	}
+	return a, nil
+}
+
+// Find implements Search. It fails when a field is out of its range.
+func (a Armijo) Find(start Trial, first, resolution float64, try func(float64) (Trial, error)) (Trial, bool, error) {
+	return a.find(start, start.Loss, first, resolution, try)
+}
+
+// find asks for a sufficient decrease below a level, which is φ(0) in a monotone search.
+func (a Armijo) find(start Trial, level, first, resolution float64, try func(float64) (Trial, error)) (Trial, bool, error) {
+	a, err := a.withDefaults()
+	if err != nil {
+		return Trial{}, false, err
 	}
 	best, previous := Trial{Loss: math.Inf(1)}, Trial{Loss: math.Inf(1)}
 	alpha := first
@@ -36,7 +55,7 @@ func (a Armijo) Find(start Trial, first, resolution float64, try func(float64) (
 		if err != nil {
 			return best, false, err
 		}
-		if a.accepts(start, t, resolution) {
+		if a.accepts(start, level, t, resolution) {
 			return t, true, nil
 		}
 		if t.Loss < best.Loss {
@@ -51,8 +70,8 @@ func (a Armijo) Find(start Trial, first, resolution float64, try func(float64) (
 	return best, best.Loss < start.Loss, nil
 }
 
-func (a Armijo) accepts(start, t Trial, resolution float64) bool {
-	if t.Loss <= start.Loss+a.Decrease*t.Alpha*start.Slope {
+func (a Armijo) accepts(start Trial, level float64, t Trial, resolution float64) bool {
+	if t.Loss <= level+a.Decrease*t.Alpha*start.Slope {
 		return true
 	}
 	hidden := math.Abs(t.Loss-start.Loss) <= 8*resolution*math.Abs(start.Loss)

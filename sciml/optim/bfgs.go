@@ -23,6 +23,10 @@ type BFGS struct {
 	Search Search
 	// MaxMemory is the largest size of H in bytes; 4 GiB when zero.
 	MaxMemory int64
+	// Damped moves y towards Bs where sᵀy < sᵀBs/5, so that steps of little or negative curvature are learned from rather
+	// than left out (Powell 1978; Nocedal and Wright 2006, Procedure 18.2). It matters with a search that does not look at
+	// slopes, such as Armijo.
+	Damped bool
 }
 
 // SSBFGS is BFGS with self-scaling: H is divided by τ = min(1, sᵀy/sᵀBs), with B = H⁻¹, before every update but the
@@ -59,20 +63,39 @@ func (m SSBroyden) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error)
 }
 
 func (m BFGS) start(obj *Objective, theta *tensors.Tensor, name string, factors denseFactors) (Stepper, error) {
-	if m.MaxMemory < 0 {
-		return nil, fmt.Errorf("optim: %s.MaxMemory is %d bytes, expected at least 1 (or 0 for the default)", name, m.MaxMemory)
-	}
-	if m.MaxMemory == 0 {
-		m.MaxMemory = 4 << 30
-	}
-	if size := float64(obj.dtype().Size()) * float64(obj.Dim) * float64(obj.Dim); size > float64(m.MaxMemory) {
-		return nil, fmt.Errorf("optim: %s needs %.3g GiB for the inverse Hessian of %d parameters, expected at most MaxMemory = %.3g GiB; LBFGS needs far less",
-			name, size/(1<<30), obj.Dim, float64(m.MaxMemory)/(1<<30))
+	if err := checkDense(obj, name, "inverse Hessian", m.MaxMemory, 1); err != nil {
+		return nil, err
 	}
 	if m.Search == nil {
 		m.Search = StrongWolfe{}
 	}
-	return startLineSearch(obj, theta, denseDirection{factors}, m.Search)
+	return startLineSearch(obj, theta, denseDirection{factors: factors, damped: m.Damped}, m.Search)
+}
+
+// checkDense reports that P×P matrices would be larger than maxMemory, which is 4 GiB when zero.
+func checkDense(obj *Objective, name, what string, maxMemory int64, matrices float64) error {
+	if maxMemory < 0 {
+		return fmt.Errorf("optim: %s.MaxMemory is %d bytes, expected at least 1 (or 0 for the default)", name, maxMemory)
+	}
+	if maxMemory == 0 {
+		maxMemory = 4 << 30
+	}
+	if size := matrices * float64(obj.dtype().Size()) * float64(obj.Dim) * float64(obj.Dim); size > float64(maxMemory) {
+		return fmt.Errorf("optim: %s needs %.3g GiB for the %s of %d parameters, expected at most MaxMemory = %.3g GiB; LBFGS needs far less",
+			name, size/(1<<30), what, obj.Dim, float64(maxMemory)/(1<<30))
+	}
+	return nil
+}
+
+// identity is the unit matrix in the shape and type of a square one.
+func identity(like *graph.Node) *graph.Node {
+	indices := shapes.Make(dtypes.Int32, like.Shape().Dimensions...)
+	return graph.ConvertDType(graph.Equal(graph.Iota(like.Graph(), indices, 0), graph.Iota(like.Graph(), indices, 1)), like.DType())
+}
+
+// outer is xyᵀ.
+func outer(x, y *graph.Node) *graph.Node {
+	return graph.Mul(graph.ExpandAxes(x, 1), graph.ExpandAxes(y, 0))
 }
 
 // denseDirection is −H∇f with a dense H, updated by a self-scaled method of Broyden's class: with s and y the changes of
@@ -81,7 +104,10 @@ func (m BFGS) start(obj *Objective, theta *tensors.Tensor, name string, factors 
 //	H⁺ = (H − wwᵀ/yᵀw + φ·yᵀw·vvᵀ)/τ + ssᵀ/sᵀy.
 //
 // Until the first update, for which H = (sᵀy/yᵀy)·I, the direction is steepest descent.
-type denseDirection struct{ factors denseFactors }
+type denseDirection struct {
+	factors denseFactors
+	damped  bool
+}
 
 // The state of denseDirection: the previous θ and gradient; H; dᵀBd/dᵀd for the previous direction d, along which the
 // last step was, and zero before there is one; one once H has been updated.
@@ -109,7 +135,13 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	first := graph.Equal(state[denseUpdated], zero)
 
 	s, y := graph.Sub(p.theta, state[denseTheta]), graph.Sub(gradient, state[denseGradient])
-	sy, ss, yy := dot(s, y), dot(s, s), dot(y, y)
+	ss := dot(s, s)
+	if d.damped {
+		// Bs = −αg because the step was s = αd = −αHg.
+		sbs, before := graph.Mul(ss, state[denseQuotient]), state[denseGradient]
+		y = damp(y, graph.Mul(graph.Div(sbs, dot(s, before)), before), dot(s, y), sbs)
+	}
+	sy, yy := dot(s, y), dot(y, y)
 	scale := graph.Div(sy, yy)
 	// Hy and Hg in one reading of H.
 	pair := graph.Stack([]*graph.Node{y, gradient}, 1)
@@ -127,11 +159,7 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	c := graph.Neg(graph.Div(graph.Mul(phi, inverse), sy))
 	e := graph.Div(graph.Mul(graph.AddScalar(phi, -1), inverse), yw)
 	left, right := graph.Add(graph.Mul(a, s), graph.Mul(c, w)), graph.Add(graph.Mul(c, s), graph.Mul(e, w))
-	outer := func(x, y *graph.Node) *graph.Node { return graph.Mul(graph.ExpandAxes(x, 1), graph.ExpandAxes(y, 0)) }
-	identity := graph.ConvertDType(graph.Equal(
-		graph.Iota(h.Graph(), shapes.Make(dtypes.Int32, h.Shape().Dimensions...), 0),
-		graph.Iota(h.Graph(), shapes.Make(dtypes.Int32, h.Shape().Dimensions...), 1)), h.DType())
-	before := graph.Where(first, graph.Mul(scale, identity), h)
+	before := graph.Where(first, graph.Mul(scale, identity(h)), h)
 	after := graph.Add(graph.Mul(inverse, before), graph.Add(outer(left, s), outer(right, w)))
 	afterG := graph.Add(graph.Mul(inverse, hg),
 		graph.Add(graph.Mul(left, dot(s, gradient)), graph.Mul(right, dot(w, gradient))))

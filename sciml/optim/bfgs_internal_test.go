@@ -35,7 +35,7 @@ type denseStepper struct {
 
 func newDenseStepper(t *testing.T, b compute.Backend, factors denseFactors, dim int) *denseStepper {
 	t.Helper()
-	direction := denseDirection{factors}
+	direction := denseDirection{factors: factors}
 	exec, err := graph.NewExec(b, func(in []*graph.Node) []*graph.Node {
 		step, next := direction.Step(&Point{theta: in[0], gradient: in[1]}, in[2:])
 		return append([]*graph.Node{step}, next...)
@@ -336,7 +336,7 @@ func TestDenseRebase(t *testing.T) {
 		stepper.step(t, []float64{1, 2}, []float64{3, 4})
 		stepper.step(t, []float64{0.4, 1.2}, []float64{1, 5})
 		before := stepper.h(2)
-		stepper.state = denseDirection{factors}.Rebase(stepper.state)
+		stepper.state = denseDirection{factors: factors}.Rebase(stepper.state)
 		got := stepper.step(t, []float64{0.3, 1}, []float64{-7, 9})
 		want := mat.NewVecDense(2, nil)
 		want.MulVec(before, mat.NewVecDense(2, []float64{7, -9}))

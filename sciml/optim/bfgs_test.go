@@ -65,16 +65,20 @@ func TestDenseOnProblems(t *testing.T) {
 	}
 }
 
-// TestSuperlinear: on a strictly convex function the gradient falls by ever larger factors, which those of a method that
-// converges linearly do not. The function is Σ dᵢ(eᶿ + e⁻ᶿ) + ½(Σθᵢ)², with the minimizer 0.
-func TestSuperlinear(t *testing.T) {
-	b := pureGo(t)
+// convex is Σ dᵢ(eᶿ + e⁻ᶿ) + ½(Σθᵢ)², with the minimizer 0.
+func convex(b compute.Backend) *optim.Objective {
 	weights := []float64{1, 2, 5, 10, 20, 50}
-	obj := &optim.Objective{Backend: b, Dim: len(weights), Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	return &optim.Objective{Backend: b, Dim: len(weights), Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		both := graph.Add(graph.Exp(theta), graph.Exp(graph.Neg(theta)))
 		coupling := graph.Square(graph.ReduceAllSum(theta))
 		return graph.Add(graph.ReduceAllSum(graph.Mul(graph.Const(theta.Graph(), weights), both)), graph.MulScalar(coupling, 0.5))
 	}}
+}
+
+// TestSuperlinear: on a strictly convex function the gradient falls by ever larger factors, which those of a method that
+// converges linearly do not.
+func TestSuperlinear(t *testing.T) {
+	obj := convex(pureGo(t))
 	for _, method := range denseMethods(optim.StrongWolfe{Curvature: 0.1}) {
 		r := minimize(t, obj, []float64{1, -1, 1.5, 0.5, -0.7, 1.2}, method, optim.Options{GradientTolerance: 1e-9})
 		records := r.History.Records

@@ -20,7 +20,7 @@ type Checkpoint struct {
 	Stepper    []byte
 	Adaptation []byte
 	Data       []saved
-	Pending    map[int]map[string]float64
+	Pending    map[int]measured
 	Adapted    int
 }
 
@@ -111,7 +111,7 @@ func (r *run) restore(c *Checkpoint) error {
 	}
 	r.result, r.pending, r.adapted = c.Result, c.Pending, c.Adapted
 	if r.pending == nil { // gob leaves out what is empty
-		r.pending = map[int]map[string]float64{}
+		r.pending = map[int]measured{}
 	}
 	r.before = c.Result.Seconds
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -228,4 +229,33 @@ func TestStuckMethodsAreHelped(t *testing.T) {
 	if s.stuck == 0 || len(r.History.Events) == 0 {
 		t.Errorf("%s after being stuck %d times, adapted at %v; want a change out of turn", r, s.stuck, s.calls)
 	}
+}
+
+// TestCancelRightAfterAChange: the iterate is kept, although the changed objective was not evaluated there yet.
+func TestCancelRightAfterAChange(t *testing.T) {
+	for name, method := range methods {
+		obj := energy(pureGo(t))
+		ctx, cancel := context.WithCancel(context.Background())
+		obj.Adaptation = &canceling{shifting{obj: obj}, cancel}
+		r, err := optim.Minimize(ctx, obj, []float64{1, 1, 1}, method, optim.Options{MaxIterations: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Status != optim.Canceled || slices.Equal(r.Theta, []float64{1, 1, 1}) || math.IsInf(r.Loss, 0) {
+			t.Errorf("%s: θ = %v, %s; want an iterate and its loss", name, r.Theta, r)
+		}
+	}
+}
+
+// canceling cancels the run when it has adapted after some iterations.
+type canceling struct {
+	shifting
+	cancel context.CancelFunc
+}
+
+func (c *canceling) Adapt(iteration int, theta *tensors.Tensor, stuck bool) (bool, error) {
+	if iteration > 0 {
+		c.cancel()
+	}
+	return c.shifting.Adapt(iteration, theta, stuck)
 }

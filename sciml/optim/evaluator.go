@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -11,13 +12,16 @@ import (
 // objective to another optimizer. It is compiled once, and follows changes of Objective.Data.
 type Evaluator struct {
 	obj     *Objective
-	program *program
+	program *program // nil for a Function
 }
 
 // NewEvaluator makes an evaluator. It fails when the objective is incomplete.
 func NewEvaluator(obj *Objective) (*Evaluator, error) {
 	if err := obj.check(); err != nil {
 		return nil, err
+	}
+	if obj.Function != nil {
+		return &Evaluator{obj: obj}, nil
 	}
 	p, err := newProgram(obj, "loss and gradient", func(in []*graph.Node) []*graph.Node {
 		point := obj.at(in[0], in[1:])
@@ -30,6 +34,9 @@ func NewEvaluator(obj *Objective) (*Evaluator, error) {
 func (e *Evaluator) At(theta []float64) (loss float64, gradient []float64, err error) {
 	if len(theta) != e.obj.Dim {
 		return 0, nil, fmt.Errorf("optim: theta has %d entries, expected Objective.Dim = %d", len(theta), e.obj.Dim)
+	}
+	if e.program == nil {
+		return e.obj.compute(slices.Clone(theta))
 	}
 	out, err := e.program.call([]*tensors.Tensor{vector(e.obj.dtype(), theta)}, e.obj.Data)
 	if err != nil {

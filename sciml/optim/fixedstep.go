@@ -27,23 +27,41 @@ func loopsOnDevice(b compute.Backend) bool {
 type fixedStep struct {
 	obj       *Objective
 	direction Direction
-	loop      *program
-	carried   []*tensors.Tensor // θ, best θ, best loss, length of the last step, then the direction's state
-	traces    []*tensors.Tensor // empty traces to begin a call with
+	run       func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) // one call to the device
+	longest   int                                                          // the most iterations that it makes
+	carried   []*tensors.Tensor                                            // θ, best θ, best loss, length of the last step, then the direction's state
+	traces    []*tensors.Tensor                                            // empty traces to begin a call with
 }
 
 func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) (Stepper, error) {
 	dtype := obj.dtype()
 	state := direction.State(obj.Dim, dtype)
-	loop, err := newProgram(obj, "fixed-step loop", func(in []*graph.Node) []*graph.Node {
-		return buildFixedStep(obj, direction, len(state), in)
-	})
-	if err != nil {
-		return nil, err
+	s := &fixedStep{obj: obj, direction: direction}
+	if obj.Function == nil && loopsOnDevice(obj.Backend) {
+		loop, err := newProgram(obj, "fixed-step loop", func(in []*graph.Node) []*graph.Node {
+			return loopFixedSteps(obj, direction, len(state), in)
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.longest, s.run = chunk, func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
+			return loop.call(append(inputs, obj.Data)...)
+		}
+	} else {
+		one, err := newEvaluation(obj, "fixed step", func(in []*graph.Node) *graph.Node {
+			return in[loopCarried]
+		}, func(p *Point, in []*graph.Node) []*graph.Node {
+			return buildFixedStep(p, direction, in)
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.longest, s.run = 1, one.call
 	}
-	carried := append([]*tensors.Tensor{theta, theta, scalar(dtype, math.Inf(1)), scalar(dtype, 0)}, zeros(state)...)
+	s.carried = append([]*tensors.Tensor{theta, theta, scalar(dtype, math.Inf(1)), scalar(dtype, 0)}, zeros(state)...)
 	trace := shapes.Make(dtype, chunk)
-	return &fixedStep{obj: obj, direction: direction, loop: loop, carried: carried, traces: zeros([]shapes.Shape{trace, trace, trace})}, nil
+	s.traces = zeros([]shapes.Shape{trace, trace, trace})
+	return s, nil
 }
 
 // The loop's variables: the number of iterations still to make, how many were made, whether to go on, the goal's loss
@@ -61,9 +79,9 @@ const (
 	loopState = loopCarried + 4
 )
 
-// buildFixedStep builds the loop. All its variables start as inputs, and the condition looks at variables only: a
+// loopFixedSteps builds the loop. All its variables start as inputs, and the condition looks at variables only: a
 // constant or a reduction that GoMLX has cached for one function of a graph is not valid in another.
-func buildFixedStep(obj *Objective, direction Direction, stateSize int, initial []*graph.Node) []*graph.Node {
+func loopFixedSteps(obj *Objective, direction Direction, stateSize int, initial []*graph.Node) []*graph.Node {
 	g := initial[0].Graph()
 	parameters := func(g *graph.Graph) []*graph.Node {
 		vars := make([]*graph.Node, len(initial))
@@ -76,56 +94,52 @@ func buildFixedStep(obj *Objective, direction Direction, stateSize int, initial 
 		vars := parameters(g)
 		return []*graph.Node{graph.LogicalAnd(graph.LessThan(vars[loopCount], vars[loopLimit]), vars[loopOn])}
 	})
-	iterate := func(g *graph.Graph, vars []*graph.Node) []*graph.Node {
-		theta, bestTheta, bestLoss, ledHere := vars[loopCarried], vars[loopCarried+1], vars[loopCarried+2], vars[loopCarried+3]
-		state, data := vars[loopState:loopState+stateSize], vars[loopState+stateSize:]
-
-		point := obj.at(theta, data)
-		step, next := direction.Step(point, state)
-		length := norm(step)
-		better := graph.LessThan(point.loss, bestLoss) // false for NaN
-		here := graph.Equal(graph.Iota(g, shapes.Make(dtypes.Int32, chunk), 0), vars[loopCount])
-		record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
-		slope := norm(point.gradient)
-		usable := graph.LogicalAnd(graph.IsFinite(point.loss), graph.IsFinite(length))
-		missed := graph.LogicalAnd(graph.GreaterThan(point.loss, vars[loopGoalLoss]), graph.GreaterThan(slope, vars[loopGoalGradient]))
-		out := []*graph.Node{
-			vars[loopLimit],
-			graph.AddScalar(vars[loopCount], 1),
-			graph.LogicalAnd(usable, missed),
-			vars[loopGoalLoss],
-			vars[loopGoalGradient],
-			record(vars[loopLoss], point.loss),
-			record(vars[loopGradient], slope),
-			record(vars[loopStep], ledHere),
-			graph.Add(theta, step),
-			graph.Where(better, theta, bestTheta),
-			graph.Where(better, point.loss, bestLoss),
-			length,
-		}
-		return append(append(out, next...), data...)
-	}
-	if !loopsOnDevice(obj.Backend) {
-		return iterate(g, initial)[:loopState+stateSize]
-	}
-	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node { return iterate(g, parameters(g)) })
+	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+		vars := parameters(g)
+		in, data := vars[:loopState+stateSize], vars[loopState+stateSize:]
+		return append(buildFixedStep(obj.at(in[loopCarried], data), direction, in), data...)
+	})
 	return graph.While(condition, body, initial...)[:loopState+stateSize]
+}
+
+// buildFixedStep builds one iteration: the next values of the loop's variables.
+func buildFixedStep(point *Point, direction Direction, vars []*graph.Node) []*graph.Node {
+	theta, bestTheta, bestLoss, ledHere := vars[loopCarried], vars[loopCarried+1], vars[loopCarried+2], vars[loopCarried+3]
+	step, next := direction.Step(point, vars[loopState:])
+	length := norm(step)
+	better := graph.LessThan(point.loss, bestLoss) // false for NaN
+	here := graph.Equal(graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, chunk), 0), vars[loopCount])
+	record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
+	slope := norm(point.gradient)
+	usable := graph.LogicalAnd(graph.IsFinite(point.loss), graph.IsFinite(length))
+	missed := graph.LogicalAnd(graph.GreaterThan(point.loss, vars[loopGoalLoss]), graph.GreaterThan(slope, vars[loopGoalGradient]))
+	return append([]*graph.Node{
+		vars[loopLimit],
+		graph.AddScalar(vars[loopCount], 1),
+		graph.LogicalAnd(usable, missed),
+		vars[loopGoalLoss],
+		vars[loopGoalGradient],
+		record(vars[loopLoss], point.loss),
+		record(vars[loopGradient], slope),
+		record(vars[loopStep], ledHere),
+		graph.Add(theta, step),
+		graph.Where(better, theta, bestTheta),
+		graph.Where(better, point.loss, bestLoss),
+		length,
+	}, next...)
 }
 
 // Advance implements Stepper. The loss of the last iterate becomes known with the next call.
 func (s *fixedStep) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	p := Progress{Status: Running}
 	for n > 0 && ctx.Err() == nil {
-		limit := min(n, chunk)
-		if !loopsOnDevice(s.obj.Backend) {
-			limit = 1
-		}
+		limit := min(n, s.longest)
 		dtype := s.obj.dtype()
 		counters := []*tensors.Tensor{
 			tensors.FromScalar(int32(limit)), tensors.FromScalar(int32(0)), tensors.FromScalar(true),
 			scalar(dtype, goal.Loss), scalar(dtype, goal.Gradient),
 		}
-		out, err := s.loop.call(counters, s.traces, s.carried, s.obj.Data)
+		out, err := s.run(counters, s.traces, s.carried)
 		if err != nil {
 			return p, err
 		}

@@ -50,6 +50,12 @@ func (h HagerZhang) Find(start Trial, first, resolution float64, try func(float6
 	return s.best, s.err == nil && (s.accepted || s.best.Loss < start.Loss), s.err
 }
 
+// Check reports a field that is out of its range.
+func (h HagerZhang) Check() error {
+	_, err := h.withDefaults()
+	return err
+}
+
 func (h HagerZhang) withDefaults() (HagerZhang, error) {
 	h.Delta, h.Sigma, h.Epsilon = orDefault(h.Delta, 0.1), orDefault(h.Sigma, 0.9), orDefault(h.Epsilon, 1e-6)
 	h.Theta, h.Gamma, h.Rho = orDefault(h.Theta, 0.5), orDefault(h.Gamma, 0.66), orDefault(h.Rho, 5)

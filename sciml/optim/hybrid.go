@@ -26,65 +26,6 @@ type Phase struct {
 	Until Criterion
 }
 
-// Criterion decides from the records of a phase whether to go on to the next.
-type Criterion interface {
-	// Met reports whether to switch, and in words why.
-	Met(phase []Record) (bool, string)
-}
-
-// Iterations switches after a number of iterations.
-type Iterations int
-
-// Met implements Criterion.
-func (n Iterations) Met(phase []Record) (bool, string) {
-	if len(phase) < int(n) {
-		return false, ""
-	}
-	return true, fmt.Sprintf("%d iterations were made", n)
-}
-
-// Stalled switches when the mean of the logarithm of the loss falls too slowly: by less than Decades over Window
-// iterations, between one half of the last 2·Window records and the other. It is meant for losses that are positive,
-// such as sums of squares; it leaves alone a phase whose loss is not. The zero value is usable.
-type Stalled struct {
-	// Window is in iterations; 250 when zero.
-	Window int
-	// Decades is a decrease in powers of ten; 0.1 when zero, which is a fifth of the loss.
-	Decades float64
-}
-
-// Met implements Criterion.
-func (s Stalled) Met(phase []Record) (bool, string) {
-	window := s.Window
-	if window == 0 {
-		window = 250
-	}
-	if len(phase) < 2*window {
-		return false, ""
-	}
-	recent := phase[len(phase)-2*window:]
-	decrease := meanLog10(recent[:window]) - meanLog10(recent[window:])
-	if math.IsNaN(decrease) { // logarithms of negative losses
-		return false, ""
-	}
-	if decrease >= orDefault(s.Decades, 0.1) {
-		return false, ""
-	}
-	return true, fmt.Sprintf("the loss fell by %.2g decades in %d iterations, less than %.2g", decrease, window, orDefault(s.Decades, 0.1))
-}
-
-func meanLog10(records []Record) float64 {
-	total := 0.0
-	for _, r := range records {
-		loss := r.Loss
-		if loss == 0 {
-			loss = math.SmallestNonzeroFloat64
-		}
-		total += math.Log10(loss)
-	}
-	return total / float64(len(records))
-}
-
 // Name implements Method.
 func (h Hybrid) Name() string {
 	names := make([]string, len(h))
@@ -127,16 +68,12 @@ type hybridStepper struct {
 	bestLoss float64
 }
 
-// criterionEvery is how many iterations pass between two looks at a criterion.
-const criterionEvery = 50
-
-// nextLook is the number of iterations of the phase at which its criterion is asked next. It depends on nothing but the
-// iterations made, so that a run switches where it did the last time, however fast the machine was.
+// nextLook is the number of iterations of the phase at which its criterion is asked next.
 func (s *hybridStepper) nextLook() int {
-	if limit, ok := s.phases[0].Until.(Iterations); ok {
-		return max(int(limit), s.made+1)
+	if until := s.phases[0].Until; until != nil {
+		return max(until.Next(s.made), s.made+1)
 	}
-	return s.made - s.made%criterionEvery + criterionEvery
+	return math.MaxInt
 }
 
 // Advance implements Stepper. It returns after a switch, so that the run loop sees each reason.

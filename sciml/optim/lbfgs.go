@@ -11,22 +11,41 @@ import (
 )
 
 // LBFGS is the limited-memory BFGS method with a line search (Nocedal and Wright 2006, Algorithm 7.5), in the compact
-// form of Byrd, Nocedal and Schnabel (1994, Theorem 2.2).
+// form of Byrd, Nocedal and Schnabel (1994, Theorem 2.2). A direction that is not one of descent, or along which the search
+// fails, is replaced by steepest descent, and all pairs are forgotten.
 // The zero value is usable: fields that are zero take the defaults.
 type LBFGS struct {
 	// Memory is the number m of correction pairs kept; 20 when zero.
 	Memory int
 	// Search decides the length of each step; StrongWolfe{} when nil.
 	Search Search
+	// Damped moves y towards Bs where sᵀy < sᵀBs/5, so that pairs of little or negative curvature are used rather than left
+	// out (Powell 1978; Al-Baali, Grandinetti and Pisani 2014, "Damped techniques for the limited memory BFGS method for
+	// large-scale optimization"). It matters with a search that does not look at slopes, such as Armijo.
+	Damped bool
+	// RestartEvery forgets all pairs, but not the scale of the inverse Hessian, after so many; never when zero.
+	RestartEvery int
+	// RestartCosine does so when the cosine of the angle between the step and −∇f is below it, and takes a step along −∇f
+	// instead; never when zero. Bounded away from zero the cosine makes the method converge globally (Nocedal and Wright
+	// 2006, Theorem 3.2).
+	RestartCosine float64
+	// TwoLoop computes the step by the two-loop recursion (Nocedal and Wright 2006, Algorithm 7.4) rather than the compact
+	// form. Both are the same but for rounding; a chain of 4m small operations is slower on a device.
+	TwoLoop bool
 }
 
 // Name implements Method.
 func (l LBFGS) Name() string { return "L-BFGS" }
 
-// Start implements Method.
+// Start implements Method. It fails when a setting is out of its range.
 func (l LBFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	if l.Memory < 0 {
+	switch {
+	case l.Memory < 0:
 		return nil, fmt.Errorf("optim: LBFGS.Memory is %d, expected at least 1 (or 0 for the default)", l.Memory)
+	case l.RestartEvery < 0:
+		return nil, fmt.Errorf("optim: LBFGS.RestartEvery is %d, expected at least 1 (or 0 for never)", l.RestartEvery)
+	case !(l.RestartCosine >= 0 && l.RestartCosine < 1):
+		return nil, fmt.Errorf("optim: LBFGS.RestartCosine is %v, expected a number between 0 and 1 (or 0 for never)", l.RestartCosine)
 	}
 	if l.Memory == 0 {
 		l.Memory = 20
@@ -34,7 +53,11 @@ func (l LBFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	if l.Search == nil {
 		l.Search = StrongWolfe{}
 	}
-	return startLineSearch(obj, theta, lbfgsDirection{memory: l.Memory}, l.Search)
+	return startLineSearch(obj, theta, l.direction(), l.Search)
+}
+
+func (l LBFGS) direction() lbfgsDirection {
+	return lbfgsDirection{memory: l.Memory, damped: l.Damped, twoLoop: l.TwoLoop, every: l.RestartEvery, cosine: l.RestartCosine}
 }
 
 // lbfgsDirection is the compact inverse Hessian on the device. With pairs scaled so that sᵀy = 1 and R the unit upper
@@ -45,7 +68,12 @@ func (l LBFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 //
 // R⁻¹ is kept rather than R: a new pair appends a column to it, and the oldest one leaves as its first row and column.
 // So an iteration is a handful of matrix-vector products, where the two-loop recursion is a chain of 4m small steps.
-type lbfgsDirection struct{ memory int }
+type lbfgsDirection struct {
+	memory          int
+	damped, twoLoop bool
+	every           int     // RestartEvery
+	cosine          float64 // RestartCosine
+}
 
 // The state of lbfgsDirection: the previous θ and gradient; the scaled pairs as rows of S and Y, oldest first, where
 // rows of zeros are pairs not there yet; R⁻¹; the scale γ = sᵀy/yᵀy of the initial inverse Hessian.
@@ -56,7 +84,9 @@ const (
 	lbfgsY
 	lbfgsInverse
 	lbfgsGamma
-	lbfgsStarted // one once there is a previous point
+	lbfgsStarted  // one once there is a previous point
+	lbfgsQuotient // dᵀBd/dᵀd for the previous direction d, along which the last step was
+	lbfgsCount    // the pairs stored since the last restart
 )
 
 func (l lbfgsDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
@@ -68,18 +98,42 @@ func (l lbfgsDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
 		lbfgsInverse:  shapes.Make(dtype, l.memory, l.memory),
 		lbfgsGamma:    shapes.Make(dtype),
 		lbfgsStarted:  shapes.Make(dtype),
+		lbfgsQuotient: shapes.Make(dtype),
+		lbfgsCount:    shapes.Make(dtype),
 	}
 }
 
 func (l lbfgsDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	g, gradient := p.theta.Graph(), p.gradient
+	gradient := p.gradient
 	next := l.learn(p, state)
+	if l.every > 0 {
+		full := graph.MulScalar(graph.OnesLike(next[lbfgsCount]), float64(l.every))
+		restart(next, graph.GreaterOrEqual(next[lbfgsCount], full))
+	}
 
 	// Without a pair: steepest descent, not longer than one.
-	one := graph.ScalarOne(g, gradient.DType())
+	one := graph.OnesLike(next[lbfgsGamma])
 	first := graph.Mul(gradient, graph.Min(one, graph.Reciprocal(norm(gradient))))
-	empty := graph.Equal(next[lbfgsGamma], graph.ZerosLike(next[lbfgsGamma]))
-	return graph.Neg(graph.Where(empty, first, inverseHessianProduct(gradient, next))), next
+	product := inverseHessianProduct(gradient, next)
+	if l.twoLoop {
+		product = twoLoopProduct(gradient, next)
+	}
+	if l.cosine > 0 {
+		bound := graph.MulScalar(graph.Mul(norm(gradient), norm(product)), l.cosine)
+		poor := graph.LessThan(dot(gradient, product), bound)
+		restart(next, poor)
+		product = graph.Where(poor, graph.Mul(next[lbfgsGamma], gradient), product)
+	}
+	step := graph.Neg(graph.Where(isZero(next[lbfgsGamma]), first, product))
+	next[lbfgsQuotient] = graph.Neg(graph.Div(dot(gradient, step), dot(step, step)))
+	return step, next
+}
+
+// restart forgets all pairs on a condition, but not γ.
+func restart(state []*graph.Node, condition *graph.Node) {
+	for _, i := range []int{lbfgsS, lbfgsY, lbfgsInverse, lbfgsCount} {
+		state[i] = graph.Where(condition, graph.ZerosLike(state[i]), state[i])
+	}
 }
 
 // Rebase implements rebaser: the pairs stay, but the next one would compare gradients of different objectives.
@@ -93,6 +147,12 @@ func (l lbfgsDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 func (l lbfgsDirection) learn(p *Point, state []*graph.Node) []*graph.Node {
 	s := graph.Sub(p.theta, state[lbfgsTheta])
 	y := graph.Sub(p.gradient, state[lbfgsGradient])
+	if l.damped {
+		// Bs = −αg because the step was s = αd = −αHg.
+		ss, before := dot(s, s), state[lbfgsGradient]
+		sbs := graph.Mul(ss, state[lbfgsQuotient])
+		y = damp(y, graph.Mul(graph.Div(sbs, dot(s, before)), before), dot(s, y), sbs)
+	}
 	sy, yy := dot(s, y), dot(y, y)
 	floor := graph.MulScalar(graph.Mul(norm(s), graph.Sqrt(yy)), epsilonOf(p.theta.DType()))
 	started := graph.GreaterThan(state[lbfgsStarted], graph.ZerosLike(state[lbfgsStarted]))
@@ -100,7 +160,7 @@ func (l lbfgsDirection) learn(p *Point, state []*graph.Node) []*graph.Node {
 
 	scale := graph.Sqrt(sy)
 	s, y = graph.Div(s, scale), graph.Div(y, scale)
-	newS, newY, newInverse := l.push(state[lbfgsS], s), l.push(state[lbfgsY], y), l.border(state, y)
+	newS, newY, newInverse := push(state[lbfgsS], s), push(state[lbfgsY], y), l.border(state, y)
 	return []*graph.Node{
 		lbfgsTheta:    p.theta,
 		lbfgsGradient: p.gradient,
@@ -109,13 +169,15 @@ func (l lbfgsDirection) learn(p *Point, state []*graph.Node) []*graph.Node {
 		lbfgsInverse:  graph.Where(useful, newInverse, state[lbfgsInverse]),
 		lbfgsGamma:    graph.Where(useful, graph.Div(sy, yy), state[lbfgsGamma]),
 		lbfgsStarted:  graph.OnesLike(state[lbfgsStarted]),
+		lbfgsQuotient: state[lbfgsQuotient],
+		lbfgsCount:    graph.Add(state[lbfgsCount], graph.ConvertDType(useful, p.theta.DType())),
 	}
 }
 
 // push appends a row and drops the first.
-func (l lbfgsDirection) push(rows, row *graph.Node) *graph.Node {
+func push(rows, row *graph.Node) *graph.Node {
 	last := graph.ExpandAxes(row, 0)
-	if l.memory == 1 {
+	if rows.Shape().Dimensions[0] == 1 {
 		return last
 	}
 	return graph.Concatenate([]*graph.Node{graph.Slice(rows, graph.AxisRangeToEnd(1)), last}, 0)
@@ -145,6 +207,22 @@ func inverseHessianProduct(v *graph.Node, state []*graph.Node) *graph.Node {
 	inner := graph.Add(w, graph.Mul(gamma, multiply(y, graph.Sub(combined, v))))
 	outer := transposeMultiply(s, transposeMultiply(inverse, inner))
 	return graph.Add(outer, graph.Mul(gamma, graph.Sub(v, combined)))
+}
+
+// twoLoopProduct is Hv by the two-loop recursion over pairs with sᵀy = 1.
+func twoLoopProduct(v *graph.Node, state []*graph.Node) *graph.Node {
+	memory := state[lbfgsS].Shape().Dimensions[0]
+	row := func(of, i int) *graph.Node { return graph.Squeeze(graph.Slice(state[of], graph.AxisElem(i)), 0) }
+	alpha := make([]*graph.Node, memory)
+	for i := memory - 1; i >= 0; i-- {
+		alpha[i] = dot(row(lbfgsS, i), v)
+		v = graph.Sub(v, graph.Mul(alpha[i], row(lbfgsY, i)))
+	}
+	v = graph.Mul(state[lbfgsGamma], v)
+	for i := range memory {
+		v = graph.Add(v, graph.Mul(graph.Sub(alpha[i], dot(row(lbfgsY, i), v)), row(lbfgsS, i)))
+	}
+	return v
 }
 
 // multiply is A·v, transposeMultiply Aᵀ·v.

@@ -50,11 +50,12 @@ func TestCompactFormIsTwoLoopRecursion(t *testing.T) {
 		return g
 	}
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		for _, memory := range []int{1, 2, 5, 40} {
+		for i, memory := range []int{1, 2, 5, 40, 1, 5} {
+			twoLoopForm := i >= 4
 			if strings.HasSuffix(t.Name(), "/xla") && memory != 5 {
 				continue // a second each to compile
 			}
-			direction := lbfgsDirection{memory: memory}
+			direction := lbfgsDirection{memory: memory, twoLoop: twoLoopForm}
 			exec, err := graph.NewExec(b, func(in []*graph.Node) []*graph.Node {
 				step, next := direction.Step(&Point{theta: in[0], gradient: in[1]}, in[2:])
 				return append([]*graph.Node{step}, next...)

@@ -4,52 +4,34 @@ import (
 	"context"
 	"math"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Search finds a step length along a direction of descent.
-type Search interface {
-	// Find looks for an α > 0 at which φ(α) = f(θ + αp) is acceptable, trying first before any other. start is φ at
-	// zero, with a negative slope; try evaluates φ; resolution is the relative rounding error of φ.
-	// It returns the trial to take, which must be one that try returned, and whether it is acceptable.
-	Find(start Trial, first, resolution float64, try func(alpha float64) (Trial, error)) (Trial, bool, error)
-}
-
-// Trial is a point along a search direction: φ(α) and its slope φ′(α).
-type Trial struct {
-	Alpha, Loss, Slope float64
-}
-
 // lineSearch goes along a direction as far as a search says.
 type lineSearch struct {
+	iterates
 	obj       *Objective
 	direction Direction
 	search    Search
 	direct    *program
-	try       *program
+	try       *evaluation
+	many      *deviceLoop       // losses along the direction; nil unless the search wants them and the objective is a graph
 	shapes    []shapes.Shape    // of the direction's state
 	state     []*tensors.Tensor // of the direction; zeros when it knows nothing
 	memory    bool              // whether it knows something
-	at        *evaluated        // the current iterate; nil before the first evaluation
-	best      *evaluated        // the one with the lowest loss: a search may allow an ascent
-	theta     *tensors.Tensor   // the iterate while at is nil
-	begun     bool              // whether the record of the start was given
-	spent     int               // evaluations since the last record
-}
-
-// evaluated is a point with its loss and gradient, on the device.
-type evaluated struct {
-	theta, gradient    *tensors.Tensor
-	loss, gradientNorm float64
 }
 
 func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction, search Search) (Stepper, error) {
-	s := &lineSearch{obj: obj, direction: direction, search: search, theta: theta}
+	search, err := beginSearch(search)
+	if err != nil {
+		return nil, err
+	}
+	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, direction: direction, search: search}
 	s.shapes = direction.State(obj.Dim, obj.dtype())
 	s.state = zeros(s.shapes)
-	var err error
 	if s.direct, err = newProgram(obj, "direction", func(in []*graph.Node) []*graph.Node {
 		p := &Point{theta: in[0], loss: in[1], gradient: in[2]}
 		step, next := direction.Step(p, in[3:])
@@ -57,71 +39,46 @@ func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction,
 	}); err != nil {
 		return nil, err
 	}
-	s.try, err = newProgram(obj, "trial step", func(in []*graph.Node) []*graph.Node {
+	if _, ok := search.(manySearch); ok && obj.Function == nil {
+		if s.many, err = newDeviceLoop(obj, "losses along the direction", 3, obj.lossesAlong); err != nil {
+			return nil, err
+		}
+	}
+	s.try, err = newEvaluation(obj, "trial step", func(in []*graph.Node) *graph.Node {
 		theta, step, alpha := in[0], in[1], in[2]
-		p := obj.at(graph.Add(theta, graph.Mul(step, alpha)), in[3:])
-		return []*graph.Node{p.loss, dot(p.gradient, step), p.theta, p.gradient, norm(p.gradient)}
+		return graph.Add(theta, graph.Mul(step, alpha))
+	}, func(p *Point, in []*graph.Node) []*graph.Node {
+		return []*graph.Node{p.loss, dot(p.gradient, in[1]), p.theta, p.gradient, norm(p.gradient)}
 	})
 	return s, err
 }
 
 // Advance implements Stepper.
 func (s *lineSearch) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
-	p := Progress{Status: Running}
-	if s.at == nil {
-		if err := s.begin(); err != nil {
-			return p, err
-		}
-		if !s.begun { // otherwise the objective has changed at an iterate that has its record
-			p.Records = append(p.Records, s.record(0))
-			s.begun = true
-		}
-		if !finite(s.at.loss) || !finite(s.at.gradientNorm) {
-			p.Status, p.Message = NonFinite, "the loss or its gradient is NaN or infinite at the start"
-			return p, nil
-		}
-		if p.Status, p.Message = goal.Met(Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm}); p.Status != Running {
-			return p, nil
-		}
-	}
-	for ; n > 0 && ctx.Err() == nil; n-- {
-		length, err := s.step()
-		if err != nil {
-			return p, err
-		}
-		if length == 0 {
-			p.Status, p.Message = SearchFailed, s.failure()
-			return p, nil
-		}
-		p.Records = append(p.Records, s.record(length))
-		p.Iterations++
-		if !finite(s.at.gradientNorm) {
-			p.Status, p.Message = NonFinite, "the gradient is NaN or infinite where the loss is finite"
-			return p, nil
-		}
-		if p.Status, p.Message = goal.Met(p.Records[len(p.Records)-1]); p.Status != Running {
-			return p, nil
-		}
-	}
-	return p, nil
+	return s.advance(ctx, n, goal, s)
 }
 
 // begin evaluates the starting point, as a trial of length zero: that is one program less to compile.
-func (s *lineSearch) begin() error {
+func (s *lineSearch) begin() (*evaluated, error) {
 	still := vector(s.obj.dtype(), make([]float64, s.obj.Dim))
 	at, _, err := s.trial(s.theta, still, 0)
-	if err != nil {
-		return err
+	if err == nil {
+		s.reached(at)
 	}
-	s.at = at
-	s.keepBest()
-	return nil
+	return at, err
+}
+
+// reached tells the search of a new iterate.
+func (s *lineSearch) reached(e *evaluated) {
+	if m, ok := s.search.(MemorySearch); ok && finite(e.loss) {
+		m.Reached(e.loss)
+	}
 }
 
 // trial evaluates the objective at θ + αp.
 func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluated, Trial, error) {
 	s.spent++
-	out, err := s.try.call([]*tensors.Tensor{theta, step, scalar(s.obj.dtype(), alpha)}, s.obj.Data)
+	out, err := s.try.call([]*tensors.Tensor{theta, step, scalar(s.obj.dtype(), alpha)})
 	if err != nil {
 		return nil, Trial{}, err
 	}
@@ -129,45 +86,32 @@ func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluat
 	return e, Trial{Alpha: alpha, Loss: e.loss, Slope: number(out[1])}, nil
 }
 
-func (s *lineSearch) record(length float64) Record {
-	r := Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm, Step: length, Evaluations: s.spent}
-	s.spent = 0
-	return r
-}
-
-// step makes one iteration and returns its length, zero when there is no way down even along steepest descent.
-func (s *lineSearch) step() (length float64, err error) {
-	if s.at.gradientNorm == 0 {
-		return 0, nil
-	}
+// step makes one iteration; its length is zero when there is no way down even along steepest descent.
+func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 	for {
-		length, err = s.along()
+		to, length, err = s.along()
 		if err != nil || length > 0 || !s.memory {
-			return length, err
+			break
 		}
 		// What the direction remembers may be what misleads it: forget it once.
 		s.replaceState(zeros(s.shapes))
 		s.memory = false
 	}
+	if length > 0 {
+		s.reached(to)
+	}
+	return to, length, err
 }
 
-// replaceState frees the state that is replaced at once: a dense inverse Hessian is large, and the garbage collector
-// does not see the memory of a device.
 func (s *lineSearch) replaceState(next []*tensors.Tensor) {
 	free(s.state)
 	s.state = next
 }
 
-func free(all []*tensors.Tensor) {
-	for _, t := range all {
-		t.MustFinalizeAll()
-	}
-}
-
-func (s *lineSearch) along() (length float64, err error) {
+func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 	out, err := s.direct.call([]*tensors.Tensor{s.at.theta, scalar(s.obj.dtype(), s.at.loss), s.at.gradient}, s.state)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	step, slope, stepNorm := out[0], number(out[1]), number(out[2])
 	next := out[3:]
@@ -178,7 +122,7 @@ func (s *lineSearch) along() (length float64, err error) {
 		}
 	}()
 	if !(slope < 0) || !finite(stepNorm) {
-		return 0, nil
+		return nil, 0, nil
 	}
 	trials := map[float64]*evaluated{}
 	try := func(alpha float64) (Trial, error) {
@@ -194,120 +138,111 @@ func (s *lineSearch) along() (length float64, err error) {
 		return t, nil
 	}
 	start := Trial{Loss: s.at.loss, Slope: slope}
-	best, accepted, err := s.search.Find(start, 1, epsilonOf(s.obj.dtype()), try)
+	best, accepted, err := s.find(start, step, try)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	if best.Alpha == 0 || !finite(best.Loss) || (!accepted && best.Loss >= start.Loss) {
-		return 0, nil
+		return nil, 0, nil
 	}
 	if trials[best.Alpha] == nil {
 		if _, err := try(best.Alpha); err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 	}
 	s.replaceState(next)
-	s.at, s.memory, taken = trials[best.Alpha], true, true
-	s.keepBest()
-	return best.Alpha * stepNorm, nil
+	s.memory, taken = true, true
+	return trials[best.Alpha], best.Alpha * stepNorm, nil
+}
+
+// find searches in the way that the search knows.
+func (s *lineSearch) find(start Trial, step *tensors.Tensor, try func(float64) (Trial, error)) (Trial, bool, error) {
+	m, ok := s.search.(manySearch)
+	if !ok || s.many == nil {
+		return s.search.Find(start, 1, epsilonOf(s.obj.dtype()), try)
+	}
+	alpha, accepted, err := m.FindMany(start, 1, func(alphas []float64) ([]float64, error) { return s.losses(step, alphas) })
+	if err != nil || !accepted {
+		return Trial{}, false, err
+	}
+	best, err := try(alpha)
+	return best, err == nil && finite(best.Loss), err
+}
+
+// losses computes f(θ + αp) for many α.
+func (s *lineSearch) losses(step *tensors.Tensor, alphas []float64) ([]float64, error) {
+	s.spent += len(alphas)
+	dtype := s.obj.dtype()
+	counter, empty := tensors.FromScalar(int32(0)), vector(dtype, make([]float64, len(alphas)))
+	constant := []*tensors.Tensor{tensors.FromScalar(int32(len(alphas))), vector(dtype, alphas), s.at.theta, step}
+	out, err := s.many.run([]*tensors.Tensor{counter, empty}, constant, s.obj.Data)
+	if err != nil {
+		return nil, err
+	}
+	losses, err := numbers(out[1])
+	for i, loss := range losses {
+		if !finite(loss) {
+			losses[i] = math.Inf(1)
+		}
+	}
+	return losses, err
+}
+
+// lossesAlong is the body of a loop over α: the variables are whether to go on, the index and the losses, then the number
+// of losses, the αs, θ, the direction and the data.
+func (o *Objective) lossesAlong(vars []*graph.Node) []*graph.Node {
+	index, losses, count, alphas, theta, step := vars[1], vars[2], vars[3], vars[4], vars[5], vars[6]
+	here := graph.Equal(graph.Iota(index.Graph(), shapes.Make(dtypes.Int32, losses.Shape().Size()), 0), index)
+	alpha := graph.ReduceAllSum(graph.Where(here, alphas, graph.ZerosLike(alphas)))
+	loss := o.loss(graph.Add(theta, graph.Mul(step, alpha)), vars[7:])
+	next := graph.AddScalar(index, 1)
+	return []*graph.Node{graph.LessThan(next, count), next, graph.Where(here, loss, losses)}
 }
 
 func (s *lineSearch) failure() string {
-	if s.at.gradientNorm == 0 {
-		return "the gradient is exactly zero"
-	}
 	return "neither the direction nor steepest descent lowers the loss further at this precision"
-}
-
-// Current implements Stepper.
-func (s *lineSearch) Current() *tensors.Tensor {
-	if s.at == nil {
-		return s.theta
-	}
-	return s.at.theta
-}
-
-// Best implements Stepper.
-func (s *lineSearch) Best() (*tensors.Tensor, float64) {
-	if s.best == nil {
-		return s.theta, math.Inf(1)
-	}
-	return s.best.theta, s.best.loss
-}
-
-func (s *lineSearch) keepBest() {
-	if finite(s.at.loss) && (s.best == nil || s.at.loss < s.best.loss) {
-		s.best = s.at
-	}
 }
 
 // Refresh implements Stepper.
 func (s *lineSearch) Refresh() {
-	s.theta = s.Current()
-	s.at, s.best = nil, nil
+	s.forget()
 	s.state = rebase(s.direction, s.state)
+	if m, ok := s.search.(MemorySearch); ok {
+		m.SetMemory(nil)
+	}
 }
 
-// savedLine is the state of a lineSearch. Points are θ and gradient; there are none before the first evaluation.
+// savedLine is the state of a lineSearch.
 type savedLine struct {
-	Theta         saved
-	State         []saved
-	At, Best      savedPoint
-	Memory, Begun bool
-	Spent         int
-}
-
-type savedPoint struct {
-	Vectors            []saved
-	Loss, GradientNorm float64
+	Iterates savedIterates
+	State    []saved
+	Memory   bool
+	Search   []float64
 }
 
 // Save implements Stepper.
 func (s *lineSearch) Save() ([]byte, error) {
-	line := savedLine{Memory: s.memory, Begun: s.begun, Spent: s.spent}
+	line := savedLine{Memory: s.memory}
 	var err error
-	if line.Theta, err = save(s.Current()); err != nil {
+	if line.Iterates, err = s.save(); err != nil {
 		return nil, err
 	}
 	if line.State, err = saveAll(s.state); err != nil {
 		return nil, err
 	}
-	if line.At, err = s.at.save(); err != nil {
-		return nil, err
-	}
-	if line.Best, err = s.best.save(); err != nil {
-		return nil, err
+	if m, ok := s.search.(MemorySearch); ok {
+		line.Search = m.Memory()
 	}
 	return encode(line)
-}
-
-func (e *evaluated) save() (savedPoint, error) {
-	if e == nil {
-		return savedPoint{}, nil
-	}
-	vectors, err := saveAll([]*tensors.Tensor{e.theta, e.gradient})
-	return savedPoint{Vectors: vectors, Loss: e.loss, GradientNorm: e.gradientNorm}, err
-}
-
-func (p savedPoint) restore(theta *tensors.Tensor) (*evaluated, error) {
-	if len(p.Vectors) == 0 {
-		return nil, nil
-	}
-	vectors, err := restoreAll(p.Vectors, []*tensors.Tensor{theta, theta})
-	if err != nil {
-		return nil, err
-	}
-	return &evaluated{theta: vectors[0], gradient: vectors[1], loss: p.Loss, gradientNorm: p.GradientNorm}, nil
 }
 
 // Restore implements Stepper.
 func (s *lineSearch) Restore(data []byte) error {
 	var line savedLine
-	err := decode(data, &line)
-	if err != nil {
+	if err := decode(data, &line); err != nil {
 		return err
 	}
-	if s.theta, err = line.Theta.restore(s.theta.Shape()); err != nil {
+	if err := s.restore(line.Iterates); err != nil {
 		return err
 	}
 	state, err := restoreAll(line.State, s.state)
@@ -315,12 +250,9 @@ func (s *lineSearch) Restore(data []byte) error {
 		return err
 	}
 	s.replaceState(state)
-	if s.at, err = line.At.restore(s.theta); err != nil {
-		return err
+	if m, ok := s.search.(MemorySearch); ok {
+		m.SetMemory(line.Search)
 	}
-	if s.best, err = line.Best.restore(s.theta); err != nil {
-		return err
-	}
-	s.memory, s.begun, s.spent = line.Memory, line.Begun, line.Spent
+	s.memory = line.Memory
 	return nil
 }

@@ -20,10 +20,13 @@ type Options struct {
 	// LossTolerance and GradientTolerance end the run when the loss, or the norm of its gradient, is not above them. No
 	// limit to the loss when zero, because an energy may be negative.
 	LossTolerance, GradientTolerance float64
+	// Until ends the run, with the status CriterionMet: Stalled{Window: 1000, Decades: 0.01}, for example, when it has
+	// come to a plateau. Nil for none.
+	Until Criterion
 	// Monitor measures an iterate, for example its error against a reference; nil for none. It sees θ on the device.
 	Monitor func(theta *tensors.Tensor) (map[string]float64, error)
-	// MonitorEvery is the number of iterations between measurements; 100 when zero. The first iterate and
-	// the result are measured always.
+	// MonitorEvery is the number of iterations between measurements, and between looks at the terms of the loss (see
+	// Objective.Terms); 100 when zero. The first iterate and the result are measured always.
 	MonitorEvery int
 	// OnProgress is called a few times a second, after the first and after the last iteration. Returning ErrStop ends
 	// the run with the status CallbackStopped; another error ends it with that error. What was computed is returned.
@@ -111,13 +114,21 @@ func minimize(ctx context.Context, obj *Objective, theta []float64, method Metho
 	}
 	r := &run{
 		obj: obj, options: options, stepper: stepper, method: method.Name(), start: start, saved: start, adapted: -1,
-		resumed: from != nil, pending: map[int]map[string]float64{},
+		resumed: from != nil, pending: map[int]measured{},
 	}
 	r.result.Loss = math.Inf(1)
+	if obj.Terms != nil {
+		if r.terms, err = newTermsProgram(obj); err != nil {
+			return nil, err
+		}
+	}
 	if from != nil {
 		if err := r.restore(from); err != nil {
 			return nil, err
 		}
+	}
+	if options.Until != nil {
+		r.look = options.Until.Next(r.result.Iterations)
 	}
 	r.ctx = ctx
 	if options.MaxTime > 0 {
@@ -171,14 +182,16 @@ type run struct {
 	before  float64 // seconds spent before the run was resumed
 	resumed bool
 	saved   time.Time // when the last checkpoint was written
+	look    int       // the number of iterations at which Options.Until is asked next
 	adapted int       // the iterations made when the objective was last asked to adapt; -1 before
 	result  Result
 	pace    float64 // seconds an iteration takes
 	goal    Goal
 	status  Status
 	message string
+	terms   *program // of Objective.Terms
 	// pending are measurements of iterates whose record is still to come.
-	pending map[int]map[string]float64
+	pending map[int]measured
 }
 
 // responsive is how long, in seconds, the loop lets a method work before it looks at the clock and the context.
@@ -273,6 +286,9 @@ func (r *run) portion() int {
 	if a := r.obj.Adaptation; a != nil {
 		n = min(n, a.Every()-r.result.Iterations%a.Every())
 	}
+	if r.options.Until != nil {
+		n = min(n, max(1, r.look-r.result.Iterations))
+	}
 	if r.pace > 0 {
 		n = min(n, int(responsive/r.pace)+1)
 	} else {
@@ -292,7 +308,7 @@ func (r *run) add(p Progress, before, after float64) {
 		if rec.Phase == "" {
 			rec.Phase = r.method
 		}
-		rec.Metrics = r.pending[rec.Iteration]
+		rec.Metrics, rec.Terms = r.pending[rec.Iteration].Metrics, r.pending[rec.Iteration].Terms
 		delete(r.pending, rec.Iteration)
 		h.Records = append(h.Records, rec)
 	}
@@ -308,6 +324,11 @@ func (r *run) judge(p Progress) {
 		r.status, r.message = p.Status, p.Message
 	} else if r.result.Iterations >= r.options.MaxIterations {
 		r.status, r.message = IterationLimit, ""
+	} else if until := r.options.Until; until != nil && r.result.Iterations >= r.look {
+		if met, why := until.Met(r.result.History.Records); met {
+			r.status, r.message = CriterionMet, why
+		}
+		r.look = until.Next(r.result.Iterations)
 	}
 }
 
@@ -318,19 +339,31 @@ func (r *run) interrupted() (Status, string) {
 	return Canceled, ""
 }
 
+// measured is what is known of an iterate besides its record.
+type measured struct{ Metrics, Terms map[string]float64 }
+
 // monitor measures the current iterate.
 func (r *run) monitor() error {
-	if r.options.Monitor == nil {
+	var m measured
+	var err error
+	if r.options.Monitor != nil {
+		if m.Metrics, err = r.options.Monitor(r.stepper.Current()); err != nil {
+			return fmt.Errorf("optim: Options.Monitor at iteration %d: %w", r.result.Iterations, err)
+		}
+	}
+	if r.terms != nil {
+		if m.Terms, err = r.obj.termsAt(r.terms, r.stepper.Current()); err != nil {
+			return err
+		}
+	}
+	if m.Metrics == nil && m.Terms == nil {
 		return nil
 	}
-	metrics, err := r.options.Monitor(r.stepper.Current())
-	if err != nil {
-		return fmt.Errorf("optim: Options.Monitor at iteration %d: %w", r.result.Iterations, err)
-	}
 	if i := r.result.Iterations; i < len(r.result.History.Records) {
-		r.result.History.Records[i].Metrics = metrics
+		rec := &r.result.History.Records[i]
+		rec.Metrics, rec.Terms = m.Metrics, m.Terms
 	} else {
-		r.pending[i] = metrics
+		r.pending[i] = m
 	}
 	return nil
 }
@@ -353,7 +386,11 @@ func (r *run) report() error {
 func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
 	best, loss := r.stepper.Best()
 	if !finite(loss) {
-		best, loss = begin, math.Inf(1)
+		if r.seen() { // the objective has changed since, and the iterate is not evaluated yet
+			loss = r.lossAt(best)
+		} else {
+			best, loss = begin, math.Inf(1)
+		}
 	}
 	theta, err := numbers(best)
 	if err != nil && failure == nil {
@@ -375,4 +412,30 @@ func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
 	}
 	res.Seconds = r.elapsed()
 	return res, failure
+}
+
+// seen reports whether the run has evaluated an iterate with a finite loss.
+func (r *run) seen() bool {
+	for _, rec := range r.result.History.Records {
+		if finite(rec.Loss) {
+			return true
+		}
+	}
+	return false
+}
+
+// lossAt is the loss of the objective as it is now, or +Inf where that cannot be computed.
+func (r *run) lossAt(theta *tensors.Tensor) float64 {
+	values, err := numbers(theta)
+	if err != nil {
+		return math.Inf(1)
+	}
+	e, err := NewEvaluator(r.obj)
+	if err != nil {
+		return math.Inf(1)
+	}
+	if loss, _, err := e.At(values); err == nil && finite(loss) {
+		return loss
+	}
+	return math.Inf(1)
 }

@@ -2,7 +2,7 @@
 //
 // The parts, each replaceable:
 //
-//   - an Objective says what is minimized, as graph-building functions;
+//   - an Objective says what is minimized, as graph-building functions, or with FromFunction as plain Go code;
 //   - a Direction turns a point and its gradient into a step (Adam, L-BFGS, …), also as a graph;
 //   - a Search decides how far to go along it (strong Wolfe, …), on the host, from a few numbers;
 //   - a Method ties them together; Hybrid chains methods;
@@ -37,11 +37,49 @@ type Objective struct {
 	Residual GraphFn
 	// Loss builds the scalar f(θ). When nil, f = Σ rᵢ² of Residual.
 	Loss GraphFn
+	// Function computes f(θ) and ∇f(θ) on the host, in the place of Loss and Residual; see FromFunction. Objectives with
+	// one have no Data, Samples or Terms.
+	Function Function
 	// Data are further inputs of every program, such as collocation points. Replacing a tensor by one of the same
 	// shape between iterations needs no compilation.
 	Data []*tensors.Tensor
+	// Terms are the parts that the loss is the sum of, for the history; nil for none.
+	Terms *Terms
+	// Blocks partition θ into matrices and vectors, for methods that use them; nil when it has no such structure.
+	Blocks []Block
+	// Samples say which rows of Data belong together, for stochastic methods, which take some of them at a time: the
+	// functions above must then take data with fewer rows, too. Nil when the loss is no sum over samples.
+	Samples []Samples
 	// Adaptation replaces Data during a run; nil for none.
 	Adaptation Adaptation
+}
+
+// Terms are the parts of a loss.
+type Terms struct {
+	Names []string
+	// Build builds them as scalars, one for each name.
+	Build func(theta *graph.Node, data []*graph.Node) []*graph.Node
+}
+
+// Samples are independent parts of a loss, such as collocation points: row n of some tensors of the data is sample n.
+type Samples struct {
+	// Name is for messages, Rows the number of samples.
+	Name string
+	Rows int
+	// Data are the places in Objective.Data of the tensors whose first axis has one entry for each sample.
+	Data []int
+	// Scales is the place of the tensors among them, shape [Rows], whose squares weigh the samples in a sum: of a batch of
+	// B rows they are multiplied by √(Rows/B), so that its loss is an unbiased estimate. Empty where the loss is a mean
+	// over the samples that it is given.
+	Scales []int
+}
+
+// Block is a part of θ that is a matrix, or a tensor of another rank, such as the weights of a layer: entries Offset to
+// Offset + the product of Dims, in row-major order.
+type Block struct {
+	Name   string
+	Offset int
+	Dims   []int
 }
 
 // check reports the first thing wrong with the objective.
@@ -51,14 +89,14 @@ func (o *Objective) check() error {
 		return errors.New("optim: the objective is nil")
 	case o.Backend == nil:
 		return errors.New("optim: Objective.Backend is nil, expected an open back end such as backend.Open gives")
-	case o.Loss == nil && o.Residual == nil:
-		return errors.New("optim: Objective has neither Loss nor Residual, expected one of them")
+	case o.Loss == nil && o.Residual == nil && o.Function == nil:
+		return errors.New("optim: Objective has neither Loss nor Residual nor Function, expected one of them")
 	case o.Dim < 1:
 		return fmt.Errorf("optim: Objective.Dim is %d, expected at least 1", o.Dim)
 	case o.dtype() != dtypes.Float64 && o.dtype() != dtypes.Float32:
 		return fmt.Errorf("optim: Objective.DType is %s, expected float64 or float32", o.DType)
 	}
-	return nil
+	return o.checkFunction()
 }
 
 // checkStart reports what is wrong with a starting point.
@@ -83,6 +121,9 @@ func (o *Objective) dtype() dtypes.DType {
 
 // loss builds f(θ).
 func (o *Objective) loss(theta *graph.Node, data []*graph.Node) *graph.Node {
+	if o.Function != nil {
+		panic(errors.New("optim: the objective has a Function, expected Loss or Residual to build a graph of"))
+	}
 	var f *graph.Node
 	if o.Loss == nil {
 		f = graph.ReduceAllSum(graph.Square(o.Residual(theta, data)))

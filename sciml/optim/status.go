@@ -21,6 +21,8 @@ const (
 	Canceled
 	// CallbackStopped means that Options.OnProgress asked to stop.
 	CallbackStopped
+	// CriterionMet means that Options.Until was met.
+	CriterionMet
 	// SearchFailed means that no step along the direction, nor along steepest descent, lowered the loss: the usual
 	// end of a deterministic method at the accuracy that its floating-point type allows.
 	SearchFailed
@@ -38,6 +40,7 @@ var statusWords = map[Status]string{
 	TimeLimit:       "time limit reached",
 	Canceled:        "canceled",
 	CallbackStopped: "stopped by the callback",
+	CriterionMet:    "stopping criterion met",
 	SearchFailed:    "no further decrease along the search direction",
 	NonFinite:       "loss became NaN or infinite",
 	Failed:          "ended by an error",

@@ -1,6 +1,9 @@
 package optim
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // StrongWolfe finds a step that satisfies the strong Wolfe conditions
 //
@@ -23,11 +26,31 @@ const (
 	wolfeWidth    = 1e-15 // relative width of an interval that is not worth dividing
 )
 
-// Find implements Search.
-func (w StrongWolfe) Find(start Trial, first, resolution float64, try func(float64) (Trial, error)) (Trial, bool, error) {
+// Check reports a field that is out of its range.
+func (w StrongWolfe) Check() error {
+	_, err := w.withDefaults()
+	return err
+}
+
+func (w StrongWolfe) withDefaults() (StrongWolfe, error) {
 	w.Decrease, w.Curvature = orDefault(w.Decrease, 1e-4), orDefault(w.Curvature, 0.9)
 	if w.MaxTrials == 0 {
 		w.MaxTrials = 20
+	}
+	switch {
+	case !(w.Decrease > 0 && w.Decrease < 0.5 && w.Curvature > 0 && w.Curvature < 1):
+		return w, fmt.Errorf("optim: StrongWolfe.Decrease is %v and Curvature %v, expected numbers above 0 and below 1/2 and 1", w.Decrease, w.Curvature)
+	case w.MaxTrials < 0:
+		return w, fmt.Errorf("optim: StrongWolfe.MaxTrials is %d, expected at least 1", w.MaxTrials)
+	}
+	return w, nil
+}
+
+// Find implements Search. It fails when a field is out of its range.
+func (w StrongWolfe) Find(start Trial, first, resolution float64, try func(float64) (Trial, error)) (Trial, bool, error) {
+	w, err := w.withDefaults()
+	if err != nil {
+		return Trial{}, false, err
 	}
 	var best Trial
 	best.Loss = math.Inf(1)

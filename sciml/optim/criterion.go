@@ -1,0 +1,104 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Criterion decides from the records of a phase of a Hybrid whether to go on to the next, or from those of a whole run
+// whether to end it.
+type Criterion interface {
+	// Met reports whether it is time, and in words why.
+	Met(phase []Record) (bool, string)
+	// Next is the number of iterations of the phase after which it is to be asked next, when made of them were made. It
+	// depends on nothing else, so that a run switches where it did the last time, however fast the machine was.
+	Next(made int) int
+}
+
+// lookEvery is how many iterations pass between two looks at records.
+const lookEvery = 50
+
+func nextLook(made int) int { return made - made%lookEvery + lookEvery }
+
+// Iterations is met after a number of iterations.
+type Iterations int
+
+// Met implements Criterion.
+func (n Iterations) Met(phase []Record) (bool, string) {
+	if len(phase) < int(n) {
+		return false, ""
+	}
+	return true, fmt.Sprintf("%d iterations were made", n)
+}
+
+// Next implements Criterion.
+func (n Iterations) Next(made int) int { return max(int(n), made+1) }
+
+// Stalled is met when the mean of the logarithm of the loss falls too slowly: by less than Decades over Window
+// iterations, between one half of the last 2·Window records and the other. It is meant for losses that are positive,
+// such as sums of squares; it leaves alone a phase whose loss is not. The zero value is usable.
+type Stalled struct {
+	// Window is in iterations; 250 when zero.
+	Window int
+	// Decades is a decrease in powers of ten; 0.1 when zero, which is a fifth of the loss.
+	Decades float64
+}
+
+// Met implements Criterion.
+func (s Stalled) Met(phase []Record) (bool, string) {
+	window := s.Window
+	if window == 0 {
+		window = 250
+	}
+	if len(phase) < 2*window {
+		return false, ""
+	}
+	recent := phase[len(phase)-2*window:]
+	decrease := meanLog10(recent[:window]) - meanLog10(recent[window:])
+	if math.IsNaN(decrease) { // logarithms of negative losses
+		return false, ""
+	}
+	if decrease >= orDefault(s.Decades, 0.1) {
+		return false, ""
+	}
+	return true, fmt.Sprintf("the loss fell by %.2g decades in %d iterations, less than %.2g", decrease, window, orDefault(s.Decades, 0.1))
+}
+
+// Next implements Criterion.
+func (Stalled) Next(made int) int { return nextLook(made) }
+
+func meanLog10(records []Record) float64 {
+	total := 0.0
+	for _, r := range records {
+		loss := r.Loss
+		if loss == 0 {
+			loss = math.SmallestNonzeroFloat64
+		}
+		total += math.Log10(loss)
+	}
+	return total / float64(len(records))
+}
+
+// AnyOf is met as soon as one of its criteria is.
+type AnyOf []Criterion
+
+// Met implements Criterion.
+func (a AnyOf) Met(phase []Record) (bool, string) {
+	var reasons []string
+	for _, c := range a {
+		if met, why := c.Met(phase); met {
+			reasons = append(reasons, why)
+		}
+	}
+	return len(reasons) > 0, strings.Join(reasons, "; ")
+}
+
+// Next implements Criterion.
+func (a AnyOf) Next(made int) int {
+	next := nextLook(made)
+	for _, c := range a {
+		next = min(next, max(c.Next(made), made+1))
+	}
+	return next
+}

@@ -1,0 +1,82 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// CubicRegularization is Newton's method with an adaptive cubic term, ARC (Cartis, Gould and Toint 2011, "Adaptive cubic
+// regularisation methods for unconstrained optimization", Algorithm 2.1): the step minimizes
+//
+//	m(p) = f + ∇fᵀp + ½pᵀ∇²f·p + (σ/3)‖p‖³
+//
+// over a Krylov space, where σ takes the place of the radius of a trust region. With the ratio ρ of the decrease of the
+// loss to that of m
+//
+//	σ ← max(ε, min(σ/4, ‖∇f‖))  when ρ > Good
+//	σ ← 2σ                      when ρ < Accept; the step is then refused
+//
+// where ε is the rounding unit. (In their section 7 it is σ in place of σ/4, which takes a thousand steps where the
+// minimizer is far away.) A product with the Hessian costs about two gradients and counts as one evaluation; those
+// of an iterate serve all of its steps. The zero value is usable: fields that are zero take the defaults.
+type CubicRegularization struct {
+	// Sigma is the first σ; 1 when zero.
+	Sigma float64
+	// Accept and Good are the ratios above, 0 < Accept ≤ Good < 1; 0.1 and 0.9 when zero.
+	Accept, Good float64
+	// Forcing bounds the norm of the model's gradient, min(Forcing, √‖∇f‖)·‖∇f‖, at which the Krylov space is large enough
+	// (their rule TC.g), between 0 and 1; 0.1 when zero.
+	Forcing float64
+	// MaxProducts is the largest dimension of the space, whose basis is stored: so many vectors of length P; 50 when zero.
+	MaxProducts int
+}
+
+// Name implements Method.
+func (CubicRegularization) Name() string { return "cubic regularization" }
+
+// Start implements Method. It fails when a setting is out of its range, and for an objective made of a Function.
+func (c CubicRegularization) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	if err := obj.needsGraph("CubicRegularization", "products with the Hessian"); err != nil {
+		return nil, err
+	}
+	c.Sigma, c.Forcing = orDefault(c.Sigma, 1), orDefault(c.Forcing, 0.1)
+	c.Accept, c.Good = orDefault(c.Accept, 0.1), orDefault(c.Good, 0.9)
+	if c.MaxProducts == 0 {
+		c.MaxProducts = 50
+	}
+	switch {
+	case !(c.Sigma > 0) || !finite(c.Sigma):
+		return nil, fmt.Errorf("optim: CubicRegularization.Sigma is %v, expected a finite number above 0", c.Sigma)
+	case !(c.Accept > 0 && c.Accept <= c.Good && c.Good < 1):
+		return nil, fmt.Errorf("optim: CubicRegularization.Accept is %v and Good %v, expected 0 < Accept ≤ Good < 1", c.Accept, c.Good)
+	case !(c.Forcing > 0 && c.Forcing < 1):
+		return nil, fmt.Errorf("optim: CubicRegularization.Forcing is %v, expected a number between 0 and 1", c.Forcing)
+	case c.MaxProducts < 0:
+		return nil, fmt.Errorf("optim: CubicRegularization.MaxProducts is %d, expected at least 1 (or 0 for the default)", c.MaxProducts)
+	}
+	space, err := newLanczos(obj, min(c.MaxProducts, obj.Dim), func(g float64) float64 { return math.Min(c.Forcing, math.Sqrt(g)) })
+	if err != nil {
+		return nil, err
+	}
+	return startTrustRegion(obj, theta, newtonModel{}, space, cubicControl{CubicRegularization: c, least: epsilonOf(obj.dtype())})
+}
+
+// cubicControl adapts σ.
+type cubicControl struct {
+	CubicRegularization
+	least float64
+}
+
+func (c cubicControl) first() float64 { return c.Sigma }
+
+func (c cubicControl) next(sigma, ratio float64, _ regionStep, gradientNorm float64) (float64, bool) {
+	switch {
+	case ratio > c.Good:
+		return math.Max(c.least, math.Min(sigma/4, gradientNorm)), true
+	case ratio >= c.Accept:
+		return sigma, true
+	}
+	return 2 * sigma, false
+}

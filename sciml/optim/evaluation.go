@@ -1,0 +1,53 @@
+package optim
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// evaluation computes with one evaluation of the objective in the middle. One that is built of graphs becomes part of the
+// program; a Function is called between two.
+type evaluation struct {
+	obj         *Objective
+	whole       *program // of an objective in graphs
+	where, then *program // of a Function
+}
+
+// newEvaluation makes an evaluation. Where builds θ of the inputs, and then builds the outputs of the point there and of
+// the inputs, to which the objective's data do not belong.
+func newEvaluation(obj *Objective, name string, where func(in []*graph.Node) *graph.Node, then func(p *Point, in []*graph.Node) []*graph.Node) (*evaluation, error) {
+	e := &evaluation{obj: obj}
+	var err error
+	if obj.Function == nil {
+		e.whole, err = newProgram(obj, name, func(all []*graph.Node) []*graph.Node {
+			in, data := all[:len(all)-len(obj.Data)], all[len(all)-len(obj.Data):]
+			return then(obj.at(where(in), data), in)
+		})
+		return e, err
+	}
+	if e.where, err = newProgram(obj, name+": θ", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{where(in)}
+	}); err != nil {
+		return nil, err
+	}
+	e.then, err = newProgram(obj, name, func(all []*graph.Node) []*graph.Node {
+		return then(&Point{theta: all[0], loss: all[1], gradient: all[2]}, all[3:])
+	})
+	return e, err
+}
+
+// call runs it on device tensors; the first call compiles it.
+func (e *evaluation) call(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
+	if e.whole != nil {
+		return e.whole.call(append(inputs, e.obj.Data)...)
+	}
+	theta, err := e.where.call(inputs...)
+	if err != nil {
+		return nil, err
+	}
+	point, err := e.obj.computeAt(theta[0])
+	if err != nil {
+		return nil, err
+	}
+	return e.then.call(append([][]*tensors.Tensor{point}, inputs...)...)
+}

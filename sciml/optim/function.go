@@ -1,0 +1,76 @@
+package optim
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Function computes f(θ) and writes ∇f(θ) into gradient, which comes as zeros of the length of theta. Both slices are its
+// own. It is called by one goroutine at a time, that of Minimize; a panic in it ends the run with an error.
+type Function func(theta, gradient []float64) float64
+
+// FromFunction makes an objective of plain Go code for θ of length dim. Vectors are computed with by GoMLX's pure-Go back
+// end, so that nothing has to be installed; set another Objective.Backend where the algebra of a method is the larger part
+// of its work. It fails when dim is below 1 or f is nil. Methods that need more than values and gradients, such as products
+// with the Hessian or batches of samples, refuse such an objective.
+func FromFunction(dim int, f Function) (*Objective, error) {
+	if f == nil {
+		return nil, errors.New("optim: the function is nil, expected one that computes f(θ) and its gradient")
+	}
+	o := &Objective{Backend: gobackend.GetBackend(), Dim: dim, Function: f}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// checkFunction reports what a Function cannot go together with.
+func (o *Objective) checkFunction() error {
+	switch {
+	case o.Function == nil:
+		return nil
+	case o.Loss != nil || o.Residual != nil:
+		return errors.New("optim: Objective has a Function and a Loss or Residual, expected one of them")
+	case len(o.Data) > 0 || len(o.Samples) > 0:
+		return errors.New("optim: Objective has a Function and Data or Samples, which only graphs take; expected none")
+	case o.Terms != nil:
+		return errors.New("optim: Objective has a Function and Terms, which only graphs have; expected none")
+	}
+	return nil
+}
+
+// needsGraph reports that a method cannot do with values and gradients.
+func (o *Objective) needsGraph(method, what string) error {
+	if o.Function == nil {
+		return nil
+	}
+	return fmt.Errorf("optim: %s needs %s, which Objective.Function does not give; expected Objective.Loss or Residual", method, what)
+}
+
+// compute calls the Function.
+func (o *Objective) compute(theta []float64) (loss float64, gradient []float64, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("optim: Objective.Function panicked: %v\n%s", r, debug.Stack())
+		}
+	}()
+	gradient = make([]float64, o.Dim)
+	return o.Function(theta, gradient), gradient, nil
+}
+
+// computeAt calls the Function for θ on the device, and puts loss and gradient there.
+func (o *Objective) computeAt(theta *tensors.Tensor) ([]*tensors.Tensor, error) {
+	values, err := numbers(theta)
+	if err != nil {
+		return nil, fmt.Errorf("optim: reading θ from the device: %w", err)
+	}
+	loss, gradient, err := o.compute(values)
+	if err != nil {
+		return nil, err
+	}
+	return []*tensors.Tensor{theta, scalar(o.dtype(), loss), vector(o.dtype(), gradient)}, nil
+}

@@ -1,0 +1,184 @@
+package optim
+
+import (
+	"context"
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// evaluated is a point with its loss and gradient, on the device.
+type evaluated struct {
+	theta, gradient    *tensors.Tensor
+	loss, gradientNorm float64
+	thetaNorm          float64 // where it is asked for
+}
+
+// iterates is what steppers have in common that go from one evaluated point to the next.
+type iterates struct {
+	theta *tensors.Tensor // the iterate while at is nil
+	at    *evaluated      // the current iterate; nil before the first evaluation
+	best  *evaluated      // the one with the lowest loss: not every step goes down
+	begun bool            // whether the record of the start was given
+	spent int             // evaluations since the last record
+}
+
+// walker makes the moves of a stepper.
+type walker interface {
+	// begin evaluates the iterate.
+	begin() (*evaluated, error)
+	// step goes to the next iterate and returns the length of the way there, zero when there is none.
+	step() (to *evaluated, length float64, err error)
+	// failure says why there is none.
+	failure() string
+}
+
+// advance is Stepper.Advance.
+func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Progress, error) {
+	p := Progress{Status: Running}
+	if s.at == nil {
+		at, err := w.begin()
+		if err != nil {
+			return p, err
+		}
+		s.moveTo(at)
+		if !s.begun { // otherwise the objective has changed at an iterate that has its record
+			p.Records = append(p.Records, s.record(0))
+			s.begun = true
+		}
+		if !finite(s.at.loss) || !finite(s.at.gradientNorm) {
+			p.Status, p.Message = NonFinite, "the loss or its gradient is NaN or infinite at the start"
+			return p, nil
+		}
+		if p.Status, p.Message = goal.Met(Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm}); p.Status != Running {
+			return p, nil
+		}
+	}
+	for ; n > 0 && ctx.Err() == nil; n-- {
+		if s.at.gradientNorm == 0 {
+			p.Status, p.Message = SearchFailed, "the gradient is exactly zero"
+			return p, nil
+		}
+		to, length, err := w.step()
+		if err != nil {
+			return p, err
+		}
+		if length == 0 {
+			p.Status, p.Message = SearchFailed, w.failure()
+			return p, nil
+		}
+		s.moveTo(to)
+		p.Records = append(p.Records, s.record(length))
+		p.Iterations++
+		if !finite(s.at.gradientNorm) {
+			p.Status, p.Message = NonFinite, "the gradient is NaN or infinite where the loss is finite"
+			return p, nil
+		}
+		if p.Status, p.Message = goal.Met(p.Records[len(p.Records)-1]); p.Status != Running {
+			return p, nil
+		}
+	}
+	return p, nil
+}
+
+func (s *iterates) moveTo(e *evaluated) {
+	s.at = e
+	if finite(e.loss) && (s.best == nil || e.loss < s.best.loss) {
+		s.best = e
+	}
+}
+
+func (s *iterates) record(length float64) Record {
+	r := Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm, Step: length, Evaluations: s.spent}
+	s.spent = 0
+	return r
+}
+
+// Current implements Stepper.
+func (s *iterates) Current() *tensors.Tensor {
+	if s.at == nil {
+		return s.theta
+	}
+	return s.at.theta
+}
+
+// Best implements Stepper.
+func (s *iterates) Best() (*tensors.Tensor, float64) {
+	if s.best == nil {
+		return s.theta, math.Inf(1)
+	}
+	return s.best.theta, s.best.loss
+}
+
+// forget drops all that is known of the objective, which has changed; the iterate stays.
+func (s *iterates) forget() {
+	s.theta = s.Current()
+	s.at, s.best = nil, nil
+}
+
+// free releases tensors at once: a dense Hessian is large, and the garbage collector does not see a device's memory.
+func free(all []*tensors.Tensor) {
+	for _, t := range all {
+		t.MustFinalizeAll()
+	}
+}
+
+// savedIterates is the state of iterates. Points are θ and gradient; there are none before the first evaluation.
+type savedIterates struct {
+	Theta    saved
+	At, Best savedPoint
+	Begun    bool
+	Spent    int
+}
+
+type savedPoint struct {
+	Vectors                       []saved
+	Loss, GradientNorm, ThetaNorm float64
+}
+
+func (s *iterates) save() (out savedIterates, err error) {
+	out = savedIterates{Begun: s.begun, Spent: s.spent}
+	if out.Theta, err = save(s.Current()); err != nil {
+		return out, err
+	}
+	if out.At, err = s.at.save(); err != nil {
+		return out, err
+	}
+	out.Best, err = s.best.save()
+	return out, err
+}
+
+func (s *iterates) restore(from savedIterates) (err error) {
+	if s.theta, err = from.Theta.restore(s.theta.Shape()); err != nil {
+		return err
+	}
+	if s.at, err = from.At.restore(s.theta); err != nil {
+		return err
+	}
+	if s.best, err = from.Best.restore(s.theta); err != nil {
+		return err
+	}
+	s.begun, s.spent = from.Begun, from.Spent
+	return nil
+}
+
+func (e *evaluated) save() (savedPoint, error) {
+	if e == nil {
+		return savedPoint{}, nil
+	}
+	vectors, err := saveAll([]*tensors.Tensor{e.theta, e.gradient})
+	return savedPoint{Vectors: vectors, Loss: e.loss, GradientNorm: e.gradientNorm, ThetaNorm: e.thetaNorm}, err
+}
+
+func (p savedPoint) restore(theta *tensors.Tensor) (*evaluated, error) {
+	if len(p.Vectors) == 0 {
+		return nil, nil
+	}
+	vectors, err := restoreAll(p.Vectors, []*tensors.Tensor{theta, theta})
+	if err != nil {
+		return nil, err
+	}
+	return &evaluated{
+		theta: vectors[0], gradient: vectors[1], loss: p.Loss, gradientNorm: p.GradientNorm, thetaNorm: p.ThetaNorm,
+	}, nil
+}

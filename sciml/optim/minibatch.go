@@ -1,0 +1,155 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// MiniBatch runs a method of fixed steps on batches of the samples: at each iteration loss and gradient are those of the
+// next batch, which are unbiased estimates, and a method such as Adam makes a step of them as if they were exact.
+// The zero value is usable: fields that are zero take the defaults.
+//
+// Every Measure iterations the objective is measured on all samples. Only there are tolerances checked, and only such
+// iterates and the last one can be the result; their records have Batch 0, while the loss of the others is that of a batch.
+// Evaluations count passes over all samples, rounded down. That holds for all stochastic methods.
+type MiniBatch struct {
+	// Method is one that takes steps as they come, such as Adam, Momentum or Muon; Adam{} when nil. A method with a line
+	// search is none, because batches differ.
+	Method Method
+	// Batches say how samples are drawn.
+	Batches Batches
+	// Accumulate is the number of batches whose mean gradient makes a step; 1 when zero. The step is that of one batch as
+	// many times as large, but needs no more memory than the small ones.
+	Accumulate int
+	// Measure is the number of iterations between measurements of all samples; 100 when zero.
+	Measure int
+}
+
+// Name implements Method.
+func (m MiniBatch) Name() string { return "mini-batch " + orAdam(m.Method).Name() }
+
+// Start implements Method.
+func (m MiniBatch) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	return m.start(obj, theta, "MiniBatch", orAdam(m.Method))
+}
+
+func (m MiniBatch) start(obj *Objective, theta *tensors.Tensor, owner string, method Method) (Stepper, error) {
+	p, err := m.plan(obj, theta, owner, method)
+	if err != nil {
+		return nil, err
+	}
+	return startStochastic(obj, theta, p)
+}
+
+func (m MiniBatch) plan(obj *Objective, theta *tensors.Tensor, owner string, method Method) (plan, error) {
+	if m.Accumulate == 0 {
+		m.Accumulate = 1
+	}
+	if m.Accumulate < 0 {
+		return plan{}, fmt.Errorf("optim: %s.Accumulate is %d, expected at least 1 (or 0 for the default)", owner, m.Accumulate)
+	}
+	every, err := measureEvery(owner, m.Measure)
+	if err != nil {
+		return plan{}, err
+	}
+	batches, err := m.Batches.sampler(obj, owner)
+	if err != nil {
+		return plan{}, err
+	}
+	direction, err := directionOf(method, obj, theta, owner)
+	if err != nil {
+		return plan{}, err
+	}
+	rule := averaged{direction: direction, batches: m.Accumulate}
+	return plan{rule: rule, batches: batches, perStep: m.Accumulate, cost: 1, every: every}, nil
+}
+
+func orAdam(m Method) Method {
+	if m == nil {
+		return Adam{}
+	}
+	return m
+}
+
+func measureEvery(owner string, n int) (int, error) {
+	if n < 0 {
+		return 0, fmt.Errorf("optim: %s.Measure is %d, expected at least 1 (or 0 for the default)", owner, n)
+	}
+	if n == 0 {
+		n = 100
+	}
+	return n, nil
+}
+
+// directionOf returns the direction of a method that takes the steps of one as they are. Starting it checks its settings
+// and compiles nothing.
+func directionOf(method Method, obj *Objective, theta *tensors.Tensor, owner string) (Direction, error) {
+	stepper, err := method.Start(obj, theta)
+	if err != nil {
+		return nil, err
+	}
+	switch s := stepper.(type) {
+	case *fixedStep:
+		return s.direction, nil
+	case *stochastic:
+		if r, ok := s.plan.rule.(averaged); ok && r.batches == 1 {
+			return r.direction, nil
+		}
+	}
+	return nil, fmt.Errorf("optim: %s.Method is %q, expected one that takes fixed steps, such as Adam", owner, method.Name())
+}
+
+// averaged takes the steps of a direction, each at the mean of a number of batches. Its state is that of the direction,
+// then, unless each batch makes a step, the sums of loss and gradient, and the number of batches in them.
+type averaged struct {
+	direction Direction
+	batches   int
+}
+
+func (a averaged) State(obj *Objective) []shapes.Shape {
+	dtype := obj.dtype()
+	all := a.direction.State(obj.Dim, dtype)
+	if a.batches > 1 {
+		all = append(all, shapes.Make(dtype), shapes.Make(dtype, obj.Dim), shapes.Make(dtype))
+	}
+	return all
+}
+
+func (a averaged) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
+	p := b.at(theta)
+	if a.batches == 1 {
+		step, next := a.direction.Step(p, state)
+		return move{loss: p.loss, gradient: p.gradient, step: step, next: next}
+	}
+	n := len(state) - 3
+	loss, gradient := graph.Add(state[n], p.loss), graph.Add(state[n+1], p.gradient)
+	count := graph.AddScalar(state[n+2], 1)
+	complete := graph.Equal(count, graph.MulScalar(graph.OnesLike(count), float64(a.batches)))
+	p.loss = graph.MulScalar(loss, 1/float64(a.batches))
+	p.gradient = graph.MulScalar(gradient, 1/float64(a.batches))
+	step, next := a.direction.Step(p, state[:n])
+	m := move{loss: p.loss, gradient: p.gradient, step: step, complete: complete}
+	for i := range next {
+		m.next = append(m.next, graph.Where(complete, next[i], state[i]))
+	}
+	for _, sum := range []*graph.Node{loss, gradient, count} {
+		m.next = append(m.next, graph.Where(complete, graph.ZerosLike(sum), sum))
+	}
+	return m
+}
+
+func (averaged) Snapshot(state []*tensors.Tensor, _, _ *tensors.Tensor) []*tensors.Tensor {
+	return state
+}
+
+// Rebase implements batchRule. Between two steps nothing is summed.
+func (a averaged) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	if a.batches == 1 {
+		return rebase(a.direction, state)
+	}
+	n := len(state) - 3
+	return append(rebase(a.direction, state[:n:n]), state[n:]...)
+}

@@ -1,0 +1,124 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// MultiBatchLBFGS is stochastic L-BFGS of Berahas, Nocedal and Takáč (2016, Algorithm 1): consecutive batches share some
+// of their samples, and a correction pair compares gradients of these alone, so that y is a change of one function and not
+// a difference of two. Steps are −αHg with the gradient g of the whole batch and a constant α. A pair is skipped where
+// its curvature sᵀy is not safely positive. A step costs 1 + 2·Overlap gradients of a batch.
+// The zero value is usable: fields that are zero take the defaults. See MiniBatch for what is recorded.
+type MultiBatchLBFGS struct {
+	// Rate is α; 0.3 when zero. Like that of SGD it sets how far from a minimizer the iterates keep wandering, but in units
+	// of the step of Newton's method.
+	Rate float64
+	// Memory is the number of correction pairs kept; 10 when zero.
+	Memory int
+	// Longest bounds the length of a step, which noise in the pairs can make very long; no bound when zero.
+	Longest float64
+	// Overlap is the part of a batch that the next one shares, above 0 and below 1; 0.5 when zero. The samples shared should
+	// be enough to determine the curvature: the worse conditioned the problem, the more.
+	Overlap float64
+	// Batches say how samples are drawn. A batch has at least two samples of each group.
+	Batches Batches
+	// Measure is the number of iterations between measurements of all samples; 100 when zero.
+	Measure int
+}
+
+// Name implements Method.
+func (MultiBatchLBFGS) Name() string { return "multi-batch L-BFGS" }
+
+// Start implements Method.
+func (m MultiBatchLBFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	m.Rate, m.Overlap = orDefault(m.Rate, 0.3), orDefault(m.Overlap, 0.5)
+	if err := checkSettings("MultiBatchLBFGS", positive("Rate", m.Rate), notNegative("Longest", m.Longest),
+		positive("Overlap", m.Overlap), fraction("Overlap", m.Overlap)); err != nil {
+		return nil, err
+	}
+	if m.Memory < 0 {
+		return nil, fmt.Errorf("optim: MultiBatchLBFGS.Memory is %d, expected at least 1 (or 0 for the default)", m.Memory)
+	}
+	if m.Memory == 0 {
+		m.Memory = 10
+	}
+	every, err := measureEvery("MultiBatchLBFGS", m.Measure)
+	if err != nil {
+		return nil, err
+	}
+	batches, err := m.Batches.sampler(obj, "MultiBatchLBFGS")
+	if err != nil {
+		return nil, err
+	}
+	shared, sharedAll := batches.overlap(m.Overlap), 0
+	for _, n := range shared {
+		sharedAll += n
+	}
+	return startStochastic(obj, theta, plan{
+		rule: multiBatchRule{MultiBatchLBFGS: m, shared: shared}, batches: batches, perStep: 1,
+		cost: 1 + 2*float64(sharedAll)/float64(batches.size()), every: every,
+	})
+}
+
+// overlap lets batches share a part, and returns the number of samples of each group in it. A batch begins with what it
+// shares with the one before.
+func (s *sampler) overlap(part float64) (shared []int) {
+	sizes, strides := make([]int, len(s.sizes)), make([]int, len(s.sizes))
+	shared = make([]int, len(s.sizes))
+	for g, size := range s.sizes {
+		sizes[g] = max(2, size)
+		shared[g] = min(sizes[g]-1, max(1, int(math.Round(part*float64(sizes[g])))))
+		strides[g] = sizes[g] - shared[g]
+	}
+	s.sizes, s.strides = sizes, strides
+	return shared
+}
+
+// multiBatchRule has the state of lbfgsDirection, where the previous gradient is that of the samples shared with the
+// batch to come.
+type multiBatchRule struct {
+	ownsState
+	MultiBatchLBFGS
+	shared []int
+}
+
+func (r multiBatchRule) pairs() lbfgsDirection { return lbfgsDirection{memory: r.Memory} }
+
+func (r multiBatchRule) State(obj *Objective) []shapes.Shape {
+	return r.pairs().State(obj.Dim, obj.dtype())
+}
+
+// curvature is the least cosine between s and y of a pair that is kept.
+const curvature = 1e-4
+
+func (r multiBatchRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
+	shared := b.head(r.shared).at(theta)
+	s, y := graph.Sub(theta, state[lbfgsTheta]), graph.Sub(shared.gradient, state[lbfgsGradient])
+	floor := graph.MulScalar(graph.Mul(norm(s), norm(y)), curvature)
+	// A pair with y = 0 is none.
+	shared.gradient = graph.Where(graph.GreaterThan(dot(s, y), floor), shared.gradient, state[lbfgsGradient])
+	next := r.pairs().learn(shared, state)
+	next[lbfgsGradient] = b.tail(r.shared).at(theta).gradient
+
+	p := b.at(theta)
+	// Without a pair: steepest descent, not longer than one.
+	one := graph.ScalarOne(theta.Graph(), theta.DType())
+	first := graph.Mul(p.gradient, graph.Min(one, graph.Reciprocal(norm(p.gradient))))
+	empty := graph.Equal(next[lbfgsGamma], graph.ZerosLike(next[lbfgsGamma]))
+	step := graph.MulScalar(graph.Where(empty, first, inverseHessianProduct(p.gradient, next)), -r.Rate)
+	if r.Longest > 0 {
+		length := norm(step)
+		step = graph.Mul(step, graph.Min(one, graph.Div(graph.MulScalar(one, r.Longest), length)))
+	}
+	return move{loss: p.loss, gradient: p.gradient, step: step, next: next}
+}
+
+// Rebase implements batchRule.
+func (r multiBatchRule) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	return r.pairs().Rebase(state)
+}

@@ -1,0 +1,112 @@
+package optim
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// GradientNoise says how far the gradients of batches are from that of all samples.
+type GradientNoise struct {
+	// Gradient is ‖∇f(θ)‖, of all samples.
+	Gradient float64
+	// Variance is the mean of ‖∇f_B(θ) − ∇f(θ)‖² over batches B, the trace of the covariance of a batch's gradient, and
+	// Relative is Variance/‖∇f(θ)‖²: noise and signal balance where it is 1.
+	Variance, Relative float64
+	// PerSample is the variance that a batch of one sample has, and Scale is PerSample/‖∇f(θ)‖², the gradient noise scale
+	// of McCandlish, Kaplan, Amodei et al. (2018, equation 2.9): the size of a batch, drawn with replacement, whose
+	// Relative would be 1. Larger batches help little. For several groups of samples both are what batches of about the
+	// same shares suggest.
+	PerSample, Scale float64
+}
+
+// Noise measures the noise of batch gradients at theta from a number of batches; when that is zero, from those of one
+// pass over the samples. It is exact for batches of one sample from one group, and all of them. It fails when theta or
+// the settings do not fit, and when a batch has all samples.
+func Noise(obj *Objective, theta []float64, batches Batches, count int) (GradientNoise, error) {
+	var n GradientNoise
+	if err := obj.check(); err != nil {
+		return n, err
+	}
+	if err := obj.checkStart(theta); err != nil {
+		return n, err
+	}
+	s, err := batches.sampler(obj, "Noise")
+	if err != nil {
+		return n, err
+	}
+	rows, size := obj.sampleRows(), s.size()
+	switch {
+	case count < 0:
+		return n, fmt.Errorf("optim: the count of batches is %d, expected at least 1 (or 0 for one pass)", count)
+	case size >= rows && !batches.WithReplacement:
+		return n, fmt.Errorf("optim: Batches.Size is %d, expected less than all %d samples", batches.size(), rows)
+	case count == 0:
+		count = max(1, rows/size)
+	}
+	d, err := newDeviation(obj)
+	if err != nil {
+		return n, err
+	}
+	e, err := NewEvaluator(obj)
+	if err != nil {
+		return n, err
+	}
+	_, gradient, err := e.At(theta)
+	if err != nil {
+		return n, err
+	}
+	for _, v := range gradient {
+		n.Gradient = math.Hypot(n.Gradient, v)
+	}
+	if n.Variance, err = d.mean(s, count, vector(obj.dtype(), theta), vector(obj.dtype(), gradient)); err != nil {
+		return n, err
+	}
+	if !finite(n.Gradient) || !finite(n.Variance) {
+		return n, errors.New("optim: a gradient is NaN or infinite at theta")
+	}
+	square := n.Gradient * n.Gradient
+	n.PerSample = n.Variance / varianceOfMean(size, rows, batches.WithReplacement)
+	n.Relative, n.Scale = n.Variance/square, n.PerSample/square
+	return n, nil
+}
+
+// varianceOfMean is the variance of a mean of size samples of rows, as part of that of one sample. Without replacement it
+// vanishes for all of them (Byrd, Chin, Nocedal and Wu 2012, equation 3.4).
+func varianceOfMean(size, rows int, replace bool) float64 {
+	if replace || rows == 1 {
+		return 1 / float64(size)
+	}
+	return float64(rows-size) / float64(rows-1) / float64(size)
+}
+
+// deviation computes ‖∇f_B(θ) − g‖² of batches.
+type deviation struct {
+	obj     *Objective
+	program *program
+}
+
+func newDeviation(obj *Objective) (deviation, error) {
+	p, err := newProgram(obj, "deviation of a batch gradient", func(in []*graph.Node) []*graph.Node {
+		theta, gradient, first, indices, data := in[0], in[1], in[2], in[3:len(in)-len(obj.Data)], in[len(in)-len(obj.Data):]
+		off := graph.Sub(batchOf(obj, indices, first, data).at(theta).gradient, gradient)
+		return []*graph.Node{dot(off, off)}
+	})
+	return deviation{obj, p}, err
+}
+
+// mean averages over the next batches of a sampler.
+func (d deviation) mean(s *sampler, count int, theta, gradient *tensors.Tensor) (float64, error) {
+	total := 0.0
+	for range count {
+		out, err := d.program.call([]*tensors.Tensor{theta, gradient, tensors.FromScalar(int32(0))}, s.next(1, 1), d.obj.Data)
+		if err != nil {
+			return 0, err
+		}
+		total += number(out[0])
+	}
+	return total / float64(count), nil
+}

@@ -1,0 +1,101 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// NormTest is a MiniBatch whose batches grow when the noise of their gradients is too large for the gradient that is
+// left, by the norm test of Byrd, Chin, Nocedal and Wu (2012, equations 3.4 to 3.6):
+//
+//	E‖∇f_B(θ) − ∇f(θ)‖² ≤ Theta²·‖∇f(θ)‖²
+//
+// is checked whenever all samples are measured. The left side follows from the deviations of Probes small batches, of the
+// size at the start, from the measured gradient. Sizes are the first one times powers of Growth, up to all samples, so
+// that few are compiled; each growth is an Event of the history. The zero value is usable: fields that are zero take the
+// defaults. See MiniBatch for what is recorded.
+type NormTest struct {
+	// Method is one that takes steps as they come, such as GradientDescent or Adam; Adam{} when nil.
+	Method Method
+	// Batches say how samples are drawn; their Size is that at the start.
+	Batches Batches
+	// Theta is how large the noise may be, relative to the gradient; 0.5 when zero.
+	Theta float64
+	// Growth is the factor between two sizes, at least 2; 2 when zero.
+	Growth int
+	// Probes is the number of batches from which the noise is estimated, at least 2; 8 when zero.
+	Probes int
+	// Measure is the number of iterations between measurements of all samples; 100 when zero.
+	Measure int
+}
+
+// Name implements Method.
+func (m NormTest) Name() string { return "norm-test " + orAdam(m.Method).Name() }
+
+// Start implements Method.
+func (m NormTest) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	m.Theta = orDefault(m.Theta, 0.5)
+	if m.Growth == 0 {
+		m.Growth = 2
+	}
+	if m.Probes == 0 {
+		m.Probes = 8
+	}
+	if err := checkSettings("NormTest", positive("Theta", m.Theta)); err != nil {
+		return nil, err
+	}
+	if m.Growth < 2 || m.Probes < 2 {
+		return nil, fmt.Errorf("optim: NormTest.Growth is %d and Probes %d, expected at least 2 (or 0 for the default)", m.Growth, m.Probes)
+	}
+	p, err := MiniBatch{Batches: m.Batches, Measure: m.Measure}.plan(obj, theta, "NormTest", orAdam(m.Method))
+	if err != nil {
+		return nil, err
+	}
+	d, err := newDeviation(obj)
+	if err != nil {
+		return nil, err
+	}
+	p.measured = func(theta, gradient *tensors.Tensor, slope float64) (string, int, error) {
+		return m.test(obj, p.batches, d, theta, gradient, slope)
+	}
+	return startStochastic(obj, theta, p)
+}
+
+// test enlarges the batches if they are too noisy.
+func (m NormTest) test(obj *Objective, s *sampler, d deviation, theta, gradient *tensors.Tensor, slope float64) (string, int, error) {
+	rows, before := obj.sampleRows(), s.size()
+	if before >= rows {
+		return "", 0, nil
+	}
+	first := obj.batchSizes(m.Batches.size())
+	now := s.sizes
+	s.resize(first)
+	probed := s.size()
+	variance, err := d.mean(s, m.Probes, theta, gradient)
+	s.resize(now)
+	if err != nil {
+		return "", 0, err
+	}
+	perSample := variance / varianceOfMean(probed, rows, m.Batches.WithReplacement)
+	noise := func(size int) float64 {
+		return math.Sqrt(perSample * varianceOfMean(size, rows, m.Batches.WithReplacement))
+	}
+	if noise(before) <= m.Theta*slope || !finite(variance) {
+		return "", m.Probes * probed, nil
+	}
+	size := m.Batches.size()
+	for ; size < rows; size *= m.Growth {
+		s.resize(obj.batchSizes(size))
+		if s.size() > before && noise(s.size()) <= m.Theta*slope {
+			break
+		}
+	}
+	if size >= rows {
+		s.resize(obj.batchSizes(rows))
+	}
+	reason := fmt.Sprintf("batches grow from %d to %d samples: the noise %.2g of their gradient is above %.2g times the norm %.2g of that of all samples",
+		before, s.size(), noise(before), m.Theta, slope)
+	return reason, m.Probes * probed, nil
+}

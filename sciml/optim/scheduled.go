@@ -1,0 +1,77 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// ratedRule is the update of a fixed-step method: a Direction that is told by what to multiply its rate.
+type ratedRule interface {
+	State(dim int, dtype dtypes.DType) []shapes.Shape
+	Step(p *Point, factor *graph.Node, state []*graph.Node) (step *graph.Node, next []*graph.Node)
+}
+
+// scheduled is a rule under a schedule. Its state is that of the schedule, then that of the rule.
+type scheduled struct {
+	schedule Schedule
+	rule     ratedRule
+}
+
+// startScheduled begins a run of a rule; a nil schedule is constant.
+func startScheduled(obj *Objective, theta *tensors.Tensor, owner string, r ratedRule, schedule Schedule) (Stepper, error) {
+	if schedule == nil {
+		schedule = Constant{}
+	}
+	if err := schedule.Check(); err != nil {
+		return nil, fmt.Errorf("%w, in %s.Schedule", err, owner)
+	}
+	return startFixedStep(obj, theta, scheduled{schedule, r})
+}
+
+// State implements Direction.
+func (s scheduled) State(dim int, dtype dtypes.DType) []shapes.Shape {
+	all := make([]shapes.Shape, s.schedule.Size())
+	for i := range all {
+		all[i] = shapes.Make(dtype)
+	}
+	return append(all, s.rule.State(dim, dtype)...)
+}
+
+// Step implements Direction.
+func (s scheduled) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	n := s.schedule.Size()
+	factor, next := s.schedule.Scale(p.loss, state[:n])
+	step, after := s.rule.Step(p, factor, state[n:])
+	return step, append(next[:n:n], after...)
+}
+
+// Rebase implements rebaser.
+func (s scheduled) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	n := s.schedule.Size()
+	next, after := rebaseSchedule(s.schedule, state[:n]), state[n:]
+	if r, ok := s.rule.(rebaser); ok {
+		after = r.Rebase(after)
+	}
+	return append(next[:n:n], after...)
+}
+
+func rebaseSchedule(s Schedule, state []*tensors.Tensor) []*tensors.Tensor {
+	if r, ok := s.(rebaser); ok {
+		return r.Rebase(state)
+	}
+	return state
+}
+
+// blend is β·old + (1−β)·fresh, an exponential moving average.
+func blend(old, fresh *graph.Node, beta float64) *graph.Node {
+	return graph.Add(graph.MulScalar(old, beta), graph.MulScalar(fresh, 1-beta))
+}
+
+// descend is −rate·factor·direction.
+func descend(direction, factor *graph.Node, rate float64) *graph.Node {
+	return graph.Mul(direction, graph.MulScalar(factor, -rate))
+}

@@ -1,0 +1,294 @@
+package optim
+
+import (
+	"context"
+	"math"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// stochastic takes the steps of a rule, each from a batch of the objective's samples, many per call: batches are drawn
+// on the host, and the loop over them runs on the device.
+//
+// From time to time, and at its rule's snapshots, it measures the objective on all samples. Such a record has the loss
+// and gradient norm of all samples, and its Batch is zero; the others have those of their batch, which are noisy. Only
+// measured iterates meet a goal, and only they can be the best one. The current iterate is measured when Best is asked
+// for, so that a run that ends in between returns its last iterate when that is the best.
+type stochastic struct {
+	obj  *Objective
+	plan plan
+	loop *deviceLoop
+	full *program
+
+	carried  []*tensors.Tensor // θ, length of the last step, then the rule's state
+	best     *tensors.Tensor
+	bestLoss float64
+	position int     // iterations since the last measurement
+	due      bool    // whether a measurement is due at the current iterate
+	told     bool    // whether the record of the current iterate was given
+	loss     float64 // of the last measurement, with
+	slope    float64 // its gradient norm
+	spent    int     // samples whose gradient was computed, in all
+}
+
+// plan is what makes a stochastic method.
+type plan struct {
+	rule    batchRule
+	batches *sampler
+	perStep int     // batches in a step
+	cost    float64 // gradients of each
+	every   int     // iterations between two measurements
+	// measured is called after a measurement, and may change the size of the batches; nil for none. It returns its reason
+	// for doing so, or an empty string, and the number of samples it looked at.
+	measured func(theta, gradient *tensors.Tensor, slope float64) (reason string, samples int, err error)
+}
+
+func startStochastic(obj *Objective, theta *tensors.Tensor, p plan) (Stepper, error) {
+	state := p.rule.State(obj)
+	s := &stochastic{
+		obj: obj, plan: p, best: theta, bestLoss: math.Inf(1), due: true,
+		carried: append([]*tensors.Tensor{theta, scalar(obj.dtype(), 0)}, zeros(state)...),
+	}
+	var err error
+	if s.full, err = newProgram(obj, "loss and gradient", func(in []*graph.Node) []*graph.Node {
+		p := obj.at(in[0], in[1:])
+		return []*graph.Node{p.loss, p.gradient, norm(p.gradient)}
+	}); err != nil {
+		return nil, err
+	}
+	s.loop, err = newDeviceLoop(obj, "stochastic loop", batchState+len(state), func(vars []*graph.Node) []*graph.Node {
+		return buildStochastic(obj, p.rule, len(state), vars)
+	})
+	return s, err
+}
+
+// The loop's variables: whether to go on, the number of steps made, of batches used, whether all was finite, the traces of
+// loss, gradient norm and step length, and what is carried from call to call. Those that stay as they are follow: the
+// number of steps to make, the numbers of the rows of all batches, and the data.
+const (
+	batchOn = iota
+	batchCount
+	batchUsed
+	batchSound
+	batchLoss
+	batchGradient
+	batchStep
+	batchCarried
+	batchState = batchCarried + 2
+)
+
+func buildStochastic(obj *Objective, r batchRule, stateSize int, vars []*graph.Node) []*graph.Node {
+	theta, count, ledHere := vars[batchCarried], vars[batchCount], vars[batchCarried+1]
+	changing, dataAt := batchState+stateSize, len(vars)-len(obj.Data)
+	state, limit, indices, data := vars[batchState:changing], vars[changing], vars[changing+1:dataAt], vars[dataAt:]
+
+	m := r.Step(batchOf(obj, indices, vars[batchUsed], data), theta, state)
+	done := func(after, before *graph.Node) *graph.Node { // of a step that is complete
+		if m.complete == nil {
+			return after
+		}
+		return graph.Where(m.complete, after, before)
+	}
+	length := norm(m.step)
+	here := graph.Equal(graph.Iota(theta.Graph(), shapes.Make(count.DType(), chunk), 0), count)
+	record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
+	made := done(graph.AddScalar(count, 1), count)
+	sound := done(graph.LogicalAnd(graph.IsFinite(m.loss), graph.IsFinite(length)), vars[batchSound])
+	out := []*graph.Node{
+		batchOn:          graph.LogicalAnd(graph.LessThan(made, limit), sound),
+		batchCount:       made,
+		batchUsed:        graph.AddScalar(vars[batchUsed], 1),
+		batchSound:       sound,
+		batchLoss:        record(vars[batchLoss], m.loss), // what an incomplete step writes is overwritten
+		batchGradient:    record(vars[batchGradient], norm(m.gradient)),
+		batchStep:        record(vars[batchStep], ledHere),
+		batchCarried:     done(graph.Add(theta, m.step), theta),
+		batchCarried + 1: done(length, ledHere),
+	}
+	return append(out, m.next...)
+}
+
+// Advance implements Stepper.
+func (s *stochastic) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
+	p := Progress{Status: Running}
+	for n > 0 && ctx.Err() == nil {
+		if s.due {
+			reason, err := s.measure(&p)
+			if err != nil {
+				return p, err
+			}
+			p.Message = reason
+			if !finite(s.loss) || !finite(s.slope) {
+				p.Status, p.Message = NonFinite, "the loss of all samples or its gradient is NaN or infinite; a smaller rate may help"
+				return p, nil
+			}
+		}
+		if s.position == 0 {
+			if status, why := goal.Met(Record{Loss: s.loss, GradientNorm: s.slope}); status != Running {
+				p.Status, p.Message = status, why
+			}
+			if p.Message != "" {
+				return p, nil
+			}
+		}
+		made, sound, err := s.steps(&p, min(n, s.plan.every-s.position))
+		if err != nil {
+			return p, err
+		}
+		n -= made
+		if !sound {
+			p.Status, p.Message = NonFinite, "the loss of a batch or a parameter became NaN or infinite; a smaller rate may help"
+			return p, nil
+		}
+	}
+	return p, nil
+}
+
+// measure evaluates all samples at the current iterate.
+func (s *stochastic) measure(p *Progress) (reason string, err error) {
+	theta := s.carried[0]
+	out, err := s.full.call([]*tensors.Tensor{theta}, s.obj.Data)
+	if err != nil {
+		return "", err
+	}
+	s.loss, s.slope = number(out[0]), number(out[2])
+	s.due, s.position = false, 0
+	if s.loss < s.bestLoss {
+		s.best, s.bestLoss = theta, s.loss
+	}
+	s.carried = append(s.carried[:2:2], s.plan.rule.Snapshot(s.carried[2:], theta, out[1])...)
+	if !s.told {
+		p.Records = append(p.Records, Record{Loss: s.loss, GradientNorm: s.slope, Step: number(s.carried[1])})
+		s.told = true
+	}
+	looked := 0
+	if s.plan.measured != nil && finite(s.slope) {
+		if reason, looked, err = s.plan.measured(theta, out[1], s.slope); err != nil {
+			return "", err
+		}
+	}
+	if evaluations := s.spend(s.obj.sampleRows() + looked); len(p.Records) > 0 {
+		p.Records[len(p.Records)-1].Evaluations += evaluations
+	}
+	return reason, nil
+}
+
+// spend counts evaluations in passes over all samples.
+func (s *stochastic) spend(samples int) (evaluations int) {
+	rows := s.obj.sampleRows()
+	before := s.spent / rows
+	s.spent += samples
+	return s.spent/rows - before
+}
+
+// room is the number of steps whose batches go to the device at once: their numbers are to stay below 16 MiB.
+func (s *stochastic) room() int {
+	return max(1, min(chunk, 1<<22/(s.plan.batches.size()*s.plan.perStep)))
+}
+
+// steps makes up to n steps, and reports whether the last one was finite.
+func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error) {
+	dtype, room := s.obj.dtype(), s.room()
+	n = min(n, room)
+	indices := s.plan.batches.next(n*s.plan.perStep, room*s.plan.perStep)
+	trace := shapes.Make(dtype, chunk)
+	first := append([]*tensors.Tensor{
+		tensors.FromScalar(int32(0)), tensors.FromScalar(int32(0)), tensors.FromScalar(true),
+	}, zeros([]shapes.Shape{trace, trace, trace})...)
+	limit := []*tensors.Tensor{tensors.FromScalar(int32(n))}
+	vars, err := s.loop.run(append(first, s.carried...), limit, indices, s.obj.Data)
+	if err != nil {
+		return 0, false, err
+	}
+	vars = append([]*tensors.Tensor{nil}, vars...) // in the place of batchOn
+	made, sound = int(tensors.ToScalar[int32](vars[batchCount])), tensors.ToScalar[bool](vars[batchSound])
+	s.carried = vars[batchCarried:]
+	var fresh Progress
+	if err := fresh.addTraces(vars[batchLoss:batchCarried], made); err != nil {
+		return made, sound, err
+	}
+	size := s.plan.batches.size() * s.plan.perStep
+	for i, r := range fresh.Records {
+		r.Batch, r.Evaluations = size, s.spend(int(math.Round(float64(size)*s.plan.cost)))
+		if i > 0 || !s.told {
+			p.Records = append(p.Records, r)
+		} else if len(p.Records) > 0 {
+			p.Records[len(p.Records)-1].Evaluations += r.Evaluations
+		}
+	}
+	p.Iterations += made
+	s.told = false
+	s.position += made
+	s.due = s.position == s.plan.every
+	return made, sound, nil
+}
+
+// Current implements Stepper.
+func (s *stochastic) Current() *tensors.Tensor { return s.carried[0] }
+
+// Best implements Stepper. What it measures is not kept, because a run must not depend on when it was asked.
+func (s *stochastic) Best() (*tensors.Tensor, float64) {
+	if s.position > 0 || s.due {
+		out, err := s.full.call([]*tensors.Tensor{s.carried[0]}, s.obj.Data)
+		if err == nil && number(out[0]) < s.bestLoss {
+			return s.carried[0], number(out[0])
+		}
+	}
+	return s.best, s.bestLoss
+}
+
+// Refresh implements Stepper.
+func (s *stochastic) Refresh() {
+	s.best, s.bestLoss, s.due, s.position = s.carried[0], math.Inf(1), true, 0
+	s.carried = append(s.carried[:2:2], s.plan.rule.Rebase(s.carried[2:])...)
+}
+
+// savedStochastic is the state of a stochastic method.
+type savedStochastic struct {
+	Carried               []saved
+	Best                  saved
+	BestLoss, Loss, Slope float64
+	Position, Spent       int
+	Due, Told             bool
+	At, Sizes             []int
+}
+
+// Save implements Stepper.
+func (s *stochastic) Save() ([]byte, error) {
+	state := savedStochastic{
+		BestLoss: s.bestLoss, Loss: s.loss, Slope: s.slope, Position: s.position, Spent: s.spent, Due: s.due, Told: s.told,
+		At: s.plan.batches.places(), Sizes: s.plan.batches.sizes,
+	}
+	var err error
+	if state.Carried, err = saveAll(s.carried); err != nil {
+		return nil, err
+	}
+	if state.Best, err = save(s.best); err != nil {
+		return nil, err
+	}
+	return encode(state)
+}
+
+// Restore implements Stepper.
+func (s *stochastic) Restore(data []byte) error {
+	var state savedStochastic
+	err := decode(data, &state)
+	if err != nil {
+		return err
+	}
+	carried, err := restoreAll(state.Carried, s.carried)
+	if err != nil {
+		return err
+	}
+	if s.best, err = state.Best.restore(s.best.Shape()); err != nil {
+		return err
+	}
+	if err := s.plan.batches.restore(state.At, state.Sizes); err != nil {
+		return err
+	}
+	s.carried, s.bestLoss, s.loss, s.slope = carried, state.BestLoss, state.Loss, state.Slope
+	s.position, s.spent, s.due, s.told = state.Position, state.Spent, state.Due, state.Told
+	return nil
+}

@@ -1,0 +1,73 @@
+package optim
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// SVRG is the stochastic variance reduced gradient method of Johnson and Zhang (2013, with option I): from time to time it
+// takes a snapshot θ̃ with the gradient of all samples, and in between its steps are
+//
+//	θ ← θ − α(∇f_B(θ) − ∇f_B(θ̃) + ∇f(θ̃))
+//
+// The variance of that estimate vanishes as θ and θ̃ approach a minimizer, so that a constant rate converges linearly on
+// strongly convex sums. A step costs two gradients of a batch. Snapshots are the iterates whose records have Batch 0 and
+// at which tolerances are checked; see MiniBatch. The zero value is usable: fields that are zero take the defaults.
+type SVRG struct {
+	// Rate is the step size α; 1e-2 when zero. The theory asks for less than about 1/L, the curvature of a batch.
+	Rate float64
+	// Batches say how samples are drawn.
+	Batches Batches
+	// Every is the number of iterations between snapshots; when zero, as many as make two passes over the samples.
+	Every int
+}
+
+// Name implements Method.
+func (SVRG) Name() string { return "SVRG" }
+
+// Start implements Method.
+func (m SVRG) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	m.Rate = orDefault(m.Rate, 1e-2)
+	return startSnapshots(obj, theta, "SVRG", m.Rate, m.Batches, m.Every, svrgRule{rate: m.Rate})
+}
+
+func startSnapshots(obj *Objective, theta *tensors.Tensor, owner string, rate float64, b Batches, every int, r batchRule) (Stepper, error) {
+	if err := checkSettings(owner, positive("Rate", rate)); err != nil {
+		return nil, err
+	}
+	if every < 0 {
+		return nil, fmt.Errorf("optim: %s.Every is %d, expected at least 1 (or 0 for the default)", owner, every)
+	}
+	batches, err := b.sampler(obj, owner)
+	if err != nil {
+		return nil, err
+	}
+	if every == 0 {
+		every = (2*obj.sampleRows() + batches.size() - 1) / batches.size()
+	}
+	return startStochastic(obj, theta, plan{rule: r, batches: batches, perStep: 1, cost: 2, every: every})
+}
+
+// svrgRule remembers the snapshot and its gradient.
+type svrgRule struct{ rate float64 }
+
+func (svrgRule) State(obj *Objective) []shapes.Shape {
+	vector := shapes.Make(obj.dtype(), obj.Dim)
+	return []shapes.Shape{vector, vector}
+}
+
+func (r svrgRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
+	here := b.at(theta)
+	estimate := graph.Add(graph.Sub(here.gradient, b.at(state[0]).gradient), state[1])
+	return move{loss: here.loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate), next: state}
+}
+
+func (svrgRule) Snapshot(_ []*tensors.Tensor, theta, gradient *tensors.Tensor) []*tensors.Tensor {
+	return []*tensors.Tensor{theta, gradient}
+}
+
+// Rebase implements batchRule: a new snapshot follows at once.
+func (svrgRule) Rebase(state []*tensors.Tensor) []*tensors.Tensor { return state }

@@ -1,0 +1,251 @@
+package optim
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// TrustRegion holds what the trust-region methods have in common (Nocedal and Wright 2006, Algorithm 4.1). Near an iterate
+// a quadratic
+//
+//	m(p) = f + ∇fᵀp + ½pᵀBp
+//
+// stands for the loss; the step is its minimizer within ‖p‖ ≤ Δ, or nearly so. The ratio ρ of the decrease of the loss
+// to that of m decides on the step and on the next Δ:
+//
+//	Δ ← max(Δ, 2.5‖p‖)  when ρ ≥ Good
+//	Δ ← ‖p‖/4           when ρ < Accept; the step is then refused
+//
+// with the constants of Conn, Gould and Toint (2000), section 17.1. B may be indefinite. A step to where the loss or its
+// gradient is not finite is refused. An iteration ends with a step that is accepted, so that each has one evaluation more
+// for every step refused. The zero value is usable: fields that are zero take the defaults.
+type TrustRegion struct {
+	// Radius is the first Δ; 1 when zero. MaxRadius bounds Δ; 1e10 when zero.
+	Radius, MaxRadius float64
+	// Accept and Good are the ratios above, 0 < Accept ≤ Good < 1; 0.05 and 0.9 when zero.
+	Accept, Good float64
+	// MaxProducts bounds the products Bv for one step of a method with conjugate gradients; the default when zero is 100,
+	// or where products are cheap, twice the rank that B can have.
+	MaxProducts int
+}
+
+const (
+	regionGrow   = 2.5
+	regionShrink = 0.25
+)
+
+func (t TrustRegion) withDefaults() (TrustRegion, error) {
+	t.Radius, t.MaxRadius = orDefault(t.Radius, 1), orDefault(t.MaxRadius, 1e10)
+	t.Accept, t.Good = orDefault(t.Accept, 0.05), orDefault(t.Good, 0.9)
+	switch {
+	case !(t.Radius > 0 && t.Radius <= t.MaxRadius) || !finite(t.MaxRadius):
+		return t, fmt.Errorf("optim: TrustRegion.Radius is %v and MaxRadius %v, expected finite numbers above 0, and the first not above the second", t.Radius, t.MaxRadius)
+	case !(t.Accept > 0 && t.Accept <= t.Good && t.Good < 1):
+		return t, fmt.Errorf("optim: TrustRegion.Accept is %v and Good %v, expected 0 < Accept ≤ Good < 1", t.Accept, t.Good)
+	case t.MaxProducts < 0:
+		return t, fmt.Errorf("optim: TrustRegion.MaxProducts is %d, expected at least 1 (or 0 for the default)", t.MaxProducts)
+	}
+	return t, nil
+}
+
+// model is what a method knows of the second derivatives. Its functions build graphs.
+type model interface {
+	// State gives the shapes of what it remembers; all of it starts as zeros.
+	State(dim int, dtype dtypes.DType) []shapes.Shape
+	// Learn builds the state after a step s, taken or refused, that changed the gradient by y. Both are zero at the start.
+	Learn(s, y *graph.Node, state []*graph.Node) []*graph.Node
+}
+
+// subproblem finds the step that a model suggests.
+type subproblem interface {
+	solve(at *evaluated, region float64, state, data []*tensors.Tensor) (regionStep, error)
+}
+
+// regionStep is a step with the decrease that it should bring.
+type regionStep struct {
+	p                 *tensors.Tensor
+	length, predicted float64
+	products          int // of a Hessian that is not stored, each of which counts as an evaluation
+}
+
+// regionControl judges steps. The size of the region is a radius, or something that acts like one.
+type regionControl interface {
+	// first is the size at the start.
+	first() float64
+	// next is the size after a step with the ratio ρ, which is -Inf when the step leads nowhere, from where the gradient has
+	// the norm, and whether it is taken.
+	next(size, ratio float64, step regionStep, gradientNorm float64) (next float64, taken bool)
+}
+
+func (t TrustRegion) first() float64 { return t.Radius }
+
+func (t TrustRegion) next(radius, ratio float64, step regionStep, _ float64) (float64, bool) {
+	switch {
+	case ratio >= t.Good:
+		return math.Min(t.MaxRadius, math.Max(radius, regionGrow*step.length)), true
+	case ratio >= t.Accept:
+		return radius, true
+	}
+	return regionShrink * step.length, false
+}
+
+// regionStepper is a method with a trust region at work.
+type regionStepper struct {
+	iterates
+	obj        *Objective
+	model      model
+	subproblem subproblem
+	control    regionControl
+	try        *evaluation
+	shapes     []shapes.Shape    // of the model's state
+	state      []*tensors.Tensor // of the model; zeros when it knows nothing
+	memory     bool              // whether the model knows something
+	size       float64           // of the region
+	reason     string            // why there is no step
+}
+
+func startTrustRegion(obj *Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (Stepper, error) {
+	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first()}
+	s.shapes = m.State(obj.Dim, obj.dtype())
+	s.state = zeros(s.shapes)
+	var err error
+	s.try, err = newEvaluation(obj, "trial step", func(in []*graph.Node) *graph.Node {
+		return graph.Add(in[0], in[1])
+	}, func(p *Point, in []*graph.Node) []*graph.Node {
+		step, gradient, state := in[1], in[2], in[3:]
+		next := m.Learn(step, graph.Sub(p.gradient, gradient), state)
+		return append([]*graph.Node{p.loss, p.theta, p.gradient, norm(p.gradient), norm(p.theta)}, next...)
+	})
+	return s, err
+}
+
+// Advance implements Stepper.
+func (s *regionStepper) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
+	return s.advance(ctx, n, goal, s)
+}
+
+// begin evaluates the starting point, as a step of length zero, from which no model learns.
+func (s *regionStepper) begin() (*evaluated, error) {
+	still := vector(s.obj.dtype(), make([]float64, s.obj.Dim))
+	return s.trial(s.theta, still, still)
+}
+
+// trial evaluates the objective at θ + p, and lets the model learn from it.
+func (s *regionStepper) trial(theta, step, gradient *tensors.Tensor) (*evaluated, error) {
+	s.spent++
+	out, err := s.try.call([]*tensors.Tensor{theta, step, gradient}, s.state)
+	if err != nil {
+		return nil, err
+	}
+	e := &evaluated{loss: number(out[0]), theta: out[1], gradient: out[2], gradientNorm: number(out[3]), thetaNorm: number(out[4])}
+	if finite(e.loss) && finite(e.gradientNorm) {
+		free(s.state)
+		s.state, s.memory = out[5:], len(s.state) > 0
+	} else {
+		free(out[5:])
+	}
+	return e, nil
+}
+
+// step makes one iteration.
+func (s *regionStepper) step() (*evaluated, float64, error) {
+	resolution := epsilonOf(s.obj.dtype())
+	shortest := math.Max(resolution*s.at.thetaNorm, math.SmallestNonzeroFloat32) // nothing shorter changes θ
+	for {
+		step, err := s.subproblem.solve(s.at, s.size, s.state, s.obj.Data)
+		if err != nil {
+			return nil, 0, err
+		}
+		s.spent += step.products
+		if !(step.predicted > 0) || !finite(step.predicted) || !finite(step.length) {
+			if s.memory { // rounding has spoiled what the model remembers: forget it
+				free(s.state)
+				s.state, s.memory = zeros(s.shapes), false
+				continue
+			}
+			s.reason = "the quadratic model offers no decrease at this precision"
+			return nil, 0, nil
+		}
+		if step.length <= shortest {
+			s.reason = fmt.Sprintf("the trust region became too small (a step of %.2g) without a decrease of the loss", step.length)
+			return nil, 0, nil
+		}
+		e, err := s.trial(s.at.theta, step.p, s.at.gradient)
+		if err != nil {
+			return nil, 0, err
+		}
+		var taken bool
+		s.size, taken = s.control.next(s.size, s.ratio(e, step, resolution), step, s.at.gradientNorm)
+		if taken {
+			return e, step.length, nil
+		}
+	}
+}
+
+// ratio is the decrease of the loss over the predicted one. Where rounding hides both, the norm of the gradient decides:
+// a plain ratio would refuse the last steps of Newton's method, and shrink the region for nothing.
+func (s *regionStepper) ratio(e *evaluated, step regionStep, resolution float64) float64 {
+	if !finite(e.loss) || !finite(e.gradientNorm) {
+		return math.Inf(-1)
+	}
+	decrease := s.at.loss - e.loss
+	noise := 8 * resolution * math.Abs(s.at.loss)
+	if step.predicted <= noise && math.Abs(decrease) <= noise {
+		if e.gradientNorm < s.at.gradientNorm {
+			return 1
+		}
+		return 0
+	}
+	return decrease / step.predicted
+}
+
+func (s *regionStepper) failure() string { return s.reason }
+
+// Refresh implements Stepper. The model stays, as nothing is learned from the first evaluation after it; so does the size
+// of the region.
+func (s *regionStepper) Refresh() { s.forget() }
+
+// savedRegion is the state of a regionStepper.
+type savedRegion struct {
+	Iterates savedIterates
+	State    []saved
+	Memory   bool
+	Size     float64
+}
+
+// Save implements Stepper.
+func (s *regionStepper) Save() ([]byte, error) {
+	region := savedRegion{Size: s.size, Memory: s.memory}
+	var err error
+	if region.Iterates, err = s.save(); err != nil {
+		return nil, err
+	}
+	if region.State, err = saveAll(s.state); err != nil {
+		return nil, err
+	}
+	return encode(region)
+}
+
+// Restore implements Stepper.
+func (s *regionStepper) Restore(data []byte) error {
+	var region savedRegion
+	if err := decode(data, &region); err != nil {
+		return err
+	}
+	if err := s.restore(region.Iterates); err != nil {
+		return err
+	}
+	state, err := restoreAll(region.State, s.state)
+	if err != nil {
+		return err
+	}
+	free(s.state)
+	s.state, s.memory, s.size = state, region.Memory, region.Size
+	return nil
+}
