@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/gomlx/gomlx/core/graph"
+
 	"github.com/gosciml/gosciml/sciml"
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/nn"
@@ -35,4 +37,41 @@ func ExampleSolve() {
 	// Output:
 	// u(½, ½) = 1.000
 	// relative L2 error below 1e-3: true
+}
+
+// A problem of one's own: −∇·(a∇u) = f on the L-shape with a = 1 + x² + y², the Robin condition ∂u/∂n + u = g on the
+// right and the upper edge, and u = h on the others. The data f = −4xy, g = 2xy and h = xy are made for u = xy.
+func ExampleSolve_lShape() {
+	xy := func(points *graph.Node) *graph.Node {
+		return graph.Mul(pde.Column(points, 0), pde.Column(points, 1))
+	}
+	problem := &pde.Problem{
+		Name:        "diffusion on the L-shape",
+		Coordinates: []string{"x", "y"},
+		Unknowns:    []string{"u"},
+		Domain:      pde.LShape(),
+		Equations: []pde.Equation{{Name: "diffusion", Residual: func(u *pde.Fields) *graph.Node {
+			a := graph.OnePlus(graph.Add(graph.Square(u.At("x")), graph.Square(u.At("y"))))
+			flux := graph.Mul(a, u.Gradient())
+			f := graph.MulScalar(xy(u.X()), -4)
+			return graph.Add(u.For(flux).Divergence(), f)
+		}}},
+		Conditions: []pde.Condition{
+			pde.Robin("u", 1, func(x *graph.Node) *graph.Node { return graph.MulScalar(xy(x), 2) }, "edge 3", "edge 4"),
+			pde.Dirichlet("u", xy, "edge 0", "edge 1", "edge 2", "edge 5"),
+		},
+		Exact:     func(p []float64) []float64 { return []float64{p[0] * p[1]} },
+		Suggested: pde.Setup{Hidden: []int{16}, Interior: 200, Boundary: 60},
+	}
+	b, err := backend.OpenConfig("go") // leave it out, and XLA computes
+	if err != nil {
+		panic(err)
+	}
+	solution, err := sciml.Solve(context.Background(), problem, sciml.Options{Method: optim.LBFGS{}, Iterations: 300, Backend: b})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("error below 1e-2:", solution.Error() < 1e-2)
+	// Output:
+	// error below 1e-2: true
 }

@@ -10,29 +10,6 @@ import (
 	"github.com/gosciml/gosciml/sciml/plot"
 )
 
-// gridNodes is the resolution of a heat map, in nodes per side.
-const gridNodes = 101
-
-// Maps draws the solution next to the exact one and the absolute error, for a problem in two coordinates with an
-// exact solution; without one, the solution alone.
-func (s *Solution) Maps() (*plot.Figure, error) {
-	grid, err := s.Grid(gridNodes)
-	if err != nil {
-		return nil, err
-	}
-	problem := s.model.Problem()
-	labels := plot.AxisLabels(problem.Coordinates[0], problem.Coordinates[1])
-	title := fmt.Sprintf("%s, %s", problem.Name, s.Method)
-	if problem.Exact == nil {
-		return plot.HeatMap(title, grid, labels)
-	}
-	exact := make([]float64, len(grid.U))
-	for i := range exact {
-		exact[i] = problem.Exact([]float64{grid.X[i%len(grid.X)], grid.Y[i/len(grid.X)]})[0]
-	}
-	return plot.Compare(title, grid, exact, labels)
-}
-
 // Convergence draws the losses of several trainings, and next to them their relative L2 errors where they were
 // measured, over the seconds that went by.
 func Convergence(title string, solutions ...*Solution) (*plot.Figure, error) {

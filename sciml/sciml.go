@@ -7,8 +7,10 @@
 package sciml
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,21 +24,31 @@ import (
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
+	"github.com/gosciml/gosciml/sciml/sample"
 )
 
-// Options of Solve. The zero value is usable: zero fields take the defaults.
+// Options of Solve. The zero value is usable: zero fields take what the problem suggests, or else the defaults.
 type Options struct {
-	// Method is the optimizer; Adam followed by L-BFGS when nil.
+	// Method is the optimizer; DefaultMethod when nil.
 	Method optim.Method
-	// Network stands for the unknowns; a tanh MLP with two hidden layers of 32 when nil.
+	// Network stands for the unknowns; DefaultNetwork when nil.
 	Network nn.Network
-	// Soft penalizes the conditions even if the problem has an ansatz that satisfies them exactly.
+	// Soft penalizes all conditions, even those that the problem's Ansatz and Periods satisfy exactly.
 	Soft bool
-	// Interior and Boundary are the numbers of collocation points; 900 and 120 when zero.
+	// Interior and Boundary are the numbers of collocation points of the equations and of each condition; 900 and 120
+	// when zero and nothing is suggested.
 	Interior, Boundary int
-	// BoundaryWeight multiplies the penalty of the conditions; 100 when zero.
+	// BoundaryWeight multiplies the penalty of the conditions; 100 when zero and nothing is suggested, or 1 with a
+	// Weighting in Loss, which finds weights by itself.
 	BoundaryWeight float64
-	// Iterations ends the training; 5000 when zero. Time does as well; no limit when zero.
+	// FixedPoints leaves the collocation points where they are even if the problem suggests to move them.
+	FixedPoints bool
+	// Loss says how else the problem becomes a loss: forms, weights of terms and points, samplers, refiners. What is
+	// zero in Options is taken from here; Hard is the opposite of Soft. Where the problem suggests to move the points and
+	// neither Refiner nor Form is given, sample.RAD moves them.
+	Loss pinn.Options
+	// Iterations ends the training; 5000 when zero, unless there is a limit of Time. Time ends it as well; no limit when
+	// zero.
 	Iterations int
 	Time       time.Duration
 	// LossTolerance ends the training when the loss is not above it.
@@ -49,34 +61,64 @@ type Options struct {
 	Backend compute.Backend
 	// OnProgress is called a few times a second with the history so far; see optim.Options.
 	OnProgress func(h *optim.History) error
+	// Checkpoint is a file that gets the complete state of the training, every CheckpointEvery (30 s when zero) and at the
+	// end, so that Resume can go on. Empty for none.
+	Checkpoint      string
+	CheckpointEvery time.Duration
 }
 
-// DefaultMethod is the optimizer that Solve uses when none is chosen: Adam until it stalls, then L-BFGS.
-func DefaultMethod() optim.Method {
-	return optim.Hybrid{
-		{Method: optim.Adam{Rate: 5e-3}, Until: optim.Stalled{}},
-		{Method: optim.LBFGS{Memory: 50}},
+// mostForDense is the number of parameters up to which DefaultMethod keeps a dense matrix: 200 MB in float64.
+const mostForDense = 5000
+
+// DefaultMethod is the optimizer that Solve uses for a number of parameters when none is chosen: 1000 iterations of Adam,
+// or fewer if it stalls, and then self-scaled Broyden, or L-BFGS for more than 5000 parameters.
+func DefaultMethod(parameters int) optim.Method {
+	adam := optim.Phase{Method: optim.Adam{Rate: 5e-3}, Until: optim.AnyOf{optim.Iterations(1000), optim.Stalled{}}}
+	if parameters > mostForDense {
+		return optim.Hybrid{adam, {Method: optim.LBFGS{Memory: 50}}}
 	}
+	return optim.Hybrid{adam, {Method: optim.SSBroyden{}}}
 }
 
 // Solve trains a network on a problem and returns the best solution found. It stops for one of the reasons that
 // optim.Status lists, of which Solution.Result tells. When ctx is canceled it returns what it has, without an error.
-// Errors are about arguments, the back end, or a callback; in the last case the solution so far is returned as well.
+// Errors are about arguments, the back end, a callback, or the file of a checkpoint; in the last two cases the solution
+// so far is returned as well.
+//
+// Where errors are measured against a reference that has to be computed first, that may take minutes the first time; it
+// is not part of the training's time. When ctx is canceled then, there is nothing to return but the error.
 func Solve(ctx context.Context, problem *pde.Problem, options Options) (*Solution, error) {
+	return solve(ctx, problem, options, nil)
+}
+
+func solve(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (*Solution, error) {
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}
-	model, err := pinn.New(options.Backend, problem, options.Network, pinn.Options{
-		Interior: options.Interior, Boundary: options.Boundary, BoundaryWeight: options.BoundaryWeight,
-		Hard: problem.Ansatz != nil && !options.Soft, Seed: options.Seed, DType: options.DType,
-	})
+	model, err := pinn.New(options.Backend, problem, options.Network, options.Loss)
 	if err != nil {
 		return nil, err
 	}
-	result, err := optim.Minimize(ctx, model.Objective(), options.Network.Init(options.Seed), options.Method, optim.Options{
+	if from != nil {
+		if err := from.check(model, options.Method); err != nil {
+			return nil, err
+		}
+	}
+	if err := model.Prepare(ctx); err != nil {
+		return nil, err
+	}
+	run := optim.Options{
 		MaxIterations: options.Iterations, MaxTime: options.Time, LossTolerance: options.LossTolerance,
 		Monitor: model.Monitor, MonitorEvery: 50, OnProgress: options.OnProgress,
-	})
+		CheckpointPath: options.Checkpoint, CheckpointEvery: options.CheckpointEvery,
+		CheckpointExtra: func() ([]byte, error) { return marshalTraining(model, options.Method) },
+	}
+	var result *optim.Result
+	if from == nil {
+		result, err = optim.Minimize(ctx, model.Objective(), model.Init(options.Seed), options.Method, run)
+	} else {
+		result, err = optim.Resume(ctx, model.Objective(), from.checkpoint, options.Method, run)
+	}
 	if result == nil {
 		return nil, err
 	}
@@ -87,6 +129,9 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	if err := problem.Check(); err != nil {
 		return err
 	}
+	if o.Iterations < 0 {
+		return fmt.Errorf("sciml: Options.Iterations is %d, expected at least 1 (or 0 for the default)", o.Iterations)
+	}
 	var err error
 	if o.Backend == nil {
 		if o.Backend, err = backend.Open(); err != nil {
@@ -94,24 +139,75 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		}
 	}
 	if o.Network == nil {
-		o.Network, err = nn.NewMLP(nn.Tanh, len(problem.Coordinates), 32, 32, len(problem.Unknowns))
-		if err != nil {
+		if o.Network, err = DefaultNetwork(problem, o.Soft); err != nil {
 			return err
 		}
 	}
 	if o.Method == nil {
-		o.Method = DefaultMethod()
-	}
-	if o.Iterations < 0 {
-		return fmt.Errorf("sciml: Options.Iterations is %d, expected at least 1 (or 0 for the default)", o.Iterations)
+		o.Method = DefaultMethod(o.Network.NumParams() + len(problem.Coefficients))
 	}
 	if o.Iterations == 0 {
 		o.Iterations = 5000
+		if o.Time > 0 {
+			o.Iterations = math.MaxInt
+		}
 	}
-	if o.BoundaryWeight == 0 {
-		o.BoundaryWeight = 100
-	}
+	o.setLoss(problem)
 	return nil
+}
+
+// setLoss completes Options.Loss.
+func (o *Options) setLoss(problem *pde.Problem) {
+	suggested := problem.Suggested
+	o.Interior = cmp.Or(o.Interior, o.Loss.Interior, suggested.Interior)
+	o.Boundary = cmp.Or(o.Boundary, o.Loss.Boundary, suggested.Boundary)
+	if o.Loss.Weighting != nil {
+		o.BoundaryWeight = cmp.Or(o.BoundaryWeight, o.Loss.BoundaryWeight, 1)
+	}
+	o.BoundaryWeight = cmp.Or(o.BoundaryWeight, o.Loss.BoundaryWeight, suggested.BoundaryWeight, 100)
+	l := &o.Loss
+	l.Interior, l.Boundary, l.BoundaryWeight = o.Interior, o.Boundary, o.BoundaryWeight
+	l.Hard = (problem.Ansatz != nil || problem.Periods != nil) && !o.Soft
+	o.Seed, o.DType = cmp.Or(o.Seed, l.Seed), cmp.Or(o.DType, l.DType)
+	l.Seed, l.DType = o.Seed, o.DType
+	if suggested.Resample && l.Refiner == nil && l.Form == nil && !o.FixedPoints {
+		l.Refiner = sample.RAD{}
+	}
+}
+
+// DefaultNetwork is the network that Solve uses when none is chosen: a tanh MLP with the hidden widths that the problem
+// suggests, or two of 32, on coordinates scaled to [−1, 1]. Unless soft, it takes what the periodic embedding makes of
+// coordinates that the problem says are periodic.
+func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
+	if err := problem.Check(); err != nil {
+		return nil, err
+	}
+	lo, hi := problem.Domain.Bounds()
+	if problem.Periods != nil && !soft {
+		var embeddedLo, embeddedHi []float64
+		for i, period := range problem.Periods {
+			if period == 0 {
+				embeddedLo, embeddedHi = append(embeddedLo, lo[i]), append(embeddedHi, hi[i])
+			} else { // cosine and sine
+				embeddedLo, embeddedHi = append(embeddedLo, -1, -1), append(embeddedHi, 1, 1)
+			}
+		}
+		lo, hi = embeddedLo, embeddedHi
+	}
+	hidden := problem.Suggested.Hidden
+	if len(hidden) == 0 {
+		hidden = []int{32, 32}
+	}
+	widths := append(append([]int{len(lo)}, hidden...), len(problem.Unknowns))
+	mlp, err := nn.NewMLP(nn.Tanh, widths...)
+	if err != nil {
+		return nil, err
+	}
+	scale, err := nn.Scale(lo, hi)
+	if err != nil {
+		return nil, err
+	}
+	return nn.Mapped(mlp, scale)
 }
 
 // Interruptible returns a context that is canceled by an interrupt: Ctrl-C in a terminal, the stop button in Jupyter.

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -62,7 +63,7 @@ func OpenConfig(config string) (compute.Backend, error) {
 		if c.why != nil {
 			warn(c.why)
 		}
-		if b, err = gobackend.New(c.options); err != nil {
+		if b, err = gobackend.New(goOptions(c.options)); err != nil {
 			return nil, fmt.Errorf("%s is %q: %w", ConfigEnv, config, err)
 		}
 	} else if b, err = openXLA(c); err != nil {
@@ -70,6 +71,16 @@ func OpenConfig(config string) (compute.Backend, error) {
 	}
 	opened[config] = b
 	return b, nil
+}
+
+// goOptions are options for the pure-Go back end, with operations one after the other unless something else was asked
+// for. Run in parallel each holds a worker, large matrix products wait for a free one, and with two of them on two cores
+// they wait for ever (compute v0.1.6). Inside of an operation the work is shared all the same.
+func goOptions(asked string) string {
+	if strings.Contains(asked, "ops_") {
+		return asked
+	}
+	return strings.TrimSuffix("ops_sequential,"+asked, ",")
 }
 
 func warn(why error) {

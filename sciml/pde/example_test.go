@@ -1,12 +1,12 @@
 package pde_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -21,14 +21,12 @@ func ExampleProblem() {
 		Coordinates: []string{"x"},
 		Unknowns:    []string{"u"},
 		Domain:      interval,
-		Equations: []pde.Equation{{Name: "u″ = u", Residual: func(u *autodiff.Derivatives) *graph.Node {
-			return graph.Sub(u.Laplacian(), u.U())
+		Equations: []pde.Equation{{Name: "u″ = u", Residual: func(u *pde.Fields) *graph.Node {
+			return graph.Sub(u.D("x", "x"), u.U())
 		}}},
 		Conditions: []pde.Condition{
-			pde.Dirichlet(func(x *graph.Node) *graph.Node { return graph.OnesLike(x) }, "x-"),
-			{Name: "Neumann", On: []string{"x+"}, Residual: func(u *autodiff.Derivatives, normal *graph.Node) *graph.Node {
-				return graph.AddScalar(graph.Mul(u.Partial(0), normal), -math.E)
-			}},
+			pde.Dirichlet("u", graph.OnesLike, "x-"),
+			pde.Neumann("u", func(x *graph.Node) *graph.Node { return graph.MulScalar(graph.OnesLike(x), math.E) }, "x+"),
 		},
 		Exact: func(p []float64) []float64 { return []float64{math.Exp(p[0])} },
 	}
@@ -38,5 +36,26 @@ func ExampleProblem() {
 	fmt.Println(problem.Check())
 	// Output:
 	// <nil>
-	// pde: condition 1 ("Neumann") of problem "exponential" is on the patch "right", which the boundary of its domain does not have
+	// pde: condition 1 ("Neumann u x+") of problem "exponential" is on the patch "right", which the boundary of its domain does not have
+}
+
+func ExampleNamed() {
+	problem, err := pde.Named("burgers")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(problem.Name, problem.Coordinates, problem.Unknowns)
+	for _, c := range problem.Conditions {
+		fmt.Println(" ", c.Name)
+	}
+	solution, err := problem.Solution(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("u(−0.1, 1) = %.6f\n", solution([]float64{-0.1, 1})[0])
+	// Output:
+	// Burgers, ν = 0.01/π [x t] [u]
+	//   initial u
+	//   Dirichlet u x-,x+
+	// u(−0.1, 1) = 0.665482
 }

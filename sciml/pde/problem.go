@@ -1,68 +1,113 @@
 // Package pde states boundary-value problems for physics-informed training, with reference solutions to compare to.
 //
 // A problem is a domain, equations and conditions whose residuals vanish at the solution, and, where one is known,
-// the exact solution. Residuals are graph-building functions of the derivatives of u, so that
+// the exact or a reference solution. Residuals are graph-building functions of the unknowns and their derivatives:
 //
-//	Equation{Residual: func(u *autodiff.Derivatives) *graph.Node {
-//		return graph.Add(u.Laplacian(), f(u.X()))
+//	heat := pde.Equation{Name: "heat", Residual: func(u *pde.Fields) *graph.Node {
+//		return graph.Sub(u.D("t"), u.D("x", "x"))
 //	}}
 //
-// is −Δu = f. Every residual has one value a point: shape [N] or [N, 1].
+// is ∂u/∂t = ∂²u/∂x². A residual has one row for each point: shape [N] or [N, components]. Conditions are made by
+// Dirichlet, Neumann, Robin, Periodic, Initial, InitialRate and Measured, or written as residuals themselves.
+//
+// Catalogue lists the problems that come with the package.
 package pde
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
-
-	"github.com/gosciml/gosciml/sciml/autodiff"
 )
 
-// Problem is a differential equation on a domain with its conditions.
+// Field is a solution that can be computed at any point of a domain: one value for each unknown.
+type Field = func(point []float64) []float64
+
+// Function builds a function of points: from shape [N, d] to [N, 1], or to [N] which is as good.
+type Function = func(x *graph.Node) *graph.Node
+
+// Problem is a differential equation on a domain with its conditions. Only Coordinates, Unknowns, Domain and Equations
+// are required.
 type Problem struct {
-	// Name identifies the problem, with its parameters.
-	Name string
-	// Coordinates and Unknowns name the entries of x and of u, for example {"x", "y"} and {"u"}.
+	// Name identifies the problem, with its parameters; Key is short, for command lines, such as "burgers".
+	Name, Key string
+	// Coordinates and Unknowns name the entries of x and of u, for example {"x", "t"} and {"u"}. Time, where there is
+	// any, is called "t".
 	Coordinates, Unknowns []string
+	// Coefficients are unknown numbers that are found along with u: an inverse problem.
+	Coefficients []Coefficient
 	// Domain is where the equations hold; its boundary is where the conditions hold.
 	Domain Domain
-	// Equations hold in the interior, Conditions on the boundary.
+	// Equations hold in the interior, Conditions on the boundary or at points of their own. Their names differ; a loss
+	// calls those without one "equation 0", "condition 0" and so on.
 	Equations  []Equation
 	Conditions []Condition
-	// Ansatz builds from the points (shape [N, d]) and a network's output (shape [N, m]) a function that satisfies all
-	// conditions exactly, such as distance·network + lift. Nil when there is none: conditions are then penalized.
+
+	// Ansatz builds, from the points (shape [N, d]) and a network's output (shape [N, m]), a function that satisfies
+	// conditions exactly, such as lift + distance·network: see DistanceAndLift. Nil when there is none.
 	Ansatz func(x, network *graph.Node) *graph.Node
-	// Exact is the exact or a reference solution at one point, one value for each unknown; nil when there is none.
-	Exact func(point []float64) []float64
+	// Periods has a period for each coordinate, 0 for none, that a network is to have exactly: its input becomes
+	// cos(2πx/p), sin(2πx/p). Nil when there are none.
+	Periods []float64
+	// Exactly names the conditions that Ansatz and Periods satisfy; nil means all. The others are penalized.
+	Exactly []string
+
+	// Energy builds the density, shape [N] or [N, 1], whose mean over the domain is least at the solution (deep Ritz,
+	// E and Yu 2018), given that u satisfies the conditions. Nil when there is none.
+	Energy func(u *Fields) *graph.Node
+	// Weak states equations in variational form. Nil when there is none.
+	Weak []WeakForm
+
+	// Exact is the exact solution. Nil when it has no closed form.
+	Exact Field
+	// Reference computes a numerical solution to compare to, or takes it from a cache; it may take minutes. Nil when
+	// there is none, or Exact is there.
+	Reference func(ctx context.Context) (Field, error)
+	// Compare names the unknowns whose error is measured; nil means all.
+	Compare []string
+	// Suggested is a set-up that works for the problem.
+	Suggested Setup
 	// Source says where the problem is taken from.
 	Source string
+
+	refused error // why the catalogue could not make it from its parameters
+}
+
+// Coefficient is an unknown number of an inverse problem.
+type Coefficient struct {
+	Name string
+	// Start is where training begins.
+	Start float64
+	// True is the value to be found, for comparison; NaN when it is not known.
+	True float64
+}
+
+// Setup is what suits a problem: sizes of networks and point sets. Zero fields leave the choice to the defaults.
+type Setup struct {
+	// Hidden are the widths of the hidden layers of a tanh network.
+	Hidden []int
+	// Interior and Boundary are the numbers of collocation points of each equation and each condition.
+	Interior, Boundary int
+	// BoundaryWeight multiplies the penalties of the conditions.
+	BoundaryWeight float64
+	// Resample moves the points, at intervals, to where the residual is large.
+	Resample bool
 }
 
 // Equation is a residual that vanishes in the interior.
 type Equation struct {
 	Name     string
-	Residual func(u *autodiff.Derivatives) *graph.Node
+	Residual func(u *Fields) *graph.Node
 }
 
-// Condition is a residual that vanishes on a part of the boundary.
-type Condition struct {
+// WeakForm is an equation tested with functions v that vanish on the boundary: ∫ flux·∇v + source·v dx = 0 for all v.
+// For −∇·(a∇u) = f the flux is a∇u and the source −f.
+type WeakForm struct {
 	Name string
-	// On names the patches of the boundary on which it holds; empty for the whole boundary.
-	On []string
-	// Residual is given the outer unit normals too, shape [N, d].
-	Residual func(u *autodiff.Derivatives, normal *graph.Node) *graph.Node
-}
-
-// Dirichlet is the condition u = g for the first unknown; g builds its values from the points, nil means zero.
-func Dirichlet(g func(x *graph.Node) *graph.Node, on ...string) Condition {
-	return Condition{Name: "Dirichlet", On: on, Residual: func(u *autodiff.Derivatives, _ *graph.Node) *graph.Node {
-		value := graph.Slice(u.U(), graph.AxisRange(), graph.AxisElem(0))
-		if g == nil {
-			return value
-		}
-		return graph.Sub(value, graph.ReshapeLike(g(u.X()), value))
-	}}
+	// Terms builds the flux (shape [N, d]) and the source (shape [N, 1]; nil for none).
+	Terms func(u *Fields) (flux, source *graph.Node)
 }
 
 // Check reports the first thing missing or inconsistent in the problem.
@@ -70,43 +115,152 @@ func (p *Problem) Check() error {
 	switch {
 	case p == nil:
 		return errors.New("pde: the problem is nil")
+	case p.refused != nil:
+		return p.refused
 	case p.Domain == nil:
 		return fmt.Errorf("pde: problem %q has no Domain", p.Name)
 	case len(p.Coordinates) != p.Domain.Dim():
 		return fmt.Errorf("pde: problem %q names %d coordinates %q, expected %d as its domain has", p.Name, len(p.Coordinates), p.Coordinates, p.Domain.Dim())
 	case len(p.Unknowns) == 0:
 		return fmt.Errorf("pde: problem %q names no unknowns, expected at least one", p.Name)
-	case len(p.Equations) == 0:
-		return fmt.Errorf("pde: problem %q has no equations, expected at least one", p.Name)
+	case len(p.Equations) == 0 && p.Energy == nil && len(p.Weak) == 0:
+		return fmt.Errorf("pde: problem %q has no equations, expected at least one (or an Energy, or a Weak form)", p.Name)
+	case p.Periods != nil && len(p.Periods) != len(p.Coordinates):
+		return fmt.Errorf("pde: problem %q has %d Periods, expected one for each of its %d coordinates", p.Name, len(p.Periods), len(p.Coordinates))
 	}
+	for _, period := range p.Periods {
+		if !(period >= 0) || math.IsInf(period, 0) {
+			return fmt.Errorf("pde: a period of problem %q is %v, expected a finite number above 0 (or 0 for none)", p.Name, period)
+		}
+	}
+	if err := distinct(p.Name, "coordinate", p.Coordinates); err != nil {
+		return err
+	}
+	if err := distinct(p.Name, "unknown", p.Unknowns); err != nil {
+		return err
+	}
+	if err := p.checkCoefficients(); err != nil {
+		return err
+	}
+	if err := p.checkTerms(); err != nil {
+		return err
+	}
+	for _, name := range p.Compare {
+		if index(p.Unknowns, name) < 0 {
+			return fmt.Errorf("pde: Compare of problem %q names %q, expected some of its unknowns %q", p.Name, name, p.Unknowns)
+		}
+	}
+	return p.checkExact()
+}
+
+func (p *Problem) checkCoefficients() error {
+	var names []string
+	for _, c := range p.Coefficients {
+		if math.IsNaN(c.Start) || math.IsInf(c.Start, 0) {
+			return fmt.Errorf("pde: coefficient %q of problem %q starts at %v, expected a finite number", c.Name, p.Name, c.Start)
+		}
+		names = append(names, c.Name)
+	}
+	return distinct(p.Name, "coefficient", names)
+}
+
+func (p *Problem) checkTerms() error {
+	var names []string
 	for i, e := range p.Equations {
 		if e.Residual == nil {
 			return fmt.Errorf("pde: equation %d (%q) of problem %q has no Residual", i, e.Name, p.Name)
 		}
+		names = append(names, e.Name)
 	}
 	known := map[string]bool{}
 	for _, patch := range p.Domain.Boundary() {
 		known[patch.Name] = true
 	}
 	for i, c := range p.Conditions {
-		if c.Residual == nil {
-			return fmt.Errorf("pde: condition %d (%q) of problem %q has no Residual", i, c.Name, p.Name)
+		if err := c.check(p, known); err != nil {
+			return fmt.Errorf("pde: condition %d (%q) of problem %q %w", i, c.Name, p.Name, err)
 		}
-		for _, name := range c.On {
-			if !known[name] {
-				return fmt.Errorf("pde: condition %d (%q) of problem %q is on the patch %q, which the boundary of its domain does not have", i, c.Name, p.Name, name)
-			}
+		names = append(names, c.Name)
+	}
+	if err := distinct(p.Name, "equation or condition", names); err != nil {
+		return err
+	}
+	for i, w := range p.Weak {
+		if w.Terms == nil {
+			return fmt.Errorf("pde: weak form %d (%q) of problem %q has no Terms", i, w.Name, p.Name)
 		}
 	}
-	if p.Exact != nil {
-		lo, hi := p.Domain.Bounds()
-		middle := make([]float64, len(lo))
-		for i := range lo {
-			middle[i] = (lo[i] + hi[i]) / 2
-		}
-		if got := len(p.Exact(middle)); got != len(p.Unknowns) {
-			return fmt.Errorf("pde: Exact of problem %q gives %d values, expected %d, one for each unknown", p.Name, got, len(p.Unknowns))
+	if p.Exactly != nil && p.Ansatz == nil && p.Periods == nil {
+		return fmt.Errorf("pde: problem %q says that the conditions %q hold exactly, but has neither an Ansatz nor Periods", p.Name, p.Exactly)
+	}
+	for _, name := range p.Exactly {
+		if index(names[len(p.Equations):], name) < 0 {
+			return fmt.Errorf("pde: Exactly of problem %q names %q, expected some of its conditions %q", p.Name, name, names[len(p.Equations):])
 		}
 	}
 	return nil
+}
+
+func (p *Problem) checkExact() error {
+	if p.Exact == nil {
+		return nil
+	}
+	lo, hi := p.Domain.Bounds()
+	middle := make([]float64, len(lo))
+	for i := range lo {
+		middle[i] = (lo[i] + hi[i]) / 2
+	}
+	if got := len(p.Exact(middle)); got != len(p.Unknowns) {
+		return fmt.Errorf("pde: Exact of problem %q gives %d values, expected %d, one for each unknown", p.Name, got, len(p.Unknowns))
+	}
+	return nil
+}
+
+// Solution is the exact solution, or else the reference, or nil when there is neither. Computing a reference may take
+// minutes, unless it is in its cache; ctx cancels that.
+func (p *Problem) Solution(ctx context.Context) (Field, error) {
+	if p.Exact != nil || p.Reference == nil {
+		return p.Exact, nil
+	}
+	f, err := p.Reference(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("pde: the reference solution of %q: %w", p.Name, err)
+	}
+	return f, nil
+}
+
+// Soft are the conditions that are left to be penalized when Ansatz and Periods are used.
+func (p *Problem) Soft() []Condition {
+	if p.Exactly == nil && (p.Ansatz != nil || p.Periods != nil) {
+		return nil
+	}
+	var soft []Condition
+	for _, c := range p.Conditions {
+		if index(p.Exactly, c.Name) < 0 {
+			soft = append(soft, c)
+		}
+	}
+	return soft
+}
+
+// distinct reports names that occur twice.
+func distinct(problem, what string, names []string) error {
+	seen := map[string]bool{}
+	for _, name := range names {
+		if name != "" && seen[name] {
+			return fmt.Errorf("pde: two of kind %s of problem %q are named %q, expected different names", what, problem, name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// index is the place of a name, or −1.
+func index(names []string, name string) int {
+	for i, n := range names {
+		if n == name {
+			return i
+		}
+	}
+	return -1
 }

@@ -1,169 +1,200 @@
 package pde_test
 
 import (
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gosciml/gosciml/sciml/autodiff"
-	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/pde"
-	"github.com/gosciml/gosciml/sciml/sample"
 )
 
-// solved is a catalogue problem with its exact solution as a graph of the points, for the derivatives.
-type solved struct {
-	problem *pde.Problem
-	exact   func(x *graph.Node) *graph.Node
-}
-
-var catalogue = map[string]solved{
-	"Poisson2D": {pde.Poisson2D(), func(x *graph.Node) *graph.Node {
-		s := graph.Sin(graph.MulScalar(x, math.Pi))
-		return graph.Mul(column(s, 0), column(s, 1))
-	}},
-}
-
-func column(x *graph.Node, i int) *graph.Node {
-	return graph.Slice(x, graph.AxisRange(), graph.AxisElem(i))
-}
-
-func call(t *testing.T, b compute.Backend, build func(in []*graph.Node) *graph.Node, args ...any) []float64 {
-	t.Helper()
-	out, err := graph.CallOnce(b, build, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tensors.MustCopyFlatData[float64](out)
-}
-
-func tensorOf(values []float64, dim int) *tensors.Tensor {
-	return tensors.FromFlatDataAndDimensions(values, len(values)/dim, dim)
-}
-
-func largest(values []float64) float64 {
-	m := 0.0
-	for _, v := range values {
-		m = math.Max(m, math.Abs(v))
-		if math.IsNaN(v) {
-			return v
+// TestCatalogue: every problem is complete, and none can be taken for another.
+func TestCatalogue(t *testing.T) {
+	keys, names := map[string]bool{}, map[string]bool{}
+	for _, p := range pde.Catalogue() {
+		if err := p.Check(); err != nil {
+			t.Error(err)
 		}
-	}
-	return m
-}
-
-// TestExactSolutions puts the exact solution of every problem into its equations and conditions.
-func TestExactSolutions(t *testing.T) {
-	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		for name, c := range catalogue {
-			p := c.problem
-			if err := p.Check(); err != nil {
-				t.Errorf("%s: %v", name, err)
-				continue
-			}
-			interior, err := sample.Uniform{Seed: 1}.Interior(p.Domain, 50)
-			if err != nil {
-				t.Fatal(err)
-			}
-			values := call(t, b, func(in []*graph.Node) *graph.Node { return c.exact(in[0]) }, tensorOf(interior.Coords, interior.Dim))
-			m := len(p.Unknowns)
-			for n := range interior.N {
-				for k, want := range p.Exact(interior.At(n)) {
-					if math.Abs(values[n*m+k]-want) > 1e-13 {
-						t.Fatalf("%s: this test's exact solution is %v at %v, Exact says %v", name, values[n*m+k], interior.At(n), want)
-					}
-				}
-			}
-			for _, e := range p.Equations {
-				r := call(t, b, func(in []*graph.Node) *graph.Node {
-					return e.Residual(autodiff.Of(c.exact(in[0]), in[0]))
-				}, tensorOf(interior.Coords, interior.Dim))
-				if got := largest(r); !(got < 1e-11) {
-					t.Errorf("%s: the residual of %q at the exact solution is up to %g", name, e.Name, got)
-				}
-				r = call(t, b, func(in []*graph.Node) *graph.Node {
-					return e.Residual(autodiff.Of(graph.MulScalar(c.exact(in[0]), 1.01), in[0]))
-				}, tensorOf(interior.Coords, interior.Dim))
-				if got := largest(r); !(got > 1e-3) {
-					t.Errorf("%s: the residual of %q at a wrong solution is at most %g", name, e.Name, got)
-				}
-			}
-			for _, condition := range p.Conditions {
-				on, err := sample.Uniform{Seed: 2}.Boundary(p.Domain, 40, condition.On...)
-				if err != nil {
-					t.Fatal(err)
-				}
-				r := call(t, b, func(in []*graph.Node) *graph.Node {
-					return condition.Residual(autodiff.Of(c.exact(in[0]), in[0]), in[1])
-				}, tensorOf(on.Coords, on.Dim), tensorOf(on.Normals, on.Dim))
-				if got := largest(r); !(got < 1e-13) {
-					t.Errorf("%s: the condition %q at the exact solution is off by up to %g", name, condition.Name, got)
-				}
+		if p.Key == "" || keys[p.Key] || p.Key != strings.ToLower(p.Key) || strings.ContainsAny(p.Key, " _") {
+			t.Errorf("the key of %q is %q, expected a short one in lower case that no other problem has", p.Name, p.Key)
+		}
+		if p.Name == "" || names[p.Name] {
+			t.Errorf("a problem is named %q, expected a name that no other problem has", p.Name)
+		}
+		keys[p.Key], names[p.Name] = true, true
+		if p.Source == "" || p.Exact == nil && p.Reference == nil {
+			t.Errorf("%q has no source or no solution", p.Name)
+		}
+		s := p.Suggested
+		if len(s.Hidden) == 0 || s.Interior <= 0 || s.Boundary <= 0 || s.BoundaryWeight < 0 {
+			t.Errorf("%q suggests %+v, expected a network and numbers of points", p.Name, s)
+		}
+		if last := len(p.Coordinates) - 1; slices.Contains(p.Coordinates, "t") && p.Coordinates[last] != "t" {
+			t.Errorf("the coordinates of %q are %q, expected time last", p.Name, p.Coordinates)
+		}
+		for _, c := range p.Conditions {
+			if slices.Contains(c.On, "t+") || len(c.On) == 0 && len(c.Points) == 0 && slices.Contains(p.Coordinates, "t") {
+				t.Errorf("%q has a condition %q at the end of time", p.Name, c.Name)
 			}
 		}
-	})
-}
-
-// TestAnsatz: whatever the network, the ansatz satisfies the conditions, and it is not zero inside.
-func TestAnsatz(t *testing.T) {
-	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		for name, c := range catalogue {
-			p := c.problem
-			if p.Ansatz == nil {
-				continue
-			}
-			u := func(x *graph.Node) *graph.Node {
-				network := graph.AddScalar(graph.Exp(graph.Add(column(x, 0), graph.Square(column(x, 1)))), 3)
-				return p.Ansatz(x, network)
-			}
-			for _, condition := range p.Conditions {
-				on, err := sample.Uniform{Seed: 3}.Boundary(p.Domain, 40, condition.On...)
-				if err != nil {
-					t.Fatal(err)
-				}
-				r := call(t, b, func(in []*graph.Node) *graph.Node {
-					return condition.Residual(autodiff.Of(u(in[0]), in[0]), in[1])
-				}, tensorOf(on.Coords, on.Dim), tensorOf(on.Normals, on.Dim))
-				if got := largest(r); got != 0 {
-					t.Errorf("%s: with the ansatz, the condition %q is off by up to %g", name, condition.Name, got)
-				}
-			}
-			interior, err := sample.Uniform{Seed: 4}.Interior(p.Domain, 20)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, v := range call(t, b, func(in []*graph.Node) *graph.Node { return u(in[0]) }, tensorOf(interior.Coords, interior.Dim)) {
-				if v == 0 {
-					t.Errorf("%s: the ansatz vanishes in the interior", name)
-				}
+		for _, c := range p.Coefficients {
+			if math.IsNaN(c.True) || c.Start == c.True {
+				t.Errorf("%q starts its coefficient %q at %v, and the truth is %v", p.Name, c.Name, c.Start, c.True)
 			}
 		}
-	})
-}
-
-func TestDirichlet(t *testing.T) {
-	b := backendtest.Best(t)
-	g := func(x *graph.Node) *graph.Node { return graph.ReduceSum(x, 1) } // shape [N], u has [N, 2]
-	points := [][]float64{{1, 2}, {3, 4}}
-	build := func(c pde.Condition) func(in []*graph.Node) *graph.Node {
-		return func(in []*graph.Node) *graph.Node {
-			return c.Residual(autodiff.Of(graph.Square(in[0]), in[0]), nil)
+		got, err := pde.Named(p.Key)
+		if err != nil || got.Name != p.Name {
+			t.Errorf("Named(%q): %v, %v", p.Key, got, err)
 		}
 	}
-	if got := call(t, b, build(pde.Dirichlet(g)), points); len(got) != 2 || got[0] != 1-3 || got[1] != 9-7 {
-		t.Errorf("u₀ − g is %v, want [-2 2]", got)
+	if _, err := pde.Named("burger"); err == nil || !strings.Contains(err.Error(), `"burger"`) || !strings.Contains(err.Error(), "heat1d, ") || !strings.Contains(err.Error(), "burgers, ") {
+		t.Errorf("an unknown key: %v", err)
 	}
-	c := pde.Dirichlet(nil, "x-", "y+")
-	if got := call(t, b, build(c), points); len(got) != 2 || got[0] != 1 || got[1] != 9 {
-		t.Errorf("u₀ is %v, want [1 9]", got)
+}
+
+// TestParameters: Check reports a parameter that makes no problem.
+func TestParameters(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, c := range []struct {
+		problem *pde.Problem
+		words   string
+	}{
+		{pde.Poisson(0), "pde.Poisson: d is 0, expected 1 to 100"},
+		{pde.Poisson(101), "d is 101"},
+		{pde.Heat(0), "pde.Heat: d is 0, expected 1 to 99"},
+		{pde.Heat(100), "d is 100"},
+		{pde.Helmholtz(0, 1, 1), "pde.Helmholtz: a1 is 0"},
+		{pde.Helmholtz(1, -1, 1), "a2 is -1"},
+		{pde.Helmholtz(1, 1, nan), "k is NaN"},
+		{pde.Helmholtz(1, 1, -1), "k is -1"},
+		{pde.Burgers(0), "pde.Burgers: nu is 0"},
+		{pde.Burgers(nan), "nu is NaN"},
+		{pde.ReactionDiffusion(0, 5), "pde.ReactionDiffusion: nu is 0"},
+		{pde.ReactionDiffusion(3, inf), "rho is +Inf"},
+		{pde.Convection(inf), "pde.Convection: beta is +Inf"},
+		{pde.Reaction(nan), "pde.Reaction: rho is NaN"},
+		{pde.Wave(-1, 1, 0), "pde.Wave: c is -1"},
+		{pde.Wave(1, 0, 0), "T is 0"},
+		{pde.Wave(1, 1, -1), "beta is -1"},
+		{pde.KuramotoSivashinsky(1.5), "pde.KuramotoSivashinsky: T is 1.5"},
+		{pde.KuramotoSivashinsky(0), "T is 0"},
+		{pde.Kovasznay(0), "pde.Kovasznay: re is 0"},
+		{pde.Cavity(0.5), "pde.Cavity: re is 0.5"},
+		{pde.Cavity(4000), "re is 4000"},
+	} {
+		if err := c.problem.Check(); err == nil || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), "expected") {
+			t.Errorf("error %v, want one that mentions %q and what was expected", err, c.words)
+		}
 	}
-	if len(c.On) != 2 || c.On[0] != "x-" || c.On[1] != "y+" {
-		t.Errorf("the condition holds on %q, want x- and y+", c.On)
+	for _, p := range []*pde.Problem{
+		pde.Poisson(1), pde.Poisson(2), pde.Heat(1), pde.Heat(99), pde.Helmholtz(2, 3, 0), pde.Burgers(1), pde.Convection(0),
+		pde.ReactionDiffusion(0.5, 1), pde.Wave(1, 1, 1), pde.KuramotoSivashinsky(1), pde.Kovasznay(1), pde.Cavity(3200),
+	} {
+		if err := p.Check(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	var none *pde.Problem
+	if err := none.Check(); err == nil || !strings.Contains(err.Error(), "nil") {
+		t.Errorf("a nil problem: %v", err)
+	}
+	for word, spoil := range map[string]func(p *pde.Problem){
+		"no Domain":           func(p *pde.Problem) { p.Domain = nil },
+		"names 1 coordinates": func(p *pde.Problem) { p.Coordinates = p.Coordinates[:1] },
+		`two of kind coordinate of problem "Poisson 2D" are named "x"`: func(p *pde.Problem) { p.Coordinates = []string{"x", "x"} },
+		"no unknowns":                                     func(p *pde.Problem) { p.Unknowns = nil },
+		"gives 1 values, expected 2, one":                 func(p *pde.Problem) { p.Unknowns = []string{"u", "v"} },
+		"no equations":                                    func(p *pde.Problem) { p.Equations, p.Energy, p.Weak = nil, nil, nil },
+		`equation 0 ("Poisson")`:                          func(p *pde.Problem) { p.Equations[0].Residual = nil },
+		`weak form 0 ("Poisson")`:                         func(p *pde.Problem) { p.Weak[0].Terms = nil },
+		`are named "Dirichlet u"`:                         func(p *pde.Problem) { p.Equations[0].Name = "Dirichlet u" },
+		`condition 0 ("Dirichlet u")`:                     func(p *pde.Problem) { p.Conditions[0].Residual = nil },
+		`on the patch "z-"`:                               func(p *pde.Problem) { p.Conditions[0].On = []string{"x-", "z-"} },
+		"has 1 Periods, expected one for each":            func(p *pde.Problem) { p.Periods = []float64{1} },
+		"period of problem \"Poisson 2D\" is -1":          func(p *pde.Problem) { p.Periods = []float64{0, -1} },
+		"is NaN, expected a finite number":                func(p *pde.Problem) { p.Periods = []float64{math.NaN(), 0} },
+		`Compare of problem "Poisson 2D" names "p"`:       func(p *pde.Problem) { p.Compare = []string{"u", "p"} },
+		`Exactly of problem "Poisson 2D" names "Poisson"`: func(p *pde.Problem) { p.Exactly = []string{"Poisson"} },
+		"neither an Ansatz nor Periods":                   func(p *pde.Problem) { p.Ansatz, p.Exactly = nil, []string{"Dirichlet u"} },
+		`coefficient "k" of problem "Poisson 2D" starts at +Inf`: func(p *pde.Problem) {
+			p.Coefficients = []pde.Coefficient{{Name: "k", Start: math.Inf(1)}}
+		},
+		`two of kind coefficient of problem "Poisson 2D"`: func(p *pde.Problem) {
+			p.Coefficients = []pde.Coefficient{{Name: "k"}, {Name: "k"}}
+		},
+	} {
+		p := pde.Poisson2D()
+		spoil(p)
+		if err := p.Check(); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("error %v, want one that mentions %q", err, word)
+		}
+	}
+	p := pde.Poisson2D()
+	if p.Equations = nil; p.Check() != nil {
+		t.Errorf("an energy alone is refused: %v", p.Check())
+	}
+}
+
+func TestSolution(t *testing.T) {
+	p := pde.Poisson2D()
+	if f, err := p.Solution(context.Background()); err != nil || math.Abs(f([]float64{0.5, 0.5})[0]-1) > 1e-15 {
+		t.Errorf("the exact solution: %v", err)
+	}
+	p.Exact = nil
+	if f, err := p.Solution(context.Background()); f != nil || err != nil {
+		t.Errorf("no solution: %v", err)
+	}
+	failure := errors.New("no convergence")
+	p.Reference = func(context.Context) (pde.Field, error) { return nil, failure }
+	if _, err := p.Solution(context.Background()); !errors.Is(err, failure) || !strings.Contains(err.Error(), "Poisson 2D") {
+		t.Errorf("a reference that fails: %v", err)
+	}
+}
+
+func TestSoft(t *testing.T) {
+	names := func(p *pde.Problem) string {
+		var all []string
+		for _, c := range p.Soft() {
+			all = append(all, c.Name)
+		}
+		return strings.Join(all, ", ")
+	}
+	plain := pde.Poisson2D()
+	plain.Ansatz = nil
+	for _, c := range []struct {
+		problem *pde.Problem
+		want    string
+	}{
+		{pde.Poisson2D(), ""},
+		{plain, "Dirichlet u"},
+		{pde.EulerBernoulli(), "moment x+, shear x+"},
+		{pde.AllenCahn(), "initial u"},
+		{pde.KdVCosine(), ""},
+		{pde.Cavity(100), "data of p"},
+	} {
+		if got := names(c.problem); got != c.want {
+			t.Errorf("%s: %q are left, want %q", c.problem.Name, got, c.want)
+		}
+	}
+}
+
+// TestFlatSource: a function of points may have shape [N] where u has [N, 1].
+func TestFlatSource(t *testing.T) {
+	p := pde.Poisson(3) // its source has shape [N]
+	got := call(t, pureGo(t), func(in []*graph.Node) *graph.Node {
+		return p.Equations[0].Residual(pde.NewFields(p, pde.Inputs{X: in[0], U: pde.Column(in[0], 0)}))
+	}, [][]float64{{0, 0, 0}, {1, 0, 1}})
+	if want := math.Pi * math.Pi; len(got) != 2 || math.Abs(got[0]-3*want) > 1e-12 || math.Abs(got[1]+want) > 1e-12 {
+		t.Errorf("the residual is %v, want [3π² −π²]", got)
 	}
 }
 
@@ -239,29 +270,6 @@ func TestNewBoxErrors(t *testing.T) {
 	} {
 		if _, err := pde.NewBox(c.names, c.lo, c.hi); err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("NewBox(%q, %v, %v): error %v, want one that mentions %q", c.names, c.lo, c.hi, err, c.word)
-		}
-	}
-}
-
-func TestCheck(t *testing.T) {
-	var none *pde.Problem
-	if err := none.Check(); err == nil || !strings.Contains(err.Error(), "nil") {
-		t.Errorf("a nil problem: %v", err)
-	}
-	for word, spoil := range map[string]func(p *pde.Problem){
-		"no Domain":                       func(p *pde.Problem) { p.Domain = nil },
-		"names 1 coordinates":             func(p *pde.Problem) { p.Coordinates = p.Coordinates[:1] },
-		"no unknowns":                     func(p *pde.Problem) { p.Unknowns = nil },
-		"no equations":                    func(p *pde.Problem) { p.Equations = nil },
-		`equation 0 ("Poisson")`:          func(p *pde.Problem) { p.Equations[0].Residual = nil },
-		`condition 0 ("Dirichlet")`:       func(p *pde.Problem) { p.Conditions[0].Residual = nil },
-		`on the patch "z-"`:               func(p *pde.Problem) { p.Conditions[0].On = []string{"x-", "z-"} },
-		"gives 1 values, expected 2, one": func(p *pde.Problem) { p.Unknowns = []string{"u", "v"} },
-	} {
-		p := pde.Poisson2D()
-		spoil(p)
-		if err := p.Check(); err == nil || !strings.Contains(err.Error(), word) {
-			t.Errorf("error %v, want one that mentions %q", err, word)
 		}
 	}
 }

@@ -1,17 +1,21 @@
 // Package pinn turns a boundary-value problem and a network into an objective for an optimizer: the least-squares
 // loss of a physics-informed neural network (Raissi, Perdikaris and Karniadakis 2019)
 //
-//	L(θ) = Σ_t w_t · mean_n r_t(x_n; θ)²
+//	L(θ) = Σ_t w_t · mean_n λ_tn · |r_t(x_n; θ)|²
 //
-// over the equations in the interior and, unless an ansatz satisfies them exactly, the conditions on the boundary.
-// The objective is given as a residual vector with entries √(w_t/N_t)·r_t, so that L is the sum of its squares and
-// Gauss–Newton methods see weights as row scaling.
+// over the equations in the interior and, unless an ansatz satisfies them exactly, the conditions on the boundary and
+// at points of data. A Form replaces the equations' strong residuals by an energy or by tests with functions; a
+// Weighting moves the weights w and λ during training, and a sample.Refiner the points.
+//
+// The objective is given as a residual vector with entries √(w_t·λ_tn/N_t)·r_t, so that L is the sum of its squares
+// and Gauss–Newton methods see weights as row scaling. Weights and points are data: changing them compiles nothing.
 package pinn
 
 import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -19,48 +23,66 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/nn"
-	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
 
 // Options say how a problem becomes a loss. Zero fields take the defaults.
 type Options struct {
-	// Interior and Boundary are the numbers of collocation points; 900 and 120 when zero.
+	// Form is what becomes of the equations; StrongForm{} when nil.
+	Form Form
+	// Interior and Boundary are the numbers of collocation points of the equations and of each condition on the
+	// boundary; 900 and 120 when zero. They do not count a condition's own Points.
 	Interior, Boundary int
-	// Hard satisfies the conditions exactly, by the problem's Ansatz; otherwise they are terms of the loss.
+	// Sampler chooses the points; sample.Uniform with Seed when nil.
+	Sampler sample.Sampler
+	// Active is the number of interior points that are used from the start; the others are in reserve for refiners that
+	// add points, such as sample.RAR, which need it. All when zero.
+	Active int
+	// Refiner moves the interior points to where the residual is large, every RefineEvery iterations (500 when zero),
+	// and when a method cannot go on. Nil leaves them where they are.
+	Refiner     sample.Refiner
+	RefineEvery int
+	// Hard satisfies conditions exactly, by the problem's Ansatz and Periods; otherwise all are terms of the loss.
+	// The network then takes what nn.Periodic makes of the coordinates, if the problem has Periods.
 	Hard bool
 	// BoundaryWeight is w for the conditions; 1 when zero. Equations have weight 1.
 	BoundaryWeight float64
+	// Weights overrides w by the name of an equation, weak form or condition, or "energy"; 0 leaves a term out. It may name
+	// what is in the problem, but not in the loss, such as a condition that holds exactly.
+	Weights map[string]float64
+	// Weighting multiplies these weights by others that it updates every WeightEvery iterations (100 when zero) and when
+	// points have moved. Schemes that balance terms do so without the fixed weights, which stay as emphasis on top. Nil
+	// leaves the weights fixed.
+	Weighting   Weighting
+	WeightEvery int
+	// OnAdapt is called after each change of points or weights; nil for nothing.
+	OnAdapt func(Adapted)
 	// Seed chooses the points.
 	Seed uint64
 	// DType is the floating-point type of the computation; float64 when zero.
 	DType dtypes.DType
 }
 
-// Model is a problem with a network in place of its unknowns.
+// Model is a problem with a network in place of its unknowns. Its parameters θ are those of the network, followed by
+// the problem's Coefficients.
 type Model struct {
-	backend compute.Backend
-	problem *pde.Problem
-	network nn.Network
-	options Options
-	terms   []term
+	backend  compute.Backend
+	problem  *pde.Problem
+	network  nn.Network // as given
+	embedded nn.Network // of the coordinates
+	options  Options
+	clouds   []*cloud
 
-	building sync.Mutex  // guards eval
-	eval     *graph.Exec // u at points; nil until first used
+	building sync.Mutex             // guards programs
+	programs map[string]*graph.Exec // by what they compute; built when first used
 
-	errors  *graph.Exec // relative errors at the held-out points; nil until first used
-	heldOut []*tensors.Tensor
-}
-
-// term is one residual with its points.
-type term struct {
-	name     string
-	weight   float64
-	residual func(u *autodiff.Derivatives, normal *graph.Node) *graph.Node
-	points   *sample.Points
+	preparing sync.Mutex // guards what follows
+	reference pde.Field  // set by Prepare
+	prepared  bool
+	heldOut   []*tensors.Tensor // points and reference values; nil until first used
+	size      float64           // of the reference values
 }
 
 // New makes the model. It fails when the problem is incomplete, the network does not fit it, or options make no sense.
@@ -74,36 +96,66 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	if network == nil {
 		return nil, errors.New("pinn: the network is nil")
 	}
-	if network.Inputs() != len(problem.Coordinates) || network.Outputs() != len(problem.Unknowns) {
-		return nil, fmt.Errorf("pinn: the network %s maps %d inputs to %d outputs, expected %d to %d for %q",
-			network, network.Inputs(), network.Outputs(), len(problem.Coordinates), len(problem.Unknowns), problem.Name)
-	}
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}
-	m := &Model{backend: backend, problem: problem, network: network, options: options}
+	m := &Model{backend: backend, problem: problem, network: network, options: options, programs: map[string]*graph.Exec{}}
+	var err error
+	if m.embedded, err = embed(problem, network, options.Hard); err != nil {
+		return nil, err
+	}
 	if err := m.collocate(); err != nil {
 		return nil, err
 	}
+	if err := m.tryRefiner(); err != nil {
+		return nil, err
+	}
 	return m, nil
+}
+
+// embed puts the problem's periodic embedding before the network, if conditions are to hold exactly.
+func embed(problem *pde.Problem, network nn.Network, hard bool) (nn.Network, error) {
+	inputs, made := len(problem.Coordinates), ""
+	var maps []nn.Map
+	if hard && problem.Periods != nil {
+		periodic, err := nn.Periodic(problem.Periods...)
+		if err != nil {
+			return nil, err
+		}
+		maps = []nn.Map{periodic}
+		inputs, made = periodic.Outputs(), fmt.Sprintf(" (what nn.Periodic makes of %d coordinates with the periods %v)", inputs, problem.Periods)
+	}
+	if network.Inputs() != inputs || network.Outputs() != len(problem.Unknowns) {
+		return nil, fmt.Errorf("pinn: the network %s maps %d inputs to %d outputs, expected %d%s to %d for %q",
+			network, network.Inputs(), network.Outputs(), inputs, made, len(problem.Unknowns), problem.Name)
+	}
+	return nn.Mapped(network, maps...)
 }
 
 func (o *Options) setDefaults(problem *pde.Problem) error {
 	switch {
 	case o.Interior < 0 || o.Boundary < 0:
 		return fmt.Errorf("pinn: Options.Interior is %d and Boundary %d, expected at least 1 (or 0 for the default)", o.Interior, o.Boundary)
+	case o.RefineEvery < 0 || o.WeightEvery < 0:
+		return fmt.Errorf("pinn: Options.RefineEvery is %d and WeightEvery %d, expected at least 1 (or 0 for the default)", o.RefineEvery, o.WeightEvery)
 	case o.BoundaryWeight < 0 || math.IsNaN(o.BoundaryWeight) || math.IsInf(o.BoundaryWeight, 0):
 		return fmt.Errorf("pinn: Options.BoundaryWeight is %v, expected a finite number above 0 (or 0 for the default)", o.BoundaryWeight)
-	case o.Hard && problem.Ansatz == nil:
-		return fmt.Errorf("pinn: Options.Hard is set, but problem %q has no Ansatz that satisfies its conditions", problem.Name)
+	case o.Hard && problem.Ansatz == nil && problem.Periods == nil:
+		return fmt.Errorf("pinn: Options.Hard is set, but problem %q has no Ansatz or Periods that satisfy its conditions", problem.Name)
 	case o.DType != dtypes.InvalidDType && o.DType != dtypes.Float64 && o.DType != dtypes.Float32:
 		return fmt.Errorf("pinn: Options.DType is %s, expected float64 or float32", o.DType)
 	}
-	if o.Interior == 0 {
-		o.Interior = 900
+	orDefault := func(v *int, value int) {
+		if *v == 0 {
+			*v = value
+		}
 	}
-	if o.Boundary == 0 {
-		o.Boundary = 120
+	orDefault(&o.Interior, 900)
+	orDefault(&o.Boundary, 120)
+	orDefault(&o.RefineEvery, 500)
+	orDefault(&o.WeightEvery, 100)
+	if o.Active < 0 || o.Active > o.Interior {
+		return fmt.Errorf("pinn: Options.Active is %d, expected at most Interior, %d (or 0 for all)", o.Active, o.Interior)
 	}
 	if o.BoundaryWeight == 0 {
 		o.BoundaryWeight = 1
@@ -111,29 +163,11 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	if o.DType == dtypes.InvalidDType {
 		o.DType = dtypes.Float64
 	}
-	return nil
-}
-
-// collocate draws the points of every term.
-func (m *Model) collocate() error {
-	draw := sample.Uniform{Seed: m.options.Seed}
-	interior, err := draw.Interior(m.problem.Domain, m.options.Interior)
-	if err != nil {
-		return err
+	if o.Form == nil {
+		o.Form = StrongForm{}
 	}
-	for _, e := range m.problem.Equations {
-		m.terms = append(m.terms, term{name: e.Name, weight: 1, points: interior,
-			residual: func(u *autodiff.Derivatives, _ *graph.Node) *graph.Node { return e.Residual(u) }})
-	}
-	if m.options.Hard {
-		return nil
-	}
-	for _, c := range m.problem.Conditions {
-		points, err := draw.Boundary(m.problem.Domain, m.options.Boundary, c.On...)
-		if err != nil {
-			return err
-		}
-		m.terms = append(m.terms, term{name: c.Name, weight: m.options.BoundaryWeight, points: points, residual: c.Residual})
+	if o.Sampler == nil {
+		o.Sampler = sample.Uniform{Seed: o.Seed}
 	}
 	return nil
 }
@@ -147,57 +181,64 @@ func (m *Model) Network() nn.Network { return m.network }
 // Options of the model, with the defaults filled in.
 func (m *Model) Options() Options { return m.options }
 
-// Points are the collocation points by name of term.
-func (m *Model) Points() map[string]*sample.Points {
-	points := map[string]*sample.Points{}
-	for _, t := range m.terms {
-		points[t.name] = t.points
+// NumParams is P, the length of θ: parameters of the network and coefficients of the problem.
+func (m *Model) NumParams() int { return m.network.NumParams() + len(m.problem.Coefficients) }
+
+// Init returns a start for θ: the network's for that seed, and where the problem's coefficients start.
+func (m *Model) Init(seed uint64) []float64 {
+	theta := m.network.Init(seed)
+	for _, c := range m.problem.Coefficients {
+		theta = append(theta, c.Start)
 	}
-	return points
+	return theta
 }
 
-// Objective is the loss as a sum of squared residuals, for any optimizer.
-func (m *Model) Objective() *optim.Objective {
-	o := &optim.Objective{Backend: m.backend, Dim: m.network.NumParams(), DType: m.options.DType, Residual: m.residual}
-	for _, t := range m.terms {
-		o.Data = append(o.Data, m.tensor(t.points.Coords, t.points.Dim))
-		if t.points.Normals != nil {
-			o.Data = append(o.Data, m.tensor(t.points.Normals, t.points.Dim))
-		}
+// Coefficients are the problem's unknown numbers in θ, by name. It fails when θ has another length than NumParams.
+func (m *Model) Coefficients(theta []float64) (map[string]float64, error) {
+	if err := m.checkTheta(theta); err != nil {
+		return nil, err
 	}
-	return o
+	values := map[string]float64{}
+	for i, c := range m.problem.Coefficients {
+		values[c.Name] = theta[m.network.NumParams()+i]
+	}
+	return values, nil
 }
 
-// residual builds all residuals as one vector, scaled by √(w/N).
-func (m *Model) residual(theta *graph.Node, data []*graph.Node) *graph.Node {
-	var parts []*graph.Node
-	for _, t := range m.terms {
-		x, normal := data[0], (*graph.Node)(nil)
-		data = data[1:]
-		if t.points.Normals != nil {
-			normal, data = data[0], data[1:]
-		}
-		r := t.residual(autodiff.Of(m.u(theta, x), x), normal)
-		if r.Shape().Size() != t.points.N {
-			panic(fmt.Errorf("pinn: the residual %q of problem %q has shape %s, expected one value for each of its %d points",
-				t.name, m.problem.Name, r.Shape(), t.points.N))
-		}
-		r = graph.Reshape(r, t.points.N)
-		parts = append(parts, graph.MulScalar(r, math.Sqrt(t.weight/float64(t.points.N))))
+func (m *Model) checkTheta(theta []float64) error {
+	if len(theta) != m.NumParams() {
+		return fmt.Errorf("pinn: theta has %d entries, expected %d for %s and %d coefficients", len(theta), m.NumParams(), m.network, len(m.problem.Coefficients))
 	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return graph.Concatenate(parts, 0)
+	return nil
 }
 
-// u builds the network, or the ansatz around it, at points of shape [N, d].
-func (m *Model) u(theta, x *graph.Node) *graph.Node {
-	u := m.network.Apply(theta, x)
-	if m.options.Hard {
+// Points are the collocation points at the start, by the name of the equation, condition or form that they belong to.
+func (m *Model) Points() map[string]*sample.Points { return pointsOf(m.clouds) }
+
+// fields builds the network, or the ansatz around it, at points of shape [N, d].
+func (m *Model) fields(theta, x *graph.Node, inputs pde.Inputs) *pde.Fields {
+	p := m.network.NumParams()
+	parameters := theta
+	if len(m.problem.Coefficients) > 0 {
+		parameters = graph.Slice(theta, graph.AxisRange(0, p))
+		inputs.Coefficients = graph.Slice(theta, graph.AxisRangeToEnd(p))
+	}
+	u := m.embedded.Apply(parameters, x)
+	if m.options.Hard && m.problem.Ansatz != nil {
 		u = m.problem.Ansatz(x, u)
 	}
-	return u
+	inputs.X, inputs.U = x, u
+	return pde.NewFields(m.problem, inputs)
+}
+
+// settle moves tensors to the device that several runs may share: the first use of a tensor is not safe in goroutines.
+func (m *Model) settle(shared []*tensors.Tensor) error {
+	for _, t := range shared {
+		if err := t.MaterializeOnDevice(m.backend, true, 0); err != nil {
+			return fmt.Errorf("pinn: moving a tensor of shape %s to the device: %w", t.Shape(), err)
+		}
+	}
+	return nil
 }
 
 // tensor puts row-major rows of the given width, or one vector if that is zero, into the model's precision.
@@ -207,7 +248,7 @@ func (m *Model) tensor(values []float64, width int) *tensors.Tensor {
 		dims = []int{len(values) / width, width}
 	}
 	if m.options.DType != dtypes.Float32 {
-		return tensors.FromFlatDataAndDimensions(values, dims...)
+		return tensors.FromFlatDataAndDimensions(slices.Clone(values), dims...)
 	}
 	narrow := make([]float32, len(values))
 	for i, v := range values {

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -12,9 +11,10 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
 )
@@ -37,17 +37,17 @@ func handmade() *pde.Problem {
 	p.Name = "handmade"
 	first := func(x *graph.Node) *graph.Node { return graph.Slice(x, graph.AxisRange(), graph.AxisElem(0)) }
 	p.Equations = []pde.Equation{
-		{Name: "value", Residual: func(u *autodiff.Derivatives) *graph.Node {
+		{Name: "value", Residual: func(u *pde.Fields) *graph.Node {
 			return graph.Sub(u.U(), graph.Square(first(u.X())))
 		}},
-		{Name: "slope", Residual: func(u *autodiff.Derivatives) *graph.Node { // of shape [N], which is as good
+		{Name: "slope", Residual: func(u *pde.Fields) *graph.Node { // of shape [N], which is as good
 			return graph.Reshape(graph.Sub(u.Partial(0), u.Coordinate(1)), u.X().Shape().Dimensions[0])
 		}},
 	}
 	p.Conditions = []pde.Condition{
-		pde.Dirichlet(func(x *graph.Node) *graph.Node { return graph.OnesLike(first(x)) }, "x-"),
-		{Name: "Neumann", On: []string{"y-", "y+"}, Residual: func(u *autodiff.Derivatives, normal *graph.Node) *graph.Node {
-			return graph.Mul(u.Partial(1), graph.Slice(normal, graph.AxisRange(), graph.AxisElem(1)))
+		pde.Dirichlet("u", func(x *graph.Node) *graph.Node { return graph.OnesLike(first(x)) }, "x-"),
+		{Name: "Neumann", On: []string{"y-", "y+"}, Residual: func(u *pde.Fields) *graph.Node {
+			return graph.Mul(u.Partial(1), pde.Column(u.Normal(), 1))
 		}},
 	}
 	return p
@@ -63,19 +63,83 @@ func newModel(t *testing.T, b compute.Backend, p *pde.Problem, network nn.Networ
 }
 
 // residuals evaluates the model's residual vector.
-func residuals(m *pinn.Model, theta any) ([]float64, error) {
-	o := m.Objective()
+func residuals(m *pinn.Model, theta any) ([]float64, error) { return evaluate(m.Objective(), theta) }
+
+// evaluate computes the residual vector of an objective, or its loss if it has none.
+func evaluate(o *optim.Objective, theta any) ([]float64, error) {
+	build := o.Residual
+	if build == nil {
+		build = o.Loss
+	}
 	args := []any{theta}
 	for _, d := range o.Data {
 		args = append(args, d)
 	}
 	out, err := graph.CallOnce(o.Backend, func(in []*graph.Node) *graph.Node {
-		return graph.ConvertDType(o.Residual(in[0], in[1:]), dtypes.Float64)
+		return graph.ConvertDType(build(in[0], in[1:]), dtypes.Float64)
 	}, args...)
 	if err != nil {
 		return nil, err
 	}
 	return tensors.CopyFlatData[float64](out)
+}
+
+// pureGo is the back end for small tests: it compiles in no time.
+func pureGo(t testing.TB) compute.Backend {
+	t.Helper()
+	b, err := backend.OpenConfig("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// mlp is a small tanh network.
+func mlp(t testing.TB, widths ...int) *nn.MLP {
+	t.Helper()
+	m, err := nn.NewMLP(nn.Tanh, widths...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// differences is the Jacobian of a function at x by central differences, [component][variable].
+func differences(t testing.TB, f func(x []float64) []float64, x []float64) [][]float64 {
+	t.Helper()
+	const h = 1e-5
+	var columns [][]float64
+	for i := range x {
+		at := slices.Clone(x)
+		at[i] = x[i] + h
+		above := f(at)
+		at[i] = x[i] - h
+		below := f(at)
+		for k := range above {
+			above[k] = (above[k] - below[k]) / (2 * h)
+		}
+		columns = append(columns, above)
+	}
+	rows := make([][]float64, len(columns[0]))
+	for k := range rows {
+		for _, c := range columns {
+			rows[k] = append(rows[k], c[k])
+		}
+	}
+	return rows
+}
+
+// near compares numbers up to a tolerance, relative where they are larger than one.
+func near(t testing.TB, what string, got, want []float64, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers %v, want %d: %v", what, len(got), got, len(want), want)
+	}
+	for i := range want {
+		if !(math.Abs(got[i]-want[i]) <= tolerance*math.Max(1, math.Abs(want[i]))) {
+			t.Errorf("%s: number %d is %.15g, want %.15g", what, i, got[i], want[i])
+		}
+	}
 }
 
 func sumOfSquares(values []float64) float64 {
@@ -101,7 +165,7 @@ func TestLossByHand(t *testing.T) {
 		}
 		want := mean("value", func(p []float64) float64 { return u(p) - p[0]*p[0] }) +
 			mean("slope", func(p []float64) float64 { return theta[0] - p[1] }) +
-			7*mean("Dirichlet", func(p []float64) float64 { return u(p) - 1 }) +
+			7*mean("Dirichlet u x-", func(p []float64) float64 { return u(p) - 1 }) +
 			7*mean("Neumann", func([]float64) float64 { return theta[1] })
 		r, err := residuals(m, theta)
 		if err != nil {
@@ -125,42 +189,6 @@ func TestLossByHand(t *testing.T) {
 	})
 }
 
-func TestHardAndSoft(t *testing.T) {
-	b := backendtest.Best(t)
-	network, err := nn.NewMLP(nn.Tanh, 2, 4, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	theta := network.Init(1)
-	soft := newModel(t, b, pde.Poisson2D(), network, pinn.Options{Interior: 20, Boundary: 8})
-	hard := newModel(t, b, pde.Poisson2D(), network, pinn.Options{Interior: 20, Boundary: 8, Hard: true})
-	for m, want := range map[*pinn.Model]int{soft: 28, hard: 20} {
-		if r, err := residuals(m, theta); err != nil || len(r) != want {
-			t.Errorf("%d residuals with error %v, want %d", len(r), err, want)
-		}
-	}
-	edge := []float64{0, 0.3, 1, 0.7, 0.2, 0, 0.9, 1, 0.5, 0.5}
-	onHard, err := hard.Evaluate(theta, edge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	onSoft, err := soft.Evaluate(theta, edge)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 4 {
-		if onHard[i] != 0 {
-			t.Errorf("with the ansatz, u is %v on the boundary, want 0", onHard[i])
-		}
-		if onSoft[i] == 0 {
-			t.Error("without the ansatz, u is 0 on the boundary")
-		}
-	}
-	if math.Abs(onHard[4]-onSoft[4]) > 1e-15 {
-		t.Errorf("in the middle, where the factor is one, u is %v with and %v without the ansatz", onHard[4], onSoft[4])
-	}
-}
-
 func TestSeedChoosesPoints(t *testing.T) {
 	b := backendtest.Best(t)
 	coordinates := func(seed uint64) []float64 {
@@ -168,104 +196,6 @@ func TestSeedChoosesPoints(t *testing.T) {
 	}
 	if !slices.Equal(coordinates(1), coordinates(1)) || slices.Equal(coordinates(1), coordinates(2)) {
 		t.Error("points do not follow from the seed")
-	}
-}
-
-// TestEvaluateBlocks crosses the size at which points are evaluated together.
-func TestEvaluateBlocks(t *testing.T) {
-	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		m := newModel(t, b, handmade(), affine(t), pinn.Options{})
-		for _, n := range []int{0, 1, 4095, 4096, 4097, 2*4096 + 1} {
-			points := make([]float64, 2*n)
-			for i := range points {
-				points[i] = float64((i*37)%101) / 101
-			}
-			u, err := m.Evaluate(theta, points)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(u) != n {
-				t.Fatalf("%d values at %d points", len(u), n)
-			}
-			for k, got := range u {
-				if want := theta[0]*points[2*k] + theta[1]*points[2*k+1] + theta[2]; math.Abs(got-want) > 1e-14 {
-					t.Fatalf("of %d points, at number %d u is %v, want %v", n, k, got, want)
-				}
-			}
-		}
-	})
-}
-
-// TestEvaluateFromGoroutines has its teeth under the race detector, and compares results otherwise.
-func TestEvaluateFromGoroutines(t *testing.T) {
-	m := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{})
-	var all sync.WaitGroup
-	for k := range 8 {
-		all.Go(func() {
-			x := float64(k) / 8
-			u, err := m.Evaluate(theta, []float64{x, 0.5})
-			if err != nil || math.Abs(u[0]-(2*x-1)) > 1e-14 {
-				t.Errorf("u(%v, ½) = %v, error %v", x, u, err)
-			}
-		})
-	}
-	all.Wait()
-}
-
-func TestEvaluateSeveralUnknowns(t *testing.T) {
-	p := handmade()
-	p.Unknowns = []string{"u", "v"}
-	p.Exact = nil
-	network, err := nn.NewMLP(nn.Tanh, 2, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := newModel(t, backendtest.Best(t), p, network, pinn.Options{}).Evaluate([]float64{1, 2, 3, 4, 10, 20}, []float64{1, 0, 0, 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := []float64{11, 22, 13, 24}; !slices.Equal(got, want) {
-		t.Errorf("u and v at (1,0) and (0,1) are %v, want %v", got, want)
-	}
-}
-
-// TestRelativeL2: for u = ½u* + affine error with known means, without knowledge of the held-out points, only ratios
-// that do not depend on them are exact: a network that is zero, and one that is half the exact solution.
-func TestRelativeL2(t *testing.T) {
-	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		p := handmade()
-		p.Exact = func(x []float64) []float64 { return []float64{x[0] + 2*x[1] - 4} }
-		m := newModel(t, b, p, affine(t), pinn.Options{Seed: 9})
-		for want, theta := range map[float64][]float64{1: {0, 0, 0}, 0: {1, 2, -4}, 0.5: {0.5, 1, -2}, 3: {4, 8, -16}} {
-			metrics, err := m.Monitor(tensors.FromValue(theta))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := metrics[pinn.RelativeL2]; math.Abs(got-want) > 1e-14 {
-				t.Errorf("the error at %v is %v, want %v", theta, got, want)
-			}
-		}
-		// An error of one in the constant: 1/√(mean u*²) = 1/√(25/4 + 5/12) over the unit square, up to sampling.
-		metrics, err := m.Monitor(tensors.FromValue([]float64{1, 2, -3}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := metrics[pinn.RelativeL2], 1/math.Sqrt(6.25+5.0/12); math.Abs(got/want-1) > 0.05 {
-			t.Errorf("the error is %v, want about %v", got, want)
-		}
-	})
-}
-
-func TestMonitorWithoutExactSolution(t *testing.T) {
-	p := handmade()
-	p.Exact = nil
-	metrics, err := newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{}).Monitor(tensors.FromValue(theta))
-	if metrics != nil || err != nil {
-		t.Errorf("got %v, %v, want nothing", metrics, err)
-	}
-	p.Exact = func(x []float64) []float64 { return []float64{1 / (x[0] - x[0])} }
-	if _, err := newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{}).Monitor(tensors.FromValue(theta)); err == nil || !strings.Contains(err.Error(), "exact solution") {
-		t.Errorf("an infinite exact solution: error %v", err)
 	}
 }
 
@@ -312,9 +242,10 @@ func TestFloat32(t *testing.T) {
 }
 
 func TestWrongResidualShape(t *testing.T) {
-	for name, residual := range map[string]func(u *autodiff.Derivatives) *graph.Node{
-		"two columns": func(u *autodiff.Derivatives) *graph.Node { return u.X() },
-		"a scalar":    func(u *autodiff.Derivatives) *graph.Node { return graph.ReduceAllSum(u.U()) },
+	for name, residual := range map[string]func(u *pde.Fields) *graph.Node{
+		"a transposed residual": func(u *pde.Fields) *graph.Node { return graph.Transpose(u.X(), 0, 1) },
+		"three axes":            func(u *pde.Fields) *graph.Node { return graph.ExpandAxes(u.U(), 0) },
+		"a scalar":              func(u *pde.Fields) *graph.Node { return graph.ReduceAllSum(u.U()) },
 	} {
 		p := handmade()
 		p.Equations[1].Residual = residual

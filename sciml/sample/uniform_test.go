@@ -10,16 +10,16 @@ import (
 	"github.com/gosciml/gosciml/sciml/sample"
 )
 
-// disk is a domain that does not fill its bounds, and without a boundary to sample.
-type disk struct{ radius float64 }
+// round is a domain that does not fill its bounds, and without a boundary to sample.
+type round struct{ radius float64 }
 
-func (disk) Dim() int { return 2 }
+func (round) Dim() int { return 2 }
 
-func (disk) Bounds() (lo, hi []float64) { return []float64{-1, -1}, []float64{1, 1} }
+func (round) Bounds() (lo, hi []float64) { return []float64{-1, -1}, []float64{1, 1} }
 
-func (d disk) Contains(p []float64) bool { return math.Hypot(p[0], p[1]) <= d.radius }
+func (d round) Contains(p []float64) bool { return math.Hypot(p[0], p[1]) <= d.radius }
 
-func (disk) Boundary() []pde.Patch { return nil }
+func (round) Boundary() []pde.Patch { return nil }
 
 func box(t *testing.T) *pde.Box {
 	t.Helper()
@@ -87,7 +87,7 @@ func TestDeterminism(t *testing.T) {
 }
 
 func TestRejection(t *testing.T) {
-	points, err := sample.Uniform{}.Interior(disk{1}, 1000)
+	points, err := sample.Uniform{}.Interior(round{1}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestRejection(t *testing.T) {
 			t.Fatalf("%v is outside of the disk", p)
 		}
 	}
-	if _, err := (sample.Uniform{}).Interior(disk{-1}, 1); err == nil || !strings.Contains(err.Error(), "missed the domain") {
+	if _, err := (sample.Uniform{}).Interior(round{-1}, 1); err == nil || !strings.Contains(err.Error(), "missed the domain") {
 		t.Errorf("an empty domain: %v", err)
 	}
 }
@@ -166,10 +166,27 @@ func TestErrors(t *testing.T) {
 	_, interior := sample.Uniform{}.Interior(b, -1)
 	_, boundary := sample.Uniform{}.Boundary(b, -2)
 	_, unknown := sample.Uniform{}.Boundary(b, 3, "x-", "top")
-	_, without := sample.Uniform{}.Boundary(disk{1}, 3)
+	_, without := sample.Uniform{}.Boundary(round{1}, 3)
 	for word, err := range map[string]error{"-1 interior": interior, "-2 boundary": boundary, `"top"`: unknown, "no boundary": without} {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", err, word)
 		}
+	}
+}
+
+// TestUniformStays: the points of a seed are those of earlier versions, which documents quote results of.
+func TestUniformStays(t *testing.T) {
+	in, err := sample.Uniform{Seed: 5}.Interior(box(t), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on, err := sample.Uniform{Seed: 5}.Boundary(box(t), 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantIn := []float64{-0.5034305714714002, 0.45218730167252774, 1.6377384275340212, 0.5867609130246441, 1.4607161541866849, 0.4148621992948879}
+	wantOn := []float64{-1, 0.17668983502273716, 0.010875797877411664, 0, 0.5593710305839337, 0, 1.1346883964152146, 1, 0.9914591003535986, 1}
+	if !slices.Equal(in.Coords, wantIn) || !slices.Equal(on.Coords, wantOn) {
+		t.Errorf("interior %v, want %v; boundary %v, want %v", in.Coords, wantIn, on.Coords, wantOn)
 	}
 }

@@ -1,0 +1,48 @@
+// Command bench measures: solutions of the catalogue's problems, and optimizers against each other.
+//
+//	go run ./bench problems                              # every problem, two minutes each
+//	go run ./bench problems -problem burgers -json       # one of them, as a line of JSON
+//
+// Every command prints what it measured on standard output, and how far it is on standard error. Figures depend on the
+// machine; within one run they may be compared.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"sort"
+)
+
+// commands by name.
+var commands = map[string]func(ctx context.Context, args []string) error{
+	"problems": problems,
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	var names []string
+	for name := range commands {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	if len(args) == 0 {
+		return fmt.Errorf("no command was given, expected one of %v; -h after it tells its flags", names)
+	}
+	command := commands[args[0]]
+	if command == nil {
+		return fmt.Errorf("there is no command %q, expected one of %v", args[0], names)
+	}
+	return command(ctx, args[1:])
+}

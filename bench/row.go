@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// row is the outcome of one training, a line of JSON.
+type row struct {
+	Problem    string  `json:"problem"`
+	Method     string  `json:"method"`
+	Seed       uint64  `json:"seed"`
+	Seconds    float64 `json:"seconds"`
+	Iterations int     `json:"iterations"`
+	RelativeL2 number  `json:"relative_l2"`
+	Status     string  `json:"status"`
+
+	Title      string `json:"title"`
+	Optimizer  string `json:"optimizer"`
+	Network    string `json:"network"`
+	Parameters int    `json:"parameters"`
+	Points     string `json:"points"`
+	Weights    string `json:"weights"`
+	Loss       number `json:"loss"`
+	Residual   number `json:"held_out_residual"`
+	Message    string `json:"message"`
+	Source     string `json:"source"`
+	// Budget is the time that the training was given, in seconds.
+	Budget float64 `json:"budget"`
+}
+
+// number is a float64 that JSON can hold: null where it is NaN or infinite.
+type number float64
+
+// MarshalJSON implements json.Marshaler.
+func (n number) MarshalJSON() ([]byte, error) {
+	if v := float64(n); math.IsNaN(v) || math.IsInf(v, 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(n))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *number) UnmarshalJSON(data []byte) error {
+	*n = number(math.NaN())
+	if string(data) == "null" {
+		return nil
+	}
+	var v float64
+	err := json.Unmarshal(data, &v)
+	*n = number(v)
+	return err
+}
+
+// printJSON writes a row as a line.
+func printJSON(w io.Writer, r row) error {
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", line)
+	return err
+}
+
+// store keeps rows in a file, a line each, so that a measurement that was interrupted goes on where it stopped.
+type store struct {
+	path string
+	rows []row
+}
+
+// openStore reads the rows of a file, if it is there.
+func openStore(path string) (*store, error) {
+	s := &store{path: path}
+	f, err := os.Open(path)
+	if os.IsNotExist(err) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		var r row
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, fmt.Errorf("line %d of %s is not a result: %w; remove the file to start anew", n, path, err)
+		}
+		s.rows = append(s.rows, r)
+	}
+	return s, lines.Err()
+}
+
+// find is the row of a problem, method, seed and budget, if there is one.
+func (s *store) find(problem, method string, seed uint64, budget float64) (row, bool) {
+	for _, r := range s.rows {
+		if r.Problem == problem && r.Method == method && r.Seed == seed && r.Budget == budget {
+			return r, true
+		}
+	}
+	return row{}, false
+}
+
+// add appends a row to the file.
+func (s *store) add(r row) error {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(s.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if err := printJSON(f, r); err != nil {
+		f.Close()
+		return err
+	}
+	s.rows = append(s.rows, r)
+	return f.Close()
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/gosciml/gosciml/sciml/pinn"
+)
+
+// points says how many points a model has, in words: "3000 + 2×120, moved by RAD".
+func points(m *pinn.Model) string {
+	o := m.Options()
+	clouds := m.Points()
+	var equations, conditions []int
+	for _, e := range m.Problem().Equations {
+		if p := clouds[e.Name]; p != nil {
+			equations = []int{p.N}
+		}
+	}
+	for _, c := range m.Problem().Conditions {
+		if p := clouds[c.Name]; p != nil {
+			conditions = append(conditions, p.N)
+		}
+	}
+	text := fmt.Sprint(append(equations, conditions...))
+	text = strings.ReplaceAll(strings.Trim(text, "[]"), " ", "+")
+	if len(conditions) == 0 {
+		text += ", conditions exact"
+	}
+	if o.Refiner != nil {
+		text += ", moved by " + o.Refiner.Name()
+	}
+	return text
+}
+
+// weights says how the terms of a model are weighted.
+func weights(m *pinn.Model) string {
+	o := m.Options()
+	text := "1"
+	soft := m.Problem().Conditions
+	if o.Hard {
+		soft = m.Problem().Soft()
+	}
+	if len(soft) > 0 {
+		text = fmt.Sprintf("1, conditions %g", o.BoundaryWeight)
+	}
+	if o.Weighting != nil {
+		text += ", " + o.Weighting.Name()
+	}
+	return text
+}
+
+const rowFormat = "%-22s %-15s %4v %9s %10v %12s  %s\n"
+
+func printHeader(w io.Writer) {
+	fmt.Fprintf(w, rowFormat, "problem", "method", "seed", "seconds", "iterations", "relative L2", "status")
+}
+
+func printRow(w io.Writer, r row) error {
+	_, err := fmt.Fprintf(w, rowFormat, r.Problem, r.Method, r.Seed, fmt.Sprintf("%.1f", r.Seconds), r.Iterations,
+		fmt.Sprintf("%.2e", float64(r.RelativeL2)), r.Status)
+	return err
+}
+
+// writePage writes the rows as a page of the documentation.
+func writePage(path string, rows []row, f problemFlags) error {
+	var page bytes.Buffer
+	command := "go run ./bench problems"
+	for _, flag := range []struct {
+		name, value, usual string
+	}{
+		{"-problem", f.problem, ""}, {"-method", f.method, "default"},
+		{"-seconds", fmt.Sprint(f.seconds), "120"}, {"-seeds", fmt.Sprint(f.seeds), "1"},
+	} {
+		if flag.value != flag.usual {
+			command += " " + flag.name + " " + flag.value
+		}
+	}
+	fmt.Fprintf(&page, "# The problems of the catalogue, solved\n\n")
+	fmt.Fprintf(&page, "Made by\n\n    %s -markdown %s\n\n", command, path)
+	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, everything else as `sciml.Solve` chooses it. Each training had %g seconds, compilation\n"+
+		"included. Errors are measured at points that were not trained on. The pictures of solutions and errors are in\n"+
+		"`%s/problems/` afterwards.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, f.seconds, f.out)
+	fmt.Fprintf(&page, "| problem | network | points | weights | optimizer | seed | seconds | iterations | relative L2 error | stopped by |\n")
+	fmt.Fprintf(&page, "|---|---|---|---|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		cells := []string{r.Title + " (`" + r.Problem + "`)", fmt.Sprintf("%s, P = %d", r.Network, r.Parameters), r.Points, r.Weights, r.Optimizer,
+			fmt.Sprint(r.Seed), fmt.Sprintf("%.0f", r.Seconds), fmt.Sprint(r.Iterations), fmt.Sprintf("%.1e", float64(r.RelativeL2)), r.Status}
+		for i := range cells {
+			cells[i] = strings.ReplaceAll(cells[i], "|", "\\|")
+		}
+		fmt.Fprintf(&page, "| %s |\n", strings.Join(cells, " | "))
+	}
+	if notes := sources(rows); notes != "" {
+		fmt.Fprintf(&page, "\n## Where the problems come from\n\n%s", notes)
+	}
+	return os.WriteFile(path, page.Bytes(), 0o644)
+}
+
+// sources lists each problem's source once.
+func sources(rows []row) string {
+	var text strings.Builder
+	var seen []string
+	for _, r := range rows {
+		if r.Source != "" && !slices.Contains(seen, r.Problem) {
+			seen = append(seen, r.Problem)
+			fmt.Fprintf(&text, "- `%s`: %s\n", r.Problem, r.Source)
+		}
+	}
+	return text.String()
+}

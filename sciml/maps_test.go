@@ -1,0 +1,177 @@
+package sciml_test
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml"
+	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/pde"
+)
+
+func TestGrid(t *testing.T) {
+	s := solve(t, pde.Poisson2D(), small(t, pureGo(t)))
+	grid, err := s.Grid(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(grid.X, []float64{0, 0.25, 0.5, 0.75, 1}) || !slices.Equal(grid.Y, grid.X) || len(grid.U) != 25 {
+		t.Fatalf("the nodes are %v by %v with %d values", grid.X, grid.Y, len(grid.U))
+	}
+	u, err := s.At([]float64{0.75, 0.25})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := grid.U[1*5+3]; got != u[0][0] {
+		t.Errorf("u at (0.75, 0.25) is %v on the grid and %v at the point", got, u[0][0])
+	}
+	if _, err := s.Grid(1); err == nil || !strings.Contains(err.Error(), "1×1") {
+		t.Errorf("a grid of one node: %v", err)
+	}
+	if _, err := s.Maps(); err != nil {
+		t.Errorf("maps: %v", err)
+	}
+	if _, err := sciml.Convergence("a title", s, s); err != nil {
+		t.Errorf("convergence: %v", err)
+	}
+	if _, err := sciml.Convergence("a title", s, nil); err == nil || !strings.Contains(err.Error(), "solution 1") {
+		t.Errorf("convergence of nil: %v", err)
+	}
+	if _, err := sciml.Convergence("a title"); err == nil {
+		t.Error("convergence of nothing gives a figure")
+	}
+}
+
+// untrained is the network as it starts, with a hidden layer of four.
+func untrained(t *testing.T, p *pde.Problem) *sciml.Solution {
+	t.Helper()
+	p.Suggested.Hidden = []int{4}
+	return solve(t, p, sciml.Options{Backend: pureGo(t), Method: optim.Adam{}, Interior: 10, Boundary: 4, Iterations: 1})
+}
+
+func svg(t *testing.T, s *sciml.Solution, unknown ...string) string {
+	t.Helper()
+	figure, err := s.Maps(unknown...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := figure.SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(picture)
+}
+
+// TestWhatMapsShow looks for the texts in the pictures.
+func TestWhatMapsShow(t *testing.T) {
+	without := pde.Poisson2D()
+	without.Exact = nil
+	lshape, err := pde.Over(pde.LShape(), "t", 0, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	threeCoordinates := pde.Poisson2D()
+	threeCoordinates.Name = "three coordinates"
+	threeCoordinates.Coordinates, threeCoordinates.Domain, threeCoordinates.Ansatz = []string{"x", "y", "t"}, lshape, nil
+	for _, c := range []struct {
+		problem *pde.Problem
+		unknown []string
+		texts   []string
+		none    string
+	}{
+		{pde.Poisson1D(), nil, []string{"Poisson 1D, Adam", "solution", "network", "absolute error", "|u − solution|"}, "reference"},
+		{pde.Poisson2D(), nil, []string{"Poisson 2D, Adam", "reference", "|difference|", ">x<", ">y<"}, "at y"},
+		{without, nil, []string{"Poisson 2D, Adam"}, "reference"},
+		{pde.Heat1D(), nil, []string{">x<", ">t<", "reference"}, "at t"},
+		{threeCoordinates, nil, []string{"x, at y = 0", ">t<", "reference"}, "middle"},
+		{pde.Heat(4), nil, []string{"x1, with x2 to x4 in the middle", ">t<"}, "at x2"},
+		{pde.Kovasznay(40), []string{"p"}, []string{"Kovasznay flow, Re = 40: p, Adam"}, ": u"},
+		{pde.InverseDiffusion(), []string{"a"}, []string{": a, Adam", "|a − solution|"}, "|u"},
+	} {
+		picture := svg(t, untrained(t, c.problem), c.unknown...)
+		for _, text := range c.texts {
+			if !strings.Contains(picture, text) {
+				t.Errorf("%s: the picture does not show %q", c.problem.Name, text)
+			}
+		}
+		if strings.Contains(picture, c.none) {
+			t.Errorf("%s: the picture shows %q", c.problem.Name, c.none)
+		}
+	}
+}
+
+// TestMapsOfAnUnknown: maps are of the unknown that was asked for, or of the first that is compared.
+func TestMapsOfAnUnknown(t *testing.T) {
+	p := pde.Kovasznay(40)
+	s := untrained(t, p)
+	if len(p.Compare) == 0 {
+		p.Compare = []string{"v"}
+	}
+	if svg(t, s) != svg(t, s, p.Compare[0]) {
+		t.Errorf("the maps are not those of %q, the first that is compared", p.Compare[0])
+	}
+	if svg(t, s, "u") == svg(t, s, "p") {
+		t.Error("u and p have the same maps")
+	}
+	for word, names := range map[string][]string{`no unknown "w"`: {"w"}, "expected one of them": {"u", "v"}} {
+		if _, err := s.Maps(names...); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("maps of %q: error %v, want one that mentions %q", names, err, word)
+		}
+	}
+}
+
+// TestGridOnTheLShape has values inside of the domain and none outside.
+func TestGridOnTheLShape(t *testing.T) {
+	p := pde.Poisson2D()
+	p.Domain, p.Ansatz = pde.LShape(), nil
+	s := untrained(t, p)
+	grid, err := s.Grid(9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j, y := range grid.Y {
+		for i, x := range grid.X {
+			u := grid.U[i+9*j]
+			if math.IsNaN(u) != (x > 0 && y < 0) {
+				t.Errorf("u at (%v, %v) is %v", x, y, u)
+			} else if at, err := s.At([]float64{x, y}); !math.IsNaN(u) && (err != nil || at[0][0] != u) {
+				t.Errorf("u at (%v, %v) is %v on the grid and %v, %v at the point", x, y, u, at, err)
+			}
+		}
+	}
+}
+
+// TestExactToRounding draws a solution that has no error to show: u = x from a network of no hidden layers.
+func TestExactToRounding(t *testing.T) {
+	line, err := pde.NewBox([]string{"x"}, []float64{0}, []float64{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	affine, err := nn.NewMLP(nn.Tanh, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pde.Problem{
+		Name: "identity", Coordinates: []string{"x"}, Unknowns: []string{"u"}, Domain: line,
+		Equations: []pde.Equation{{Residual: func(u *pde.Fields) *graph.Node { return graph.Sub(u.U(), u.At("x")) }}},
+		Ansatz:    func(x, network *graph.Node) *graph.Node { return graph.Add(x, graph.MulScalar(network, 1e-18)) },
+		Exact:     slices.Clone[[]float64],
+	}
+	s := solve(t, p, sciml.Options{Backend: pureGo(t), Network: affine, Method: optim.Adam{}, Interior: 4, Iterations: 1})
+	if picture := svg(t, s); !strings.Contains(picture, "network") || strings.Contains(picture, "absolute error") {
+		t.Error("the picture does not show the solution alone")
+	}
+}
+
+func TestPicturesAreReproducible(t *testing.T) {
+	s := untrained(t, pde.Heat1D())
+	if a, b := svg(t, s), svg(t, s); !bytes.Equal([]byte(a), []byte(b)) {
+		t.Error("two pictures of one solution differ")
+	}
+}

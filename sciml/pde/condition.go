@@ -1,0 +1,195 @@
+package pde
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Condition is a residual that vanishes on a part of the boundary, or at points of its own.
+type Condition struct {
+	// Name differs from that of any other condition and equation of the problem.
+	Name string
+	// On names the patches of the boundary on which it holds; empty for the whole boundary.
+	On []string
+	// Points are where it holds instead, if there are any: data, or a value that fixes a constant.
+	Points [][]float64
+	// Values are numbers that the residual is given as Fields.Values, from the point (k of them, the same number
+	// everywhere) or, where there are Points, also from its index. Nil for none.
+	Values func(index int, point []float64) []float64
+	// Partner is the point that a point is paired with, for periodic conditions. Nil for none.
+	Partner func(point []float64) []float64
+	// Residual builds what has to vanish, shape [N] or [N, components].
+	Residual func(u *Fields) *graph.Node
+}
+
+func (c Condition) check(p *Problem, patches map[string]bool) error {
+	if c.Residual == nil {
+		return errors.New("has no Residual")
+	}
+	if len(c.Points) > 0 && len(c.On) > 0 {
+		return fmt.Errorf("is on the patches %q and at %d points, expected one of them", c.On, len(c.Points))
+	}
+	for _, name := range c.On {
+		if !patches[name] {
+			return fmt.Errorf("is on the patch %q, which the boundary of its domain does not have", name)
+		}
+	}
+	for n, point := range c.Points {
+		if !p.Domain.Contains(point) {
+			lo, hi := p.Domain.Bounds()
+			return fmt.Errorf("has the point %d at %v, expected a point of the domain, which lies between %v and %v", n, point, lo, hi)
+		}
+		if c.Values == nil {
+			continue
+		}
+		for _, v := range c.Values(n, point) {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("has the value %v at point %d, %v, expected a finite number", v, n, point)
+			}
+		}
+	}
+	return nil
+}
+
+// name says what and where.
+func name(what string, on []string) string {
+	return strings.TrimSpace(what + " " + strings.Join(on, ","))
+}
+
+// less is value − g(x), where g may be nil for zero.
+func less(value *graph.Node, x *graph.Node, g Function) *graph.Node {
+	if g == nil {
+		return value
+	}
+	return graph.Sub(value, graph.ReshapeLike(g(x), value))
+}
+
+// Dirichlet is the condition u = g for an unknown, on the whole boundary or on the named patches. A nil g is zero.
+func Dirichlet(unknown string, g Function, on ...string) Condition {
+	return Condition{Name: name("Dirichlet "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
+		return less(u.Of(unknown).U(), u.X(), g)
+	}}
+}
+
+// DirichletValues is the condition u = g with g as a Go function, for boundary values that are no graph.
+func DirichletValues(unknown string, g func(point []float64) float64, on ...string) Condition {
+	return Condition{
+		Name: name("Dirichlet "+unknown, on), On: on,
+		Values:   func(_ int, point []float64) []float64 { return []float64{g(point)} },
+		Residual: func(u *Fields) *graph.Node { return graph.Sub(u.Of(unknown).U(), u.Values()) },
+	}
+}
+
+// Neumann is the condition ∂u/∂n = g with the outer normal n. A nil g is zero.
+func Neumann(unknown string, g Function, on ...string) Condition {
+	return Condition{Name: name("Neumann "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
+		return less(u.Of(unknown).NormalDerivative(), u.X(), g)
+	}}
+}
+
+// Robin is the condition ∂u/∂n + αu = g. A nil g is zero.
+func Robin(unknown string, alpha float64, g Function, on ...string) Condition {
+	return Condition{Name: name("Robin "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
+		v := u.Of(unknown)
+		return less(graph.Add(v.NormalDerivative(), graph.MulScalar(v.U(), alpha)), u.X(), g)
+	}}
+}
+
+// Periodic is the condition that all unknowns and their derivatives by the coordinate, up to one less than order, are
+// equal on opposite faces of a box. For a differential operator of an order, that is the number of them it needs.
+func Periodic(box *Box, coordinate string, order int) Condition {
+	axis := index(box.names, coordinate)
+	c := Condition{Name: "periodic " + coordinate, On: []string{coordinate + "-"}}
+	if axis < 0 || order < 1 { // Check then finds a patch that is not there, or no Residual
+		return c
+	}
+	c.Partner = func(point []float64) []float64 {
+		other := append([]float64(nil), point...)
+		other[axis] += box.Hi[axis] - box.Lo[axis]
+		return other
+	}
+	c.Residual = func(u *Fields) *graph.Node {
+		parts := []*graph.Node{graph.Sub(u.U(), u.Partner().U())}
+		var along []string
+		for range order - 1 {
+			along = append(along, coordinate)
+			parts = append(parts, graph.Sub(u.D(along...), u.Partner().D(along...)))
+		}
+		return graph.Concatenate(parts, -1)
+	}
+	return c
+}
+
+// Initial is the condition u = g at the start of time, on the patch "t-". A nil g is zero.
+func Initial(unknown string, g Function) Condition {
+	c := Dirichlet(unknown, g, "t-")
+	c.Name = "initial " + unknown
+	return c
+}
+
+// InitialRate is the condition ∂u/∂t = g at the start of time, on the patch "t-". A nil g is zero.
+func InitialRate(unknown string, g Function) Condition {
+	return Condition{Name: "initial rate of " + unknown, On: []string{"t-"}, Residual: func(u *Fields) *graph.Node {
+		return less(u.Of(unknown).D("t"), u.X(), g)
+	}}
+}
+
+// Measured is the condition that an unknown has the given values at the given points, in least squares: data of an
+// inverse problem, or a single value that fixes a constant. Check reports lengths that differ, points outside of the
+// domain and values that are not finite.
+func Measured(unknown string, points [][]float64, values []float64) Condition {
+	c := Condition{Name: "data of " + unknown, Points: points}
+	if len(points) == 0 || len(points) != len(values) {
+		return c // without a Residual: Check refuses it
+	}
+	c.Values = func(index int, _ []float64) []float64 { return values[index : index+1] }
+	c.Residual = func(u *Fields) *graph.Node { return graph.Sub(u.Of(unknown).U(), u.Values()) }
+	return c
+}
+
+// DistanceAndLift is the ansatz u = lift + distance·network: distance vanishes where conditions are to hold (with its
+// first derivative, where the condition is one on that), and lift satisfies them. Distance has shape [N, 1] or [N, m],
+// lift too, where nil means zero (Lagaris, Likas and Fotiadis 1998; Sukumar and Srivastava 2022).
+func DistanceAndLift(distance, lift Function) func(x, network *graph.Node) *graph.Node {
+	return func(x, network *graph.Node) *graph.Node {
+		u := graph.Mul(distance(x), network)
+		if lift != nil {
+			u = graph.Add(u, lift(x))
+		}
+		return u
+	}
+}
+
+// Column is coordinate i of points, or unknown i of u, shape [N, 1].
+func Column(x *graph.Node, i int) *graph.Node {
+	return graph.Slice(x, graph.AxisRange(), graph.AxisElem(i))
+}
+
+// Bump is ∏ 4(xᵢ − loᵢ)(hiᵢ − xᵢ)/(hiᵢ − loᵢ)² over the given axes, or all: a distance that vanishes on the faces of a
+// box and is one in its middle. Shape [N, 1].
+func Bump(box *Box, axes ...int) Function {
+	if len(axes) == 0 {
+		for i := range box.Lo {
+			axes = append(axes, i)
+		}
+	}
+	return func(x *graph.Node) *graph.Node {
+		var product *graph.Node
+		for _, i := range axes {
+			c := Column(x, i)
+			side := box.Hi[i] - box.Lo[i]
+			factor := graph.Mul(graph.AddScalar(c, -box.Lo[i]), graph.AddScalar(graph.Neg(c), box.Hi[i]))
+			factor = graph.MulScalar(factor, 4/(side*side))
+			if product == nil {
+				product = factor
+			} else {
+				product = graph.Mul(product, factor)
+			}
+		}
+		return product
+	}
+}

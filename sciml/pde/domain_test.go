@@ -1,0 +1,264 @@
+package pde_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/gosciml/gosciml/sciml/pde"
+)
+
+// body is a domain with its known volume and, if it is not 0, the known measure of its boundary.
+type body struct {
+	domain           pde.Domain
+	volume, boundary float64
+	tolerance        float64 // relative, of volumes and surfaces that are not known exactly
+}
+
+// made is for constructors that must not fail here.
+func made[D pde.Domain](domain D, err error) pde.Domain {
+	if err != nil {
+		panic(err)
+	}
+	return domain
+}
+
+func box2(x0, y0, x1, y1 float64) pde.Domain {
+	return made(pde.NewBox([]string{"x", "y"}, []float64{x0, y0}, []float64{x1, y1}))
+}
+
+func disk(x, y, radius float64) pde.Domain { return made(pde.NewDisk([2]float64{x, y}, radius)) }
+
+// bodies are domains of every kind, with what is known of them.
+func bodies() map[string]body {
+	plate := made(pde.Difference(box2(-1, -1, 1, 1), disk(0.2, 0.1, 0.5)))
+	return map[string]body{
+		"interval":        {made(pde.NewInterval("x", -2, 5)), 7, 2, 1e-12},
+		"box":             {made(pde.NewBox([]string{"x", "y", "t"}, []float64{-1, 0, 2}, []float64{1, 3, 7})), 30, 62, 1e-12},
+		"thin box":        {box2(0, 0, 1e-6, 1e6), 1, 2e6 + 2e-6, 1e-12},
+		"disk":            {disk(1, -2, 3), 9 * math.Pi, 6 * math.Pi, 1e-12},
+		"triangle":        {made(pde.NewPolygon([2]float64{0, 0}, [2]float64{3, 0}, [2]float64{0, 4})), 6, 12, 1e-12},
+		"clockwise":       {made(pde.NewPolygon([2]float64{0, 0}, [2]float64{0, 4}, [2]float64{3, 0})), 6, 12, 1e-12},
+		"far away":        {made(pde.NewPolygon([2]float64{1e6, 1e6}, [2]float64{1e6 + 3, 1e6}, [2]float64{1e6, 1e6 + 4})), 6, 12, 1e-5},
+		"star":            {star(), 15 * math.Sin(math.Pi/5), 0, 1e-12},
+		"L":               {pde.LShape(), 3, 8, 1e-12},
+		"two disks":       {made(pde.Union(disk(0, 0, 1), disk(1, 0, 1))), 4*math.Pi/3 + math.Sqrt(3)/2, 8 * math.Pi / 3, 1e-3},
+		"lens":            {made(pde.Intersection(disk(0, 0, 1), disk(1, 0, 1))), 2*math.Pi/3 - math.Sqrt(3)/2, 4 * math.Pi / 3, 1e-3},
+		"plate":           {plate, 4 - math.Pi/4, 8 + math.Pi, 1e-3},
+		"bitten":          {made(pde.Difference(box2(0, 0, 2, 2), disk(2, 2, 1))), 4 - math.Pi/4, 6 + math.Pi/2, 1e-3},
+		"two squares":     {made(pde.Union(box2(0, 0, 1, 1), box2(1, 0, 2, 1))), 2, 6, 1e-9},
+		"stacked":         {made(pde.Union(box2(0, 0, 1, 1), box2(0, 0, 1, 2))), 2, 6, 1e-9},
+		"same":            {made(pde.Union(disk(0, 0, 1), disk(0, 0, 1))), math.Pi, 2 * math.Pi, 1e-3},
+		"L by difference": {made(pde.Difference(box2(-1, -1, 1, 1), box2(0, -1, 1, 0))), 3, 8, 1e-3},
+		"overlap":         {made(pde.Intersection(box2(0, 0, 2, 1), box2(0, 0, 1, 2))), 1, 4, 1e-9},
+		"two holes":       {made(pde.Difference(plate, disk(-0.7, -0.7, 0.2))), 4 - math.Pi/4 - 0.04*math.Pi, 8 + 1.4*math.Pi, 1e-3},
+		"two intervals":   {made(pde.Union(made(pde.NewInterval("x", 0, 1)), made(pde.NewInterval("x", 1, 3)))), 3, 2, 1e-9},
+		"gap":             {made(pde.Difference(made(pde.NewInterval("x", 0, 3)), made(pde.NewInterval("x", 1, 2)))), 2, 4, 1e-9},
+		"disk in time":    {made(pde.Over(disk(0, 0, 2), "t", 1, 4)), 12 * math.Pi, 20 * math.Pi, 1e-3},
+		"plate in time":   {made(pde.Over(plate, "t", 0, 2)), 8 - math.Pi/2, 24 + 1.5*math.Pi, 2e-3},
+		"interval in time": {made(pde.Over(made(pde.NewInterval("x", -1, 1)), "t", 0, 3)), 6, 10,
+			1e-12},
+		"cut cylinder": {made(pde.Difference(made(pde.Over(disk(0, 0, 1), "z", 0, 2)),
+			made(pde.NewBox([]string{"x", "y", "z"}, []float64{0, -3, 1}, []float64{3, 3, 5})))), 1.5 * math.Pi, 5*math.Pi + 2, 5e-3},
+	}
+}
+
+// star is a five-pointed star with its tips at distance 3 and its notches at distance 1.
+func star() pde.Domain {
+	var vertices [][2]float64
+	for k := range 10 {
+		radius := []float64{3, 1}[k%2]
+		sin, cos := math.Sincos(float64(k) * math.Pi / 5)
+		vertices = append(vertices, [2]float64{radius * cos, radius * sin})
+	}
+	return made(pde.NewPolygon(vertices...))
+}
+
+// everyUnit visits the midpoints of a regular grid of the unit cube.
+func everyUnit(dim, count int, visit func(unit []float64)) {
+	switch dim {
+	case 0:
+		visit(nil)
+	case 1:
+		for i := range count {
+			visit([]float64{(float64(i) + 0.5) / float64(count)})
+		}
+	case 2:
+		for i := range count {
+			for j := range count {
+				visit([]float64{(float64(i) + 0.5) / float64(count), (float64(j) + 0.5) / float64(count)})
+			}
+		}
+	}
+}
+
+// shifted is a point moved along the normal by a part of the bounds, on whichever scale each axis has.
+func shifted(point, normal, lo, hi []float64, by float64) []float64 {
+	moved := make([]float64, len(point))
+	for i := range point {
+		moved[i] = point[i] + by*normal[i]*(hi[i]-lo[i])
+	}
+	return moved
+}
+
+// TestBoundaries takes many points of each patch: they are on the boundary, normals point outward and are of unit
+// length, measures are right, and the divergence theorem holds, ∮ x·n = d·volume.
+func TestBoundaries(t *testing.T) {
+	for name, b := range bodies() {
+		d := b.domain.Dim()
+		if got := pde.Measure(b.domain); math.Abs(got-b.volume) > b.tolerance*b.volume {
+			t.Errorf("%s: volume %v, want %v", name, got, b.volume)
+		}
+		lo, hi := b.domain.Bounds()
+		count := map[int]int{1: 1, 2: 5000, 3: 100}[d]
+		total, flux := 0.0, 0.0
+		seen := map[string]bool{}
+		for _, p := range b.domain.Boundary() {
+			if seen[p.Name] {
+				t.Errorf("%s: two patches are named %q", name, p.Name)
+			}
+			seen[p.Name] = true
+			kept, mean := 0, 0.0
+			everyUnit(d-1, count, func(unit []float64) {
+				point, normal := p.At(unit)
+				if p.Keep != nil && !p.Keep(point, normal) {
+					return
+				}
+				length, product := 0.0, 0.0
+				for i, n := range normal {
+					length += n * n
+					product += (point[i] - lo[i]) * n // moving the origin changes nothing, and keeps digits far from it
+				}
+				mean += product
+				kept++
+				if math.Abs(length-1) > 1e-12 {
+					t.Fatalf("%s, %s: the normal %v at %v is of length %v", name, p.Name, normal, point, math.Sqrt(length))
+				}
+				if !b.domain.Contains(point) {
+					t.Fatalf("%s, %s: the point %v is not in the domain", name, p.Name, point)
+				}
+				if out := shifted(point, normal, lo, hi, 1e-6); b.domain.Contains(out) {
+					t.Fatalf("%s, %s: at %v the normal %v points inside", name, p.Name, point, normal)
+				}
+				if in := shifted(point, normal, lo, hi, -1e-6); !b.domain.Contains(in) {
+					t.Fatalf("%s, %s: at %v the domain is not behind the normal %v", name, p.Name, point, normal)
+				}
+			})
+			if kept == 0 {
+				t.Fatalf("%s: no point of the patch %q is kept, of measure %v", name, p.Name, p.Measure)
+			}
+			total += p.Measure
+			flux += p.Measure * mean / float64(kept)
+		}
+		tolerance := 1e-7 // of curves and points
+		if d == 3 {
+			tolerance = max(tolerance, b.tolerance)
+		}
+		if b.boundary != 0 && math.Abs(total-b.boundary) > tolerance*b.boundary {
+			t.Errorf("%s: the boundary has measure %v, want %v", name, total, b.boundary)
+		}
+		if want := float64(d) * b.volume; math.Abs(flux-want) > max(b.tolerance, 1e-3)*want {
+			t.Errorf("%s: the flux of x through the boundary is %v, want %v", name, flux, want)
+		}
+	}
+}
+
+// TestUniformInMeasure: the parametrizations stretch everywhere alike, by the measure where all of a patch is kept.
+func TestUniformInMeasure(t *testing.T) {
+	const h = 1e-5
+	for name, b := range bodies() {
+		m := b.domain.Dim() - 1
+		for _, p := range b.domain.Boundary() {
+			smallest, largest := math.Inf(1), 0.0
+			everyUnit(m, map[int]int{0: 1, 1: 50, 2: 10}[m], func(unit []float64) {
+				var columns [2][]float64
+				for axis := range m {
+					at := append([]float64(nil), unit...)
+					at[axis] = unit[axis] + h
+					up, _ := p.At(at)
+					at[axis] = unit[axis] - h
+					down, _ := p.At(at)
+					columns[axis] = make([]float64, len(up))
+					for i := range up {
+						columns[axis][i] = (up[i] - down[i]) / (2 * h)
+					}
+				}
+				product := func(a, b []float64) (sum float64) {
+					for i := range a {
+						sum += a[i] * b[i]
+					}
+					return sum
+				}
+				stretch := 1.0
+				switch m {
+				case 1:
+					stretch = math.Sqrt(product(columns[0], columns[0]))
+				case 2:
+					a, b, c := product(columns[0], columns[0]), product(columns[0], columns[1]), product(columns[1], columns[1])
+					stretch = math.Sqrt(a*c - b*b)
+				}
+				smallest, largest = min(smallest, stretch), max(largest, stretch)
+			})
+			if largest-smallest > 1e-4*largest {
+				t.Errorf("%s, %s: the parametrization stretches by %v to %v", name, p.Name, smallest, largest)
+			}
+			if p.Keep == nil && math.Abs(largest-p.Measure) > 1e-4*p.Measure {
+				t.Errorf("%s, %s: the parametrization stretches by %v, the measure is %v", name, p.Name, largest, p.Measure)
+			}
+			if p.Measure > largest*(1+1e-4) {
+				t.Errorf("%s, %s: the part has measure %v, the whole %v", name, p.Name, p.Measure, largest)
+			}
+		}
+	}
+}
+
+// TestContainsOtherDimensions: a point with too few or too many coordinates, or none that is a number, is in no domain.
+func TestContainsOtherDimensions(t *testing.T) {
+	for name, b := range bodies() {
+		unknown := make([]float64, b.domain.Dim())
+		unknown[0] = math.NaN()
+		for _, point := range [][]float64{nil, make([]float64, b.domain.Dim()+1), unknown} {
+			if b.domain.Contains(point) {
+				t.Errorf("%s contains %v", name, point)
+			}
+		}
+	}
+	if pde.Measure(nil) != 0 {
+		t.Error("nil has a measure")
+	}
+}
+
+// checkContains compares Contains to what is known.
+func checkContains(t *testing.T, name string, domain pde.Domain, inside, outside [][]float64) {
+	t.Helper()
+	for _, point := range inside {
+		if !domain.Contains(point) {
+			t.Errorf("%s does not contain %v", name, point)
+		}
+	}
+	for _, point := range outside {
+		if domain.Contains(point) {
+			t.Errorf("%s contains %v", name, point)
+		}
+	}
+}
+
+// checkBounds compares bounds to what is known.
+func checkBounds(t *testing.T, name string, domain pde.Domain, wantLo, wantHi []float64) {
+	t.Helper()
+	lo, hi := domain.Bounds()
+	for i := range wantLo {
+		if len(lo) != len(wantLo) || lo[i] != wantLo[i] || hi[i] != wantHi[i] {
+			t.Errorf("%s has bounds %v to %v, want %v to %v", name, lo, hi, wantLo, wantHi)
+			return
+		}
+	}
+}
+
+// patchNames are the names of the patches in order.
+func patchNames(domain pde.Domain) []string {
+	var names []string
+	for _, p := range domain.Boundary() {
+		names = append(names, p.Name)
+	}
+	return names
+}

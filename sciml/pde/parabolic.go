@@ -1,0 +1,190 @@
+package pde
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/pde/reference"
+)
+
+// Heat1D is u_t = ¼u_xx for x in [0, 1] and t in [0, 1] with u(x, 0) = sin πx and u = 0 at both ends, whose solution is
+// u = exp(−π²t/4) sin πx (Müller and Zeinhofer 2023; Dangel, Müller and Zeinhofer 2024). Its Ansatz is
+// sin πx + t·4x(1−x)·network.
+func Heat1D() *Problem {
+	box := interval(0, 1, 1)
+	u0 := func(x *graph.Node) *graph.Node { return sine(Column(x, 0), math.Pi) }
+	return &Problem{
+		Name:        "heat 1D",
+		Key:         "heat1d",
+		Coordinates: []string{"x", "t"},
+		Unknowns:    []string{"u"},
+		Domain:      box,
+		Equations:   []Equation{heat(1)},
+		Conditions:  []Condition{Initial("u", u0), Dirichlet("u", nil, "x-", "x+")},
+		Ansatz:      startAndWalls(u0, Bump(box, 0), 1, 1),
+		Exact: scalar(func(p []float64) float64 {
+			return math.Exp(-math.Pi*math.Pi*p[1]/4) * math.Sin(math.Pi*p[0])
+		}),
+		Suggested: Setup{Hidden: repeated(2, 32), Interior: 900, Boundary: 120},
+		Source:    "Dangel, Müller and Zeinhofer 2024 (arXiv 2405.15603)",
+	}
+}
+
+// Heat is u_t = ¼Δu on the unit cube of d dimensions, 1 to 99, for t in [0, 1], with initial and boundary values from
+// its solution u = exp(−t) Σ sin 2xᵢ. With d = 4 it is the 4+1-dimensional problem of Dangel, Müller and Zeinhofer 2024
+// (KFAC), whose smaller network and point numbers are suggested. The boundary values have no simple extension into the
+// cube, so there is no Ansatz.
+func Heat(d int) *Problem {
+	if d < 1 || d > 99 {
+		return refuse("Heat", "d", d, "1 to 99")
+	}
+	coordinates := append(axes(d), "t")
+	lo, hi := make([]float64, d+1), make([]float64, d+1)
+	var walls []string
+	for i := range hi {
+		hi[i] = 1
+		if i < d {
+			walls = append(walls, coordinates[i]+"-", coordinates[i]+"+")
+		}
+	}
+	solution := func(x *graph.Node) *graph.Node {
+		waves := graph.ReduceSum(sine(graph.Slice(x, graph.AxisRange(), graph.AxisRange(0, d)), 2), 1)
+		return graph.Mul(graph.Exp(graph.Neg(Column(x, d))), graph.ExpandAxes(waves, 1))
+	}
+	wall := Dirichlet("u", solution, walls...)
+	wall.Name = "Dirichlet u" // all of them would be a long name
+	return &Problem{
+		Name:        fmt.Sprintf("heat %d+1D", d),
+		Key:         fmt.Sprintf("heat%dd", d),
+		Coordinates: coordinates,
+		Unknowns:    []string{"u"},
+		Domain:      rectangle(coordinates, lo, hi),
+		Equations:   []Equation{heat(d)},
+		Conditions:  []Condition{Initial("u", solution), wall},
+		Exact: scalar(func(p []float64) float64 {
+			total := 0.0
+			for _, x := range p[:d] {
+				total += math.Sin(2 * x)
+			}
+			return math.Exp(-p[d]) * total
+		}),
+		Suggested: Setup{Hidden: []int{64, 64, 48, 48}, Interior: 3000, Boundary: 500},
+		Source:    "Dangel, Müller and Zeinhofer 2024 (arXiv 2405.15603)",
+	}
+}
+
+// heat is u_t = ¼Δu with d coordinates in space, which come before time.
+func heat(d int) Equation {
+	space := make([]int, d)
+	for i := range space {
+		space[i] = i
+	}
+	return Equation{Name: "heat", Residual: func(u *Fields) *graph.Node {
+		return graph.Sub(u.D("t"), graph.MulScalar(u.Laplacian(space...), 0.25))
+	}}
+}
+
+// Burgers is u_t + u u_x = ν u_xx for x in [−1, 1] and t in [0, 1] with u(x, 0) = −sin πx and u = 0 at both ends
+// (Raissi, Perdikaris and Karniadakis 2019). The canonical ν is 0.01/π; ν = 0.01 is much easier; it may be 1e-4 to 10.
+// The reference is the transform of Cole and Hopf. Its Ansatz is −sin πx + t(1−x²)·network.
+func Burgers(nu float64) *Problem {
+	solution, err := reference.Burgers(nu)
+	if err != nil {
+		return refuse("Burgers", "nu", nu, "1e-4 to 10")
+	}
+	box := interval(-1, 1, 1)
+	u0 := func(x *graph.Node) *graph.Node { return graph.Neg(sine(Column(x, 0), math.Pi)) }
+	name, key := fmt.Sprintf("Burgers, ν = %v", nu), fmt.Sprintf("burgers-nu%v", nu)
+	if nu == 0.01/math.Pi {
+		name, key = "Burgers, ν = 0.01/π", "burgers"
+	}
+	return &Problem{
+		Name:        name,
+		Key:         key,
+		Coordinates: []string{"x", "t"},
+		Unknowns:    []string{"u"},
+		Domain:      box,
+		Equations: []Equation{{Name: "Burgers", Residual: func(u *Fields) *graph.Node {
+			return graph.Sub(graph.Add(u.D("t"), graph.Mul(u.U(), u.D("x"))), graph.MulScalar(u.D("x", "x"), nu))
+		}}},
+		Conditions: []Condition{Initial("u", u0), Dirichlet("u", nil, "x-", "x+")},
+		Ansatz:     startAndWalls(u0, Bump(box, 0), 1, 1),
+		Reference:  func(context.Context) (Field, error) { return solution, nil },
+		Suggested:  Setup{Hidden: repeated(4, 20), Interior: 3000, Boundary: 200, Resample: true},
+		Source:     "Raissi, Perdikaris and Karniadakis 2019",
+	}
+}
+
+// AllenCahn is u_t = 1e-4 u_xx + 5u − 5u³ for x in [−1, 1], periodic, and t in [0, 1], with u(x, 0) = x² cos πx (Raissi,
+// Perdikaris and Karniadakis 2019). The reference is spectral. Periods make the network periodic; there is no Ansatz,
+// because the periodic continuation of u(x, 0) has a kink at x = ±1 that the solution loses at once.
+func AllenCahn() *Problem {
+	box := interval(-1, 1, 1)
+	return &Problem{
+		Name:        "Allen–Cahn",
+		Key:         "allen-cahn",
+		Coordinates: []string{"x", "t"},
+		Unknowns:    []string{"u"},
+		Domain:      box,
+		Equations: []Equation{{Name: "Allen–Cahn", Residual: func(u *Fields) *graph.Node {
+			v := u.U()
+			growth := graph.MulScalar(graph.Sub(v, graph.Mul(v, graph.Square(v))), 5)
+			return graph.Sub(u.D("t"), graph.Add(graph.MulScalar(u.D("x", "x"), 1e-4), growth))
+		}}},
+		Conditions: []Condition{
+			Initial("u", func(x *graph.Node) *graph.Node {
+				c := Column(x, 0)
+				return graph.Mul(graph.Square(c), cosine(c, math.Pi))
+			}),
+			Periodic(box, "x", 2),
+		},
+		Periods:   []float64{2, 0},
+		Exactly:   []string{"periodic x"},
+		Reference: func(ctx context.Context) (Field, error) { return reference.AllenCahn(ctx) },
+		Suggested: Setup{Hidden: repeated(3, 30), Interior: 5000, Boundary: 500, BoundaryWeight: 100, Resample: true},
+		Source:    "Raissi, Perdikaris and Karniadakis 2019",
+	}
+}
+
+// ReactionDiffusion is u_t = ν u_xx + ρ u(1−u) for x in [0, 2π], periodic, and t in [0, 1], with
+// u(x, 0) = exp(−(x−π)²/2σ²), σ = π/4 (Krishnapriyan et al. 2021; usual are ν = 3 and ρ = 5). ν and ρ are above 0. The
+// reference is spectral. Periods make the network periodic; there is no Ansatz, because the periodic continuation of
+// u(x, 0) has a small kink that the solution loses at once.
+func ReactionDiffusion(nu, rho float64) *Problem {
+	switch {
+	case !positive(nu):
+		return refuse("ReactionDiffusion", "nu", nu, "a finite number above 0")
+	case !positive(rho):
+		return refuse("ReactionDiffusion", "rho", rho, "a finite number above 0")
+	}
+	box := interval(0, 2*math.Pi, 1)
+	return &Problem{
+		Name:        fmt.Sprintf("reaction–diffusion, ν = %v, ρ = %v", nu, rho),
+		Key:         "reaction-diffusion",
+		Coordinates: []string{"x", "t"},
+		Unknowns:    []string{"u"},
+		Domain:      box,
+		Equations: []Equation{{Name: "reaction–diffusion", Residual: func(u *Fields) *graph.Node {
+			return graph.Sub(u.D("t"), graph.Add(graph.MulScalar(u.D("x", "x"), nu), logistic(u.U(), rho)))
+		}}},
+		Conditions: []Condition{Initial("u", gaussian), Periodic(box, "x", 2)},
+		Periods:    []float64{2 * math.Pi, 0},
+		Exactly:    []string{"periodic x"},
+		Reference:  func(ctx context.Context) (Field, error) { return reference.ReactionDiffusion(ctx, nu, rho) },
+		Suggested:  Setup{Hidden: repeated(3, 32), Interior: 2000, Boundary: 200, BoundaryWeight: 100},
+		Source:     "Krishnapriyan et al. 2021",
+	}
+}
+
+// gaussian is exp(−(x−π)²/2σ²) with σ = π/4.
+func gaussian(x *graph.Node) *graph.Node {
+	return graph.Exp(graph.MulScalar(graph.Square(graph.AddScalar(Column(x, 0), -math.Pi)), -8/(math.Pi*math.Pi)))
+}
+
+// logistic is ρ u(1−u).
+func logistic(u *graph.Node, rho float64) *graph.Node {
+	return graph.MulScalar(graph.Sub(u, graph.Square(u)), rho)
+}

@@ -1,0 +1,251 @@
+package pinn
+
+import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/sample"
+)
+
+// Adapted tells of a change of points or weights; see Options.OnAdapt. Points are those of the run, to be read only.
+type Adapted struct {
+	// Iteration is the number of iterations made before.
+	Iteration int
+	// Names are the terms' names, Weights those of the scheme in the same order, Points the collocation points.
+	Names   []string
+	Weights Weights
+	Points  map[string]*sample.Points
+}
+
+// adaptation moves the points and weights of an objective.
+type adaptation struct {
+	model     *Model
+	objective *optim.Objective
+	clouds    []*cloud
+	weights   *Weights
+	source    *rand.PCG // of rng, whose state is saved
+	rng       *rand.Rand
+}
+
+// The streams of random numbers of a seed that belong to this package.
+const adaptStream = 0x6164617074
+
+func newAdaptation(m *Model, objective *optim.Objective, clouds []*cloud) *adaptation {
+	source := rand.NewPCG(m.options.Seed, adaptStream)
+	return &adaptation{model: m, objective: objective, clouds: clouds, weights: newWeights(clouds), source: source, rng: rand.New(source)}
+}
+
+// Every implements optim.Adaptation: the greatest common divisor of the two intervals.
+func (a *adaptation) Every() int {
+	o := a.model.options
+	switch {
+	case o.Refiner == nil:
+		return o.WeightEvery
+	case o.Weighting == nil:
+		return o.RefineEvery
+	}
+	every, other := o.WeightEvery, o.RefineEvery
+	for other != 0 {
+		every, other = other, every%other
+	}
+	return every
+}
+
+// Adapt implements optim.Adaptation. A method that is stuck gets new points; weights follow where points have moved, and
+// where that is due.
+func (a *adaptation) Adapt(iteration int, theta *tensors.Tensor, stuck bool) (bool, error) {
+	o := a.model.options
+	moved := false
+	if o.Refiner != nil && (stuck || iteration > 0 && iteration%o.RefineEvery == 0) {
+		var err error
+		if moved, err = a.refine(theta); err != nil {
+			return false, err
+		}
+	}
+	weigh := o.Weighting != nil && (moved || iteration%o.WeightEvery == 0)
+	if weigh {
+		if err := a.reweigh(iteration, theta); err != nil {
+			return false, err
+		}
+	}
+	if !moved && !weigh {
+		return false, nil
+	}
+	copy(a.objective.Data, a.model.data(a.clouds, a.weights))
+	if o.OnAdapt != nil {
+		o.OnAdapt(Adapted{Iteration: iteration, Names: namesOf(a.clouds), Weights: a.weights.clone(), Points: pointsOf(a.clouds)})
+	}
+	return true, nil
+}
+
+// refine moves the points of the equations. It reports whether they are others now: without a reserve RAR leaves them.
+func (a *adaptation) refine(theta *tensors.Tensor) (bool, error) {
+	c := a.clouds[0] // New has seen that it can be refined
+	moved, err := a.model.move(c.points, a.rng, func(points *sample.Points) ([]float64, error) { return a.model.residualAt(theta, points) })
+	if err != nil || slices.Equal(moved.Coords, c.points.Coords) && slices.Equal(moved.Weights, c.points.Weights) {
+		return false, err
+	}
+	c.points = moved
+	for t := range c.terms {
+		a.weights.Points[t] = nil
+	}
+	return true, nil
+}
+
+// move asks the Refiner for new points, and checks them.
+func (m *Model) move(points *sample.Points, rng *rand.Rand, residual func(*sample.Points) ([]float64, error)) (*sample.Points, error) {
+	by := m.options.Refiner.Name()
+	moved, err := m.options.Refiner.Refine(m.problem.Domain, points, residual, rng)
+	if err != nil {
+		return nil, fmt.Errorf("pinn: moving the points of %q by %s: %w", m.problem.Name, by, err)
+	}
+	if err := m.checkPoints(moved, by); err != nil {
+		return nil, err
+	}
+	if moved.N != points.N || moved.Normals != nil {
+		return nil, fmt.Errorf("pinn: %s gives %d points and %d numbers as normals in place of %d points, expected as many points and no normals", by, moved.N, len(moved.Normals), points.N)
+	}
+	return moved, nil
+}
+
+// tryRefiner moves points once to see whether that works, before hours of training: an energy must not be told where
+// its residual is large.
+func (m *Model) tryRefiner() error {
+	if m.options.Refiner == nil && m.options.Active == 0 {
+		return nil
+	}
+	if !m.clouds[0].refinable {
+		return fmt.Errorf("pinn: Options.Refiner or Active is set, but in the loss of %q there are no points of equations that could move (%s)", m.problem.Name, m.options.Form.Name())
+	}
+	switch m.options.Refiner.(type) {
+	case nil:
+		return nil
+	case sample.RAR, sample.RARD:
+		if m.options.Active == 0 {
+			return fmt.Errorf("pinn: Options.Active is 0, but %s adds points and needs some in reserve, expected less than Interior, %d", m.options.Refiner.Name(), m.options.Interior)
+		}
+	}
+	_, err := m.move(m.clouds[0].points, rand.New(rand.NewPCG(m.options.Seed, adaptStream)), func(points *sample.Points) ([]float64, error) {
+		if m.hasEnergy() {
+			return nil, fmt.Errorf("%s has no residuals: its mean must be over points that are spread evenly, expected a Refiner such as sample.Redraw", m.options.Form.Name())
+		}
+		ones := make([]float64, points.N)
+		for n := range ones {
+			ones[n] = 1
+		}
+		return ones, nil
+	})
+	return err
+}
+
+func (a *adaptation) reweigh(iteration int, theta *tensors.Tensor) error {
+	o := &Observation{Iteration: iteration, model: a.model, clouds: a.clouds, theta: theta, weights: a.weights, rng: a.rng}
+	scheme := a.model.options.Weighting
+	if err := scheme.Update(o, a.weights); err != nil {
+		return fmt.Errorf("%w (%s, problem %q)", err, scheme.Name(), a.model.problem.Name)
+	}
+	return a.weights.check(scheme.Name(), a.clouds)
+}
+
+// residualAt is the size of the equations' residuals, with their fixed weights, at any points.
+func (m *Model) residualAt(theta *tensors.Tensor, points *sample.Points) ([]float64, error) {
+	return m.inBlocks("residual sizes", theta, points.Coords, 1, func(theta, x *graph.Node) *graph.Node {
+		u := m.fields(theta, x, noInputs)
+		var total *graph.Node
+		for _, t := range m.clouds[0].terms {
+			here := *t
+			here.rows = x.Shape().Dimensions[0]
+			r := m.shaped(&here, here.rows, t.build(u, nil))
+			square := graph.MulScalar(graph.ReduceSum(graph.Square(r), 1), t.weight)
+			if total == nil {
+				total = square
+			} else {
+				total = graph.Add(total, square)
+			}
+		}
+		return graph.Sqrt(total)
+	})
+}
+
+// savedAdaptation is what an adaptation remembers. Scheme names the Weighting and the Refiner.
+type savedAdaptation struct {
+	Scheme  string
+	Random  []byte
+	Weights Weights
+	Points  []sample.Points
+}
+
+func (a *adaptation) scheme() string {
+	weighting, refiner := "no weighting", "no refiner"
+	if o := a.model.options; o.Weighting != nil {
+		weighting = o.Weighting.Name()
+	}
+	if o := a.model.options; o.Refiner != nil {
+		refiner = o.Refiner.Name()
+	}
+	return weighting + ", " + refiner
+}
+
+// Save implements optim.Adaptation.
+func (a *adaptation) Save() ([]byte, error) {
+	random, err := a.source.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("pinn: storing the state of the random numbers: %w", err)
+	}
+	s := savedAdaptation{Scheme: a.scheme(), Random: random, Weights: *a.weights}
+	for _, c := range a.clouds {
+		s.Points = append(s.Points, *c.points)
+	}
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(s); err != nil {
+		return nil, fmt.Errorf("pinn: storing points and weights: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Load implements optim.Adaptation.
+func (a *adaptation) Load(saved []byte) error {
+	var s savedAdaptation
+	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&s); err != nil {
+		return fmt.Errorf("pinn: reading stored points and weights: %w", err)
+	}
+	if s.Scheme != a.scheme() {
+		return fmt.Errorf("pinn: the stored run was one with %s, expected %s as in Options", s.Scheme, a.scheme())
+	}
+	if len(s.Points) != len(a.clouds) {
+		return fmt.Errorf("pinn: the stored run has %d sets of points, expected %d as problem %q has with these options", len(s.Points), len(a.clouds), a.model.problem.Name)
+	}
+	for i, c := range a.clouds {
+		if s.Points[i].N != c.points.N || s.Points[i].Dim != c.points.Dim {
+			return fmt.Errorf("pinn: set %d of the stored points has %d of %d coordinates, expected %d of %d", i, s.Points[i].N, s.Points[i].Dim, c.points.N, c.points.Dim)
+		}
+	}
+	weights := s.Weights
+	if weights.Memory == nil {
+		weights.Memory = map[string][]float64{}
+	}
+	for t, p := range weights.Points { // gob does not tell nil from empty
+		if len(p) == 0 {
+			weights.Points[t] = nil
+		}
+	}
+	if err := weights.check("the stored run", a.clouds); err != nil {
+		return err
+	}
+	if err := a.source.UnmarshalBinary(s.Random); err != nil {
+		return fmt.Errorf("pinn: reading the stored state of the random numbers: %w", err)
+	}
+	for i, c := range a.clouds {
+		points := s.Points[i]
+		c.points = &points
+	}
+	a.weights = &weights
+	return nil
+}

@@ -1,0 +1,308 @@
+package pinn
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/sample"
+)
+
+// cloud is a set of points with the terms of the loss that live on it, and share the network and its derivatives there.
+type cloud struct {
+	points    *sample.Points
+	partner   []float64 // partner points of periodic conditions, or nil
+	refinable bool
+	terms     []*term
+}
+
+// term is one summand of the loss.
+type term struct {
+	name     string
+	equation bool // rather than a condition
+	energy   bool // the mean itself counts, not that of squares
+	tested   bool // rows are test functions, not points
+	weight   float64
+	rows     int // of the residual: points, or test functions
+	values   []float64
+	width    int // of values
+	extra    []*tensors.Tensor
+	build    func(u *pde.Fields, extra []*graph.Node) *graph.Node
+}
+
+// pointwise reports whether there is one row for each point, that depends on no other.
+func (t *term) pointwise() bool { return len(t.extra) == 0 }
+
+// lossOf builds the term's part of the loss.
+func (t *term) lossOf(r, scale *graph.Node) *graph.Node {
+	if t.energy {
+		return graph.ReduceAllSum(graph.Mul(r, graph.ExpandAxes(graph.Square(scale), 1)))
+	}
+	return graph.ReduceAllSum(graph.Square(graph.Mul(r, graph.ExpandAxes(scale, 1))))
+}
+
+// share is the weight that point n has in the mean, by itself: 1, unless points are in reserve.
+func (t *term) share(c *cloud, n int) float64 {
+	if t.tested || c.points.Weights == nil {
+		return 1
+	}
+	return c.points.Weights[n]
+}
+
+// clone copies what an adaptation changes.
+func (c *cloud) clone() *cloud {
+	copied := *c
+	points := *c.points
+	copied.points = &points
+	return &copied
+}
+
+// collocate makes the clouds: one for the equations, one for each part of the boundary, and one for each condition
+// that brings its points or pairs them.
+func (m *Model) collocate() error {
+	equations, err := m.options.Form.clouds(m)
+	if err != nil {
+		return err
+	}
+	m.clouds = equations
+	conditions := m.problem.Conditions
+	if m.options.Hard {
+		conditions = m.problem.Soft()
+	}
+	onPatches := map[string]*cloud{} // conditions on the same patches share points
+	for i := range conditions {
+		condition := &conditions[i]
+		name := nameOf("condition", i, condition.Name)
+		weight := m.weight(name, m.options.BoundaryWeight)
+		if weight == 0 {
+			continue
+		}
+		key := strings.Join(condition.On, "\x00")
+		c := onPatches[key]
+		if c == nil || len(condition.Points) > 0 || condition.Partner != nil {
+			if c, err = m.conditionCloud(condition); err != nil {
+				return err
+			}
+			m.clouds = append(m.clouds, c)
+			if len(condition.Points) == 0 && condition.Partner == nil {
+				onPatches[key] = c
+			}
+		}
+		t := &term{name: name, weight: weight, rows: c.points.N,
+			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return condition.Residual(u) }}
+		if err := m.fill(t, condition, c.points); err != nil {
+			return err
+		}
+		c.terms = append(c.terms, t)
+	}
+	if err := distinct(namesOf(m.clouds), m.problem.Name); err != nil {
+		return err
+	}
+	return m.checkWeights()
+}
+
+// distinct reports two terms of one name, which points and weights could not be told apart by.
+func distinct(names []string, problem string) error {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("pinn: two terms of the loss of %q are named %q, expected different names", problem, name)
+		}
+	}
+	return nil
+}
+
+func (m *Model) weight(name string, fallback float64) float64 {
+	if w, ok := m.options.Weights[name]; ok {
+		return w
+	}
+	return fallback
+}
+
+// checkWeights reports weights of terms that are not there, and a loss without terms.
+func (m *Model) checkWeights() error {
+	var known []string
+	for i, e := range m.problem.Equations {
+		known = append(known, nameOf("equation", i, e.Name))
+	}
+	for i, w := range m.problem.Weak {
+		known = append(known, nameOf("weak form", i, w.Name))
+	}
+	for i, c := range m.problem.Conditions {
+		known = append(known, nameOf("condition", i, c.Name))
+	}
+	known = append(known, energyTerm)
+	for name, w := range m.options.Weights {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("pinn: Options.Weights has %q, expected a name of %q: one of %q", name, m.problem.Name, known)
+		}
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("pinn: Options.Weights of %q is %v, expected a finite number, at least 0", name, w)
+		}
+	}
+	if len(m.clouds) == 0 {
+		return fmt.Errorf("pinn: no term is left in the loss of %q: all weights are zero", m.problem.Name)
+	}
+	return nil
+}
+
+func (m *Model) conditionCloud(condition *pde.Condition) (*cloud, error) {
+	c := &cloud{}
+	if len(condition.Points) > 0 {
+		c.points = &sample.Points{N: len(condition.Points), Dim: m.problem.Domain.Dim()}
+		for _, p := range condition.Points {
+			c.points.Coords = append(c.points.Coords, p...)
+		}
+	} else {
+		points, err := m.options.Sampler.Boundary(m.problem.Domain, m.options.Boundary, condition.On...)
+		if err != nil {
+			return nil, err
+		}
+		if err := m.checkPoints(points, m.options.Sampler.Name()); err != nil {
+			return nil, err
+		}
+		c.points = points
+	}
+	if condition.Partner != nil {
+		for n := range c.points.N {
+			other := condition.Partner(c.points.At(n))
+			if err := m.checkPartner(other); err != nil {
+				return nil, fmt.Errorf("pinn: Partner of the condition %q pairs %v with %v, %w", condition.Name, c.points.At(n), other, err)
+			}
+			c.partner = append(c.partner, other...)
+		}
+	}
+	return c, nil
+}
+
+// checkPartner reports a point outside of the domain's bounds. Rounding may have moved it a little.
+func (m *Model) checkPartner(point []float64) error {
+	lo, hi := m.problem.Domain.Bounds()
+	if len(point) != len(lo) {
+		return fmt.Errorf("expected a point of %d coordinates", len(lo))
+	}
+	for i, v := range point {
+		if slack := 1e-9 * (hi[i] - lo[i]); !(v >= lo[i]-slack && v <= hi[i]+slack) {
+			return fmt.Errorf("expected a point of the domain, which lies between %v and %v", lo, hi)
+		}
+	}
+	return nil
+}
+
+// checkPoints reports points that cannot be used: of a user's own Sampler or Refiner, by its name.
+func (m *Model) checkPoints(p *sample.Points, by string) error {
+	d := m.problem.Domain.Dim()
+	switch {
+	case p == nil || p.N == 0:
+		return fmt.Errorf("pinn: %s gives no points of %q, expected at least one", by, m.problem.Name)
+	case p.Dim != d || len(p.Coords) != p.N*d:
+		return fmt.Errorf("pinn: %s gives %d numbers for %d points of %d coordinates, expected %d coordinates as %q has", by, len(p.Coords), p.N, p.Dim, d, m.problem.Name)
+	case p.Normals != nil && len(p.Normals) != p.N*d, p.Weights != nil && len(p.Weights) != p.N:
+		return fmt.Errorf("pinn: %s gives %d numbers as normals and %d weights, expected %d and %d for %d points (or none)", by, len(p.Normals), len(p.Weights), p.N*d, p.N, p.N)
+	}
+	for n := range p.N {
+		point := p.At(n)
+		inside := p.Normals != nil || m.problem.Domain.Contains(point) // rounding may put boundary points beside it
+		for _, v := range point {
+			inside = inside && !math.IsNaN(v) && !math.IsInf(v, 0)
+		}
+		if !inside {
+			return fmt.Errorf("pinn: %s puts point %d at %v, expected a point of the domain of %q", by, n, point, m.problem.Name)
+		}
+		if p.Weights != nil && (!(p.Weights[n] >= 0) || math.IsInf(p.Weights[n], 0)) {
+			return fmt.Errorf("pinn: %s gives point %d the weight %v, expected a finite number, at least 0", by, n, p.Weights[n])
+		}
+	}
+	return nil
+}
+
+// fill computes the values that a condition has at its points.
+func (m *Model) fill(t *term, condition *pde.Condition, points *sample.Points) error {
+	if condition.Values == nil {
+		return nil
+	}
+	for n := range points.N {
+		values := condition.Values(n, points.At(n))
+		if n == 0 {
+			t.width = len(values)
+		}
+		if len(values) != t.width || t.width == 0 {
+			return fmt.Errorf("pinn: Values of the condition %q are %d at point %d, expected %d as at the first (and at least one)", t.name, len(values), n, t.width)
+		}
+		for _, v := range values {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("pinn: a value of the condition %q is %v at point %d, %v, expected a finite number", t.name, v, n, points.At(n))
+			}
+		}
+		t.values = append(t.values, values...)
+	}
+	return nil
+}
+
+// data lays out the inputs of all programs, in the order in which Model.each takes them.
+func (m *Model) data(clouds []*cloud, w *Weights) []*tensors.Tensor {
+	var all []*tensors.Tensor
+	index := 0
+	for _, c := range clouds {
+		all = append(all, m.tensor(c.points.Coords, c.points.Dim))
+		if c.points.Normals != nil {
+			all = append(all, m.tensor(c.points.Normals, c.points.Dim))
+		}
+		if c.partner != nil {
+			all = append(all, m.tensor(c.partner, c.points.Dim))
+		}
+		for _, t := range c.terms {
+			all = append(all, m.tensor(t.scale(c, w, index), 0))
+			if t.values != nil {
+				all = append(all, m.tensor(t.values, t.width))
+			}
+			all = append(all, t.extra...)
+			index++
+		}
+	}
+	return all
+}
+
+// scale is √(wλ/N) for each row, with the points' own weights.
+func (t *term) scale(c *cloud, w *Weights, index int) []float64 {
+	scale := make([]float64, t.rows)
+	for n := range scale {
+		square := t.weight * w.Terms[index] / float64(t.rows) * t.share(c, n)
+		if w.Points[index] != nil {
+			square *= w.Points[index][n]
+		}
+		scale[n] = math.Sqrt(square)
+	}
+	return scale
+}
+
+// termsOf are the terms of all clouds, in the order of weights.
+func termsOf(clouds []*cloud) []*term {
+	var terms []*term
+	for _, c := range clouds {
+		terms = append(terms, c.terms...)
+	}
+	return terms
+}
+
+func namesOf(clouds []*cloud) []string {
+	var names []string
+	for _, t := range termsOf(clouds) {
+		names = append(names, t.name)
+	}
+	return names
+}
+
+func pointsOf(clouds []*cloud) map[string]*sample.Points {
+	points := map[string]*sample.Points{}
+	for _, c := range clouds {
+		for _, t := range c.terms {
+			points[t.name] = c.points
+		}
+	}
+	return points
+}

@@ -1,0 +1,119 @@
+package sciml
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"fmt"
+	"strconv"
+
+	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
+)
+
+// Resume continues an unfinished training from the file of Options.Checkpoint, with the same problem and options, as if
+// it had not been interrupted: on the same machine the result is the same, bit for bit. The seed, and the network if
+// the options have none, are taken from the file. Limits of iterations and time count from the beginning of the
+// training, so that one that came to its end goes on with larger ones.
+//
+// It fails for a file that is no checkpoint, truncated or damaged, and says which option differs from what the training
+// began with: the problem, the method, the network, numbers of points, forms, weights and so on, by their names. What
+// methods and schemes have as parameters is not compared.
+func Resume(ctx context.Context, path string, problem *pde.Problem, options Options) (*Solution, error) {
+	if err := problem.Check(); err != nil {
+		return nil, err
+	}
+	checkpoint, err := optim.LoadCheckpoint(path)
+	if err != nil {
+		return nil, fmt.Errorf("sciml: %w", err)
+	}
+	from := &unfinished{path: path, checkpoint: checkpoint}
+	if err := gob.NewDecoder(bytes.NewReader(checkpoint.Extra)).Decode(&from.training); err != nil {
+		return nil, fmt.Errorf("sciml: the checkpoint %s was not made by Solve: %w", path, err)
+	}
+	if of := from.training.Model.Problem; of != problem.Name {
+		return nil, fmt.Errorf("sciml: the checkpoint %s is one of %q, and cannot be resumed with %q", path, of, problem.Name)
+	}
+	options.Seed = from.training.Model.Seed
+	if options.Network == nil {
+		if len(from.training.Model.Network) == 0 {
+			return nil, fmt.Errorf("sciml: the checkpoint %s has no network, because that could not be stored, expected it in Options.Network", path)
+		}
+		if options.Network, err = nn.Unmarshal(from.training.Model.Network); err != nil {
+			return nil, fmt.Errorf("sciml: the checkpoint %s: %w", path, err)
+		}
+	}
+	return solve(ctx, problem, options, from)
+}
+
+// unfinished is a training to go on with.
+type unfinished struct {
+	path       string
+	checkpoint *optim.Checkpoint
+	training   savedTraining
+}
+
+// savedTraining is what Solve adds to a checkpoint.
+type savedTraining struct {
+	Model    savedModel
+	Settings []setting
+}
+
+// setting is an option, in words, that must not change within a training.
+type setting struct{ Name, Value string }
+
+// settings are those of a training. Without a comparison, a changed one would be ignored or rule from the middle on.
+func settings(m *pinn.Model, method optim.Method) []setting {
+	o := m.Options()
+	list := []setting{
+		{"Method", method.Name()},
+		{"Network", m.Network().String()},
+		{"Soft", strconv.FormatBool(!o.Hard)},
+		{"DType", o.DType.String()},
+		{"Interior", strconv.Itoa(o.Interior)},
+		{"Boundary", strconv.Itoa(o.Boundary)},
+		{"BoundaryWeight", fmt.Sprint(o.BoundaryWeight)},
+		{"Loss.Weights", fmt.Sprint(o.Weights)},
+		{"Loss.Form", o.Form.Name()},
+		{"Loss.Sampler", o.Sampler.Name()},
+		{"Loss.Active", strconv.Itoa(o.Active)},
+		{"Loss.Refiner", "none"},
+		{"Loss.Weighting", "none"},
+	}
+	if o.Refiner != nil {
+		list[len(list)-2].Value = fmt.Sprintf("%s every %d iterations", o.Refiner.Name(), o.RefineEvery)
+	}
+	if o.Weighting != nil {
+		list[len(list)-1].Value = fmt.Sprintf("%s every %d iterations", o.Weighting.Name(), o.WeightEvery)
+	}
+	return list
+}
+
+// check compares the settings of a model and method with those that the training began with.
+func (u *unfinished) check(m *pinn.Model, method optim.Method) error {
+	now := settings(m, method)
+	if len(u.training.Settings) != len(now) {
+		return fmt.Errorf("sciml: the checkpoint %s has %d settings, expected %d: it was made by another version of this package", u.path, len(u.training.Settings), len(now))
+	}
+	for i, began := range u.training.Settings {
+		if now[i] != began {
+			return fmt.Errorf("sciml: Options.%s is %s, expected %s, with which the training of the checkpoint %s began", now[i].Name, now[i].Value, began.Value, u.path)
+		}
+	}
+	return nil
+}
+
+// marshalTraining is for Options.CheckpointExtra. A checkpoint serves its purpose even without a network.
+func marshalTraining(m *pinn.Model, method optim.Method) ([]byte, error) {
+	saved, err := saveModel(m)
+	if err != nil {
+		saved.Network = nil
+	}
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(savedTraining{Model: saved, Settings: settings(m, method)}); err != nil {
+		return nil, fmt.Errorf("sciml: storing a training: %w", err)
+	}
+	return b.Bytes(), nil
+}

@@ -1,0 +1,148 @@
+package sciml
+
+import (
+	"bytes"
+	"encoding/gob"
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/gosciml/gosciml/sciml/backend"
+	"github.com/gosciml/gosciml/sciml/internal/sealed"
+	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
+)
+
+const solutionKind = "solution 1"
+
+// Save writes the solution to a file, with its history, for Load. It fails for a network that cannot be stored.
+func (s *Solution) Save(path string) error {
+	payload, err := s.GobEncode()
+	if err != nil {
+		return err
+	}
+	if err := sealed.Write(path, solutionKind, payload); err != nil {
+		return fmt.Errorf("sciml: %w", err)
+	}
+	return nil
+}
+
+// Load reads a file of Solution.Save and attaches the solution to the problem it was trained on, which is code and not
+// in the file. It says by name what is wrong with a file that is no solution, truncated or damaged, and fails when the
+// problem has another name.
+func Load(path string, problem *pde.Problem) (*Solution, error) {
+	payload, err := sealed.Read(path, solutionKind)
+	if err != nil {
+		return nil, fmt.Errorf("sciml: %w", err)
+	}
+	s := new(Solution)
+	if err := s.GobDecode(payload); err != nil {
+		return nil, fmt.Errorf("%w, from %s", err, path)
+	}
+	return s.For(problem)
+}
+
+// savedModel is what is stored of a model: everything but the problem's code and what only training needs.
+type savedModel struct {
+	Problem string
+	Network []byte // of nn.Marshal
+	Hard    bool
+	DType   dtypes.DType
+	Seed    uint64
+}
+
+func saveModel(m *pinn.Model) (savedModel, error) {
+	options := m.Options()
+	saved := savedModel{Problem: m.Problem().Name, Hard: options.Hard, DType: options.DType, Seed: options.Seed}
+	var err error
+	saved.Network, err = nn.Marshal(m.Network())
+	return saved, err
+}
+
+// For attaches a decoded solution to the problem it was trained on, so that it can be evaluated, by the back end that
+// backend.Open gives. It fails when the problem has another name.
+func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
+	if s == nil || s.saved == nil && s.model == nil {
+		return nil, s.ready()
+	}
+	if err := problem.Check(); err != nil {
+		return nil, err
+	}
+	of := s.problemName()
+	if problem.Name != of {
+		return nil, fmt.Errorf("sciml: the solution is one of %q, and cannot be attached to %q", of, problem.Name)
+	}
+	if s.model != nil {
+		return s, nil
+	}
+	network, err := nn.Unmarshal(s.saved.Network)
+	if err != nil {
+		return nil, err
+	}
+	b, err := backend.Open()
+	if err != nil {
+		return nil, err
+	}
+	// The loss is for training: any that the problem has will do, and there need not be many points.
+	model, err := pinn.New(b, problem, network, pinn.Options{
+		Form: anyForm(problem), Interior: 16, Boundary: 4, Hard: s.saved.Hard, DType: s.saved.DType, Seed: s.saved.Seed,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(s.Result.Theta) != model.NumParams() {
+		return nil, fmt.Errorf("sciml: the solution has %d parameters, expected %d for %s on %q", len(s.Result.Theta), model.NumParams(), network, problem.Name)
+	}
+	return &Solution{Method: s.Method, Result: s.Result, model: model}, nil
+}
+
+// anyForm is a form that the problem has.
+func anyForm(problem *pde.Problem) pinn.Form {
+	switch {
+	case len(problem.Equations) > 0:
+		return pinn.StrongForm{}
+	case problem.Energy != nil:
+		return pinn.DeepRitz{}
+	}
+	return pinn.Variational{Tests: 1, Nodes: 1}
+}
+
+// encoded is the form of a Solution in a gob.
+type encoded struct {
+	Method string
+	Result optim.Result
+	Model  savedModel
+}
+
+// GobEncode implements gob.GobEncoder.
+func (s *Solution) GobEncode() ([]byte, error) {
+	if s == nil || s.saved == nil && s.model == nil {
+		return nil, s.ready()
+	}
+	e := encoded{Method: s.Method, Result: s.Result}
+	if s.saved != nil {
+		e.Model = *s.saved
+	} else {
+		var err error
+		if e.Model, err = saveModel(s.model); err != nil {
+			return nil, fmt.Errorf("sciml: a solution cannot be saved without its network: %w", err)
+		}
+	}
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(e); err != nil {
+		return nil, fmt.Errorf("sciml: saving a solution: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// GobDecode implements gob.GobDecoder.
+func (s *Solution) GobDecode(data []byte) error {
+	var e encoded
+	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&e); err != nil {
+		return fmt.Errorf("sciml: loading a solution: %w", err)
+	}
+	*s = Solution{Method: e.Method, Result: e.Result, saved: &e.Model}
+	return nil
+}
