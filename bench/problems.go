@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -8,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +23,8 @@ import (
 // problemFlags are those of the command problems.
 type problemFlags struct {
 	problem, method, out, markdown string
+	hidden                         string
+	interior, boundary             int
 	seconds                        float64
 	seeds                          int
 	json, pictures                 bool
@@ -34,6 +38,9 @@ func problems(ctx context.Context, args []string) error {
 	flags.Float64Var(&f.seconds, "seconds", 120, "the time that each training gets, compilation included")
 	flags.IntVar(&f.seeds, "seeds", 1, "train with that many seeds, from 1")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a line instead of a table")
+	flags.StringVar(&f.hidden, "hidden", "", "widths of the hidden layers, separated by commas, instead of those that a problem suggests")
+	flags.IntVar(&f.interior, "interior", 0, "number of points of the equations, instead of what a problem suggests")
+	flags.IntVar(&f.boundary, "boundary", 0, "number of points of each condition, instead of what a problem suggests")
 	flags.StringVar(&f.out, "out", "bench-results", "directory for results and pictures; results that are there already are not measured again")
 	flags.BoolVar(&f.pictures, "pictures", true, "draw solution and error of the first seed into OUT/problems")
 	flags.StringVar(&f.markdown, "markdown", "", "also write the table to this file, as a page of the documentation")
@@ -45,11 +52,16 @@ func problems(ctx context.Context, args []string) error {
 		return fmt.Errorf("problems: there is an argument %q, expected flags only", flags.Arg(0))
 	case !(f.seconds > 0) || math.IsInf(f.seconds, 0):
 		return fmt.Errorf("problems: -seconds is %v, expected a number above 0", f.seconds)
+	case f.interior < 0 || f.boundary < 0:
+		return fmt.Errorf("problems: -interior is %d and -boundary %d, expected at least 1 (or 0 for what a problem suggests)", f.interior, f.boundary)
 	case f.seeds < 1:
 		return fmt.Errorf("problems: -seeds is %d, expected at least 1", f.seeds)
 	}
 	chosen, err := chosenProblems(f.problem)
 	if err != nil {
+		return err
+	}
+	if err := f.override(chosen); err != nil {
 		return err
 	}
 	names := strings.Split(f.method, ",")
@@ -69,7 +81,7 @@ func problems(ctx context.Context, args []string) error {
 	for _, p := range chosen {
 		for _, name := range names {
 			for seed := uint64(1); seed <= uint64(f.seeds); seed++ {
-				r, known := results.find(p.Key, name, seed, f.seconds)
+				r, known := results.find(p.Key, name, seed, f.seconds, f.overrides())
 				if !known {
 					if r, err = solveProblem(ctx, p, name, seed, f); err != nil {
 						return err
@@ -114,6 +126,43 @@ func chosenProblems(keys string) ([]*pde.Problem, error) {
 	return chosen, nil
 }
 
+// override changes what problems suggest.
+func (f problemFlags) override(chosen []*pde.Problem) error {
+	var widths []int
+	if f.hidden != "" {
+		for _, text := range strings.Split(f.hidden, ",") {
+			width, err := strconv.Atoi(text)
+			if err != nil || width < 1 {
+				return fmt.Errorf("problems: -hidden is %q, expected whole numbers from 1, separated by commas", f.hidden)
+			}
+			widths = append(widths, width)
+		}
+	}
+	for _, p := range chosen {
+		if widths != nil {
+			p.Suggested.Hidden = widths
+		}
+		p.Suggested.Interior = cmp.Or(f.interior, p.Suggested.Interior)
+		p.Suggested.Boundary = cmp.Or(f.boundary, p.Suggested.Boundary)
+	}
+	return nil
+}
+
+// overrides are the flags that differ from what problems suggest, as on a command line.
+func (f problemFlags) overrides() string {
+	var text string
+	if f.hidden != "" {
+		text += " -hidden " + f.hidden
+	}
+	if f.interior != 0 {
+		text += fmt.Sprint(" -interior ", f.interior)
+	}
+	if f.boundary != 0 {
+		text += fmt.Sprint(" -boundary ", f.boundary)
+	}
+	return text
+}
+
 // solveProblem trains on a problem with everything else as sciml.Solve chooses it.
 func solveProblem(ctx context.Context, p *pde.Problem, name string, seed uint64, f problemFlags) (row, error) {
 	m, err := method(name)
@@ -152,7 +201,7 @@ func solveProblem(ctx context.Context, p *pde.Problem, name string, seed uint64,
 		RelativeL2: number(s.Error()), Status: s.Result.Status.String(), Message: s.Result.Message, Source: p.Source,
 		Title: p.Name, Optimizer: s.Method, Network: s.Model().Network().String(), Parameters: s.Model().NumParams(),
 		Points: points(s.Model()), Weights: weights(s.Model()), Loss: number(s.Result.Loss), Residual: number(residual),
-		Budget: f.seconds,
+		Budget: f.seconds, Overrides: f.overrides(),
 	}, nil
 }
 

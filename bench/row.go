@@ -30,8 +30,9 @@ type row struct {
 	Residual   number `json:"held_out_residual"`
 	Message    string `json:"message"`
 	Source     string `json:"source"`
-	// Budget is the time that the training was given, in seconds.
-	Budget float64 `json:"budget"`
+	// Budget is the time that the training was given, in seconds; Overrides are flags against what the problem suggests.
+	Budget    float64 `json:"budget"`
+	Overrides string  `json:"overrides,omitempty"`
 }
 
 // number is a float64 that JSON can hold: null where it is NaN or infinite.
@@ -95,10 +96,10 @@ func openStore(path string) (*store, error) {
 	return s, lines.Err()
 }
 
-// find is the row of a problem, method, seed and budget, if there is one.
-func (s *store) find(problem, method string, seed uint64, budget float64) (row, bool) {
+// find is the row of a problem, method, seed, budget and overrides, if there is one.
+func (s *store) find(problem, method string, seed uint64, budget float64, overrides string) (row, bool) {
 	for _, r := range s.rows {
-		if r.Problem == problem && r.Method == method && r.Seed == seed && r.Budget == budget {
+		if r.Problem == problem && r.Method == method && r.Seed == seed && r.Budget == budget && r.Overrides == overrides {
 			return r, true
 		}
 	}

@@ -81,6 +81,7 @@ func writePage(path string, rows []row, f problemFlags) error {
 			command += " " + flag.name + " " + flag.value
 		}
 	}
+	command += f.overrides()
 	fmt.Fprintf(&page, "# The problems of the catalogue, solved\n\n")
 	fmt.Fprintf(&page, "Made by\n\n    %s -markdown %s\n\n", command, path)
 	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, everything else as `sciml.Solve` chooses it. Each training had %g seconds, compilation\n"+

@@ -40,7 +40,7 @@ func TestDefaultsFitTheCatalogue(t *testing.T) {
 				t.Errorf("%s, soft %v: conditions hold exactly: %v, expected %v", p.Name, soft, o.Hard, want)
 			}
 			if s := p.Suggested; s.Interior != 0 && o.Interior != s.Interior || s.Boundary != 0 && o.Boundary != s.Boundary ||
-				s.BoundaryWeight != 0 && o.BoundaryWeight != s.BoundaryWeight || s.Resample != (o.Refiner != nil) {
+				s.BoundaryWeight != 0 && o.BoundaryWeight != s.BoundaryWeight || (s.Resample > 0) != (o.Refiner != nil) {
 				t.Errorf("%s: the suggested set-up %+v became %+v", p.Name, s, o)
 			}
 		}

@@ -170,36 +170,38 @@ func (o *Options) setLoss(problem *pde.Problem) {
 	l.Hard = (problem.Ansatz != nil || problem.Periods != nil) && !o.Soft
 	o.Seed, o.DType = cmp.Or(o.Seed, l.Seed), cmp.Or(o.DType, l.DType)
 	l.Seed, l.DType = o.Seed, o.DType
-	if suggested.Resample && l.Refiner == nil && l.Form == nil && !o.FixedPoints {
+	if suggested.Resample > 0 && l.Refiner == nil && l.Form == nil && !o.FixedPoints {
 		l.Refiner = sample.RAD{}
+		l.RefineEvery = cmp.Or(l.RefineEvery, suggested.Resample)
 	}
 }
 
-// DefaultNetwork is the network that Solve uses when none is chosen: a tanh MLP with the hidden widths that the problem
-// suggests, or two of 32, on coordinates scaled to [−1, 1]. Unless soft, it takes what the periodic embedding makes of
-// coordinates that the problem says are periodic.
+// DefaultNetwork is the network that Solve uses when none is chosen: an MLP with the hidden widths and the activation
+// that the problem suggests, or two of 32 with tanh, on coordinates scaled to [−1, 1] (or what it suggests). Unless
+// soft, it takes what the periodic embedding makes of coordinates that the problem says are periodic.
 func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 	if err := problem.Check(); err != nil {
 		return nil, err
 	}
-	lo, hi := problem.Domain.Bounds()
-	if problem.Periods != nil && !soft {
-		var embeddedLo, embeddedHi []float64
-		for i, period := range problem.Periods {
-			if period == 0 {
-				embeddedLo, embeddedHi = append(embeddedLo, lo[i]), append(embeddedHi, hi[i])
-			} else { // cosine and sine
-				embeddedLo, embeddedHi = append(embeddedLo, -1, -1), append(embeddedHi, 1, 1)
-			}
+	var lo, hi []float64 // what nn.Scale takes to [−1, 1]
+	from, to := problem.Domain.Bounds()
+	for i := range from {
+		if problem.Periods != nil && problem.Periods[i] > 0 && !soft { // cosine and sine
+			lo, hi = append(lo, -1, -1), append(hi, 1, 1)
+			continue
 		}
-		lo, hi = embeddedLo, embeddedHi
+		middle, half := (from[i]+to[i])/2, (to[i]-from[i])/2
+		if problem.Suggested.Stretch != nil {
+			half /= problem.Suggested.Stretch[i]
+		}
+		lo, hi = append(lo, middle-half), append(hi, middle+half)
 	}
 	hidden := problem.Suggested.Hidden
 	if len(hidden) == 0 {
 		hidden = []int{32, 32}
 	}
-	widths := append(append([]int{len(lo)}, hidden...), len(problem.Unknowns))
-	mlp, err := nn.NewMLP(nn.Tanh, widths...)
+	activation := nn.Activation(cmp.Or(problem.Suggested.Activation, string(nn.Tanh)))
+	mlp, err := nn.NewMLP(activation, append(append([]int{len(lo)}, hidden...), len(problem.Unknowns))...)
 	if err != nil {
 		return nil, err
 	}

@@ -105,15 +105,17 @@ func repeated(layers, width int) []int {
 	return widths
 }
 
-// startAndWalls is the ansatz u₀(x) + (t/T)^power·distance(x)·network: it has the initial value u₀, with power 2 also
-// the initial rate zero, and keeps the values of u₀ on walls where distance (nil for one) vanishes. Time is last.
-func startAndWalls(u0, distance Function, power int, end float64) func(x, network *graph.Node) *graph.Node {
+// startAndWalls is the ansatz u₀(x) + (1 − exp(−(rate·t)^power))·distance(x)·network: it has the initial value u₀, with
+// power 2 also the initial rate zero, and keeps the values of u₀ on walls where distance (nil for one) vanishes. A rate
+// at which u changes at first leaves the network a function of moderate size; with t in its place it would have to
+// learn (u − u₀)/t, whose size at the start is that of u_t. Time is last.
+func startAndWalls(u0, distance Function, power int, rate float64) func(x, network *graph.Node) *graph.Node {
 	return func(x, network *graph.Node) *graph.Node {
-		t := graph.MulScalar(Column(x, x.Shape().Dimensions[1]-1), 1/end)
-		factor := t
-		for range power - 1 {
-			factor = graph.Mul(factor, t)
+		passed := graph.MulScalar(Column(x, x.Shape().Dimensions[1]-1), rate)
+		if power == 2 {
+			passed = graph.Square(passed)
 		}
+		factor := graph.OneMinus(graph.Exp(graph.Neg(passed)))
 		if distance != nil {
 			factor = graph.Mul(factor, distance(x))
 		}

@@ -122,12 +122,12 @@ func korteweg(name, key string, u func(p []float64) float64, build func(x, t *gr
 		},
 		Exactly:   []string{initial.Name, ends.Name},
 		Exact:     scalar(u),
-		Suggested: Setup{Hidden: repeated(4, 30), Interior: 4000, Boundary: 200, BoundaryWeight: 5, Resample: true},
+		Suggested: Setup{Hidden: repeated(4, 30), Interior: 4000, Boundary: 200, BoundaryWeight: 5, Resample: 500},
 	}
 }
 
 // KdVCosine is u_t + u u_x + 0.022² u_xxx = 0 for x in [−1, 1], periodic, and t in [0, 1], with u(x, 0) = cos πx, which
-// breaks up into solitons (Zabusky and Kruskal 1965). The reference is spectral. Its Ansatz cos πx + t·network goes with
+// breaks up into solitons (Zabusky and Kruskal 1965). The reference is spectral. Its Ansatz cos πx + (1 − exp(−πt))·network goes with
 // a periodic network.
 func KdVCosine() *Problem {
 	box := interval(-1, 1, 1)
@@ -142,10 +142,10 @@ func KdVCosine() *Problem {
 			return sum(u.D("t"), graph.Mul(u.U(), u.D("x")), graph.MulScalar(u.D("x", "x", "x"), 0.022*0.022))
 		}}},
 		Conditions: []Condition{Initial("u", u0), Periodic(box, "x", 3)},
-		Ansatz:     startAndWalls(u0, nil, 1, 1),
+		Ansatz:     startAndWalls(u0, nil, 1, math.Pi),
 		Periods:    []float64{2, 0},
 		Reference:  func(ctx context.Context) (Field, error) { return reference.KortewegDeVries(ctx) },
-		Suggested:  Setup{Hidden: repeated(4, 64), Interior: 5000, Boundary: 200, Resample: true},
+		Suggested:  Setup{Hidden: repeated(4, 32), Interior: 4000, Boundary: 200, Resample: 500},
 		Source:     "Zabusky and Kruskal 1965; Wang et al. 2024 (PirateNets, arXiv 2402.00326)",
 	}
 }
@@ -153,7 +153,7 @@ func KdVCosine() *Problem {
 // KuramotoSivashinsky is u_t + (100/16) u u_x + (100/16²) u_xx + (100/16⁴) u_xxxx = 0 for x in [0, 2π], periodic, and
 // t in [0, T], with u(x, 0) = cos x (1 + sin x) (Wang, Sankaran and Perdikaris 2024). T is above 0 and at most 1; the
 // catalogue has T = 0.5, as the solution becomes chaotic later. The reference is spectral. Its Ansatz
-// u(x, 0) + t/T·network goes with a periodic network.
+// u(x, 0) + (1 − exp(−100t/16))·network goes with a periodic network.
 func KuramotoSivashinsky(T float64) *Problem {
 	if !(T > 0 && T <= 1) {
 		return refuse("KuramotoSivashinsky", "T", T, "a number above 0, at most 1")
@@ -176,10 +176,10 @@ func KuramotoSivashinsky(T float64) *Problem {
 				graph.MulScalar(u.D("x", "x", "x", "x"), 100./(16*16*16*16)))
 		}}},
 		Conditions: []Condition{Initial("u", u0), Periodic(box, "x", 4)},
-		Ansatz:     startAndWalls(u0, nil, 1, T),
+		Ansatz:     startAndWalls(u0, nil, 1, 100./16),
 		Periods:    []float64{2 * math.Pi, 0},
 		Reference:  func(ctx context.Context) (Field, error) { return reference.KuramotoSivashinsky(ctx, T) },
-		Suggested:  Setup{Hidden: repeated(4, 64), Interior: 5000, Boundary: 200, Resample: true},
+		Suggested:  Setup{Hidden: repeated(4, 32), Interior: 4000, Boundary: 200, Resample: 500},
 		Source:     "Wang, Sankaran and Perdikaris 2024, Computer Methods in Applied Mechanics and Engineering 421",
 	}
 }

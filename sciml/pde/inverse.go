@@ -92,7 +92,7 @@ func InverseBurgers() *Problem {
 		}}},
 		Conditions: []Condition{Measured("u", points, values)},
 		Reference:  func(context.Context) (Field, error) { return solution, nil },
-		Suggested:  Setup{Hidden: repeated(4, 20), Interior: 3000, Boundary: 500, Resample: true},
+		Suggested:  Setup{Hidden: repeated(4, 20), Interior: 3000, Boundary: 500, Resample: 500},
 		Source:     "Raissi, Perdikaris and Karniadakis 2019",
 	}
 }

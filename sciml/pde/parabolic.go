@@ -12,7 +12,7 @@ import (
 
 // Heat1D is u_t = ¼u_xx for x in [0, 1] and t in [0, 1] with u(x, 0) = sin πx and u = 0 at both ends, whose solution is
 // u = exp(−π²t/4) sin πx (Müller and Zeinhofer 2023; Dangel, Müller and Zeinhofer 2024). Its Ansatz is
-// sin πx + t·4x(1−x)·network.
+// sin πx + (1 − exp(−π²t/4))·4x(1−x)·network.
 func Heat1D() *Problem {
 	box := interval(0, 1, 1)
 	u0 := func(x *graph.Node) *graph.Node { return sine(Column(x, 0), math.Pi) }
@@ -24,7 +24,7 @@ func Heat1D() *Problem {
 		Domain:      box,
 		Equations:   []Equation{heat(1)},
 		Conditions:  []Condition{Initial("u", u0), Dirichlet("u", nil, "x-", "x+")},
-		Ansatz:      startAndWalls(u0, Bump(box, 0), 1, 1),
+		Ansatz:      startAndWalls(u0, Bump(box, 0), 1, math.Pi*math.Pi/4),
 		Exact: scalar(func(p []float64) float64 {
 			return math.Exp(-math.Pi*math.Pi*p[1]/4) * math.Sin(math.Pi*p[0])
 		}),
@@ -35,8 +35,8 @@ func Heat1D() *Problem {
 
 // Heat is u_t = ¼Δu on the unit cube of d dimensions, 1 to 99, for t in [0, 1], with initial and boundary values from
 // its solution u = exp(−t) Σ sin 2xᵢ. With d = 4 it is the 4+1-dimensional problem of Dangel, Müller and Zeinhofer 2024
-// (KFAC), whose smaller network and point numbers are suggested. The boundary values have no simple extension into the
-// cube, so there is no Ansatz.
+// (KFAC), whose point numbers are suggested. The boundary values have no simple extension into the cube, so there is no
+// Ansatz.
 func Heat(d int) *Problem {
 	if d < 1 || d > 99 {
 		return refuse("Heat", "d", d, "1 to 99")
@@ -71,7 +71,7 @@ func Heat(d int) *Problem {
 			}
 			return math.Exp(-p[d]) * total
 		}),
-		Suggested: Setup{Hidden: []int{64, 64, 48, 48}, Interior: 3000, Boundary: 500},
+		Suggested: Setup{Hidden: repeated(2, 48), Interior: 3000, Boundary: 500},
 		Source:    "Dangel, Müller and Zeinhofer 2024 (arXiv 2405.15603)",
 	}
 }
@@ -89,7 +89,7 @@ func heat(d int) Equation {
 
 // Burgers is u_t + u u_x = ν u_xx for x in [−1, 1] and t in [0, 1] with u(x, 0) = −sin πx and u = 0 at both ends
 // (Raissi, Perdikaris and Karniadakis 2019). The canonical ν is 0.01/π; ν = 0.01 is much easier; it may be 1e-4 to 10.
-// The reference is the transform of Cole and Hopf. Its Ansatz is −sin πx + t(1−x²)·network.
+// The reference is the transform of Cole and Hopf. Its Ansatz is −sin πx + (1 − exp(−πt))(1−x²)·network.
 func Burgers(nu float64) *Problem {
 	solution, err := reference.Burgers(nu)
 	if err != nil {
@@ -111,9 +111,9 @@ func Burgers(nu float64) *Problem {
 			return graph.Sub(graph.Add(u.D("t"), graph.Mul(u.U(), u.D("x"))), graph.MulScalar(u.D("x", "x"), nu))
 		}}},
 		Conditions: []Condition{Initial("u", u0), Dirichlet("u", nil, "x-", "x+")},
-		Ansatz:     startAndWalls(u0, Bump(box, 0), 1, 1),
+		Ansatz:     startAndWalls(u0, Bump(box, 0), 1, math.Pi),
 		Reference:  func(context.Context) (Field, error) { return solution, nil },
-		Suggested:  Setup{Hidden: repeated(4, 20), Interior: 3000, Boundary: 200, Resample: true},
+		Suggested:  Setup{Hidden: repeated(4, 20), Interior: 3000, Boundary: 200, Resample: 500},
 		Source:     "Raissi, Perdikaris and Karniadakis 2019",
 	}
 }
@@ -144,7 +144,7 @@ func AllenCahn() *Problem {
 		Periods:   []float64{2, 0},
 		Exactly:   []string{"periodic x"},
 		Reference: func(ctx context.Context) (Field, error) { return reference.AllenCahn(ctx) },
-		Suggested: Setup{Hidden: repeated(3, 30), Interior: 5000, Boundary: 500, BoundaryWeight: 100, Resample: true},
+		Suggested: Setup{Hidden: repeated(3, 30), Interior: 5000, Boundary: 500, BoundaryWeight: 100, Resample: 500},
 		Source:    "Raissi, Perdikaris and Karniadakis 2019",
 	}
 }
@@ -174,7 +174,7 @@ func ReactionDiffusion(nu, rho float64) *Problem {
 		Periods:    []float64{2 * math.Pi, 0},
 		Exactly:    []string{"periodic x"},
 		Reference:  func(ctx context.Context) (Field, error) { return reference.ReactionDiffusion(ctx, nu, rho) },
-		Suggested:  Setup{Hidden: repeated(3, 32), Interior: 2000, Boundary: 200, BoundaryWeight: 100},
+		Suggested:  Setup{Hidden: repeated(3, 32), Interior: 2000, Boundary: 200, BoundaryWeight: 100, Resample: 200},
 		Source:     "Krishnapriyan et al. 2021",
 	}
 }

@@ -86,14 +86,18 @@ type Coefficient struct {
 
 // Setup is what suits a problem: sizes of networks and point sets. Zero fields leave the choice to the defaults.
 type Setup struct {
-	// Hidden are the widths of the hidden layers of a tanh network.
-	Hidden []int
+	// Hidden are the widths of the hidden layers, Activation their activation by its name in package nn, such as "sin".
+	Hidden     []int
+	Activation string
+	// Stretch has a number for each coordinate, whose interval is scaled to [−Stretch, Stretch] before it enters the
+	// network: above 1 where the solution oscillates much. Coordinates with a period are not scaled. Nil means ones.
+	Stretch []float64
 	// Interior and Boundary are the numbers of collocation points of each equation and each condition.
 	Interior, Boundary int
 	// BoundaryWeight multiplies the penalties of the conditions.
 	BoundaryWeight float64
-	// Resample moves the points, at intervals, to where the residual is large.
-	Resample bool
+	// Resample is the number of iterations after which the points are moved to where the residual is large; 0 for never.
+	Resample int
 }
 
 // Equation is a residual that vanishes in the interior.
@@ -132,6 +136,9 @@ func (p *Problem) Check() error {
 		if !(period >= 0) || math.IsInf(period, 0) {
 			return fmt.Errorf("pde: a period of problem %q is %v, expected a finite number above 0 (or 0 for none)", p.Name, period)
 		}
+	}
+	if s := p.Suggested.Stretch; s != nil && (len(s) != len(p.Coordinates) || !positive(s...)) {
+		return fmt.Errorf("pde: Suggested.Stretch of problem %q is %v, expected a finite number above 0 for each of its %d coordinates", p.Name, s, len(p.Coordinates))
 	}
 	if err := distinct(p.Name, "coordinate", p.Coordinates); err != nil {
 		return err

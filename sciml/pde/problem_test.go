@@ -109,6 +109,7 @@ func TestCheck(t *testing.T) {
 	}
 	for word, spoil := range map[string]func(p *pde.Problem){
 		"no Domain":           func(p *pde.Problem) { p.Domain = nil },
+		"Suggested.Stretch":   func(p *pde.Problem) { p.Suggested.Stretch = []float64{1} },
 		"names 1 coordinates": func(p *pde.Problem) { p.Coordinates = p.Coordinates[:1] },
 		`two of kind coordinate of problem "Poisson 2D" are named "x"`: func(p *pde.Problem) { p.Coordinates = []string{"x", "x"} },
 		"no unknowns":                                     func(p *pde.Problem) { p.Unknowns = nil },
