@@ -2,34 +2,83 @@ package main
 
 import (
 	"fmt"
-	"sort"
+	"slices"
+	"strings"
 
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
-// methods by the names of the command line.
-var methods = map[string]func() optim.Method{
-	"default":        func() optim.Method { return nil }, // sciml.Solve chooses
-	"adam":           func() optim.Method { return optim.Adam{Rate: 5e-3} },
-	"lbfgs":          func() optim.Method { return optim.LBFGS{Memory: 50} },
-	"bfgs":           func() optim.Method { return optim.BFGS{} },
-	"ssbroyden":      func() optim.Method { return optim.SSBroyden{} },
-	"adam+lbfgs":     func() optim.Method { return afterAdam(optim.LBFGS{Memory: 50}) },
-	"adam+ssbroyden": func() optim.Method { return afterAdam(optim.SSBroyden{}) },
+// named is a method by its name on the command line.
+type named struct {
+	name string
+	make func() optim.Method
+}
+
+// methods in the order of the tables: from the simplest on.
+var methods = []named{
+	{"default", func() optim.Method { return nil }}, // sciml.Solve chooses
+	{"gd", func() optim.Method { return optim.GradientDescent{Rate: 1e-4} }},
+	{"bb", func() optim.Method { return optim.BarzilaiBorwein{Search: optim.NonMonotone{}} }},
+	{"momentum", func() optim.Method { return optim.Momentum{Rate: 1e-5} }},
+	{"nesterov", func() optim.Method { return optim.Nesterov{Rate: 1e-5, Restart: optim.GradientRestart} }},
+	{"cg-pr", func() optim.Method { return optim.NonlinearCG{Formula: optim.PolakRibierePlus} }},
+	{"cg-hz", func() optim.Method { return optim.NonlinearCG{Formula: optim.CGDescent} }},
+	{"adagrad", func() optim.Method { return optim.Adagrad{Rate: 1e-2} }},
+	{"rmsprop", func() optim.Method { return optim.RMSProp{Rate: 1e-3} }},
+	{"adam", func() optim.Method { return optim.Adam{Rate: 5e-3} }},
+	{"adam-cosine", func() optim.Method { return optim.Adam{Rate: 5e-3, Schedule: optim.Cosine{Total: 10000}} }},
+	{"amsgrad", func() optim.Method { return optim.Adam{Rate: 5e-3, AMSGrad: true} }},
+	{"lion", func() optim.Method { return optim.Lion{Rate: 1e-4} }},
+	{"muon", func() optim.Method { return optim.Muon{} }},
+	{"sgd", func() optim.Method { return optim.SGD{Rate: 1e-5, Batches: optim.Batches{Size: 256}} }},
+	{"svrg", func() optim.Method { return optim.SVRG{Rate: 1e-5, Batches: optim.Batches{Size: 256}} }},
+	{"minibatch-adam", func() optim.Method {
+		return optim.MiniBatch{Method: optim.Adam{Rate: 2e-3}, Batches: optim.Batches{Size: 256}}
+	}},
+	{"lbfgs", func() optim.Method { return optim.LBFGS{Memory: 50} }},
+	{"lbfgs-hz", func() optim.Method { return optim.LBFGS{Memory: 50, Search: optim.HagerZhang{}} }},
+	{"bfgs", func() optim.Method { return optim.BFGS{} }},
+	{"ssbfgs", func() optim.Method { return optim.SSBFGS{} }},
+	{"ssbroyden", func() optim.Method { return optim.SSBroyden{} }},
+	{"sr1", func() optim.Method { return optim.SR1{} }},
+	{"lsr1", func() optim.Method { return optim.LSR1{} }},
+	{"newton-cg", func() optim.Method { return optim.NewtonTrustRegion{} }},
+	{"adam+lbfgs", func() optim.Method { return afterAdam(optim.LBFGS{Memory: 50}) }},
+	{"adam+ssbroyden", func() optim.Method { return afterAdam(optim.SSBroyden{}) }},
 }
 
 func afterAdam(m optim.Method) optim.Method {
-	return optim.Hybrid{{Method: optim.Adam{Rate: 5e-3}, Until: optim.Stalled{}}, {Method: m}}
+	until := optim.AnyOf{optim.Iterations(1000), optim.Stalled{}}
+	return optim.Hybrid{{Method: optim.Adam{Rate: 5e-3}, Until: until}, {Method: m}}
 }
 
+// method makes the method of a name.
 func method(name string) (optim.Method, error) {
-	if m := methods[name]; m != nil {
-		return m(), nil
+	i := slices.IndexFunc(methods, func(m named) bool { return m.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("-method is %q, expected one of %q", name, methodNames())
 	}
-	var names []string
-	for known := range methods {
-		names = append(names, known)
+	return methods[i].make(), nil
+}
+
+func methodNames() []string {
+	names := make([]string, len(methods))
+	for i, m := range methods {
+		names[i] = m.name
 	}
-	sort.Strings(names)
-	return nil, fmt.Errorf("-method is %q, expected one of %q", name, names)
+	return names
+}
+
+// chosenMethods are names separated by commas; the fallback when there are none.
+func chosenMethods(text string, fallback []string) ([]string, error) {
+	if text == "" {
+		return fallback, nil
+	}
+	names := strings.Split(text, ",")
+	for _, name := range names {
+		if _, err := method(name); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
 }

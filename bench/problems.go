@@ -11,13 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/gosciml/gosciml/sciml"
-	"github.com/gosciml/gosciml/sciml/backend"
-	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
-	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
 // problemFlags are those of the command problems.
@@ -34,7 +29,7 @@ func problems(ctx context.Context, args []string) error {
 	var f problemFlags
 	flags := flag.NewFlagSet("problems", flag.ContinueOnError)
 	flags.StringVar(&f.problem, "problem", "", "keys of the problems to solve, separated by commas; all of the catalogue when empty")
-	flags.StringVar(&f.method, "method", "default", "the optimizer, or several separated by commas")
+	flags.StringVar(&f.method, "method", "default", fmt.Sprintf("the optimizer, or several separated by commas: %q", methodNames()))
 	flags.Float64Var(&f.seconds, "seconds", 120, "the time that each training gets, compilation included")
 	flags.IntVar(&f.seeds, "seeds", 1, "train with that many seeds, from 1")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a line instead of a table")
@@ -64,11 +59,9 @@ func problems(ctx context.Context, args []string) error {
 	if err := f.override(chosen); err != nil {
 		return err
 	}
-	names := strings.Split(f.method, ",")
-	for _, name := range names {
-		if _, err := method(name); err != nil {
-			return err
-		}
+	names, err := chosenMethods(f.method, []string{"default"})
+	if err != nil {
+		return err
 	}
 	results, err := openStore(filepath.Join(f.out, "problems.jsonl"))
 	if err != nil {
@@ -83,7 +76,11 @@ func problems(ctx context.Context, args []string) error {
 			for seed := uint64(1); seed <= uint64(f.seeds); seed++ {
 				r, known := results.find(p.Key, name, seed, f.seconds, f.overrides())
 				if !known {
-					if r, err = solveProblem(ctx, p, name, seed, f); err != nil {
+					t := training{problem: p, method: name, seed: seed, seconds: f.seconds, overrides: f.overrides()}
+					if f.pictures && seed == 1 {
+						t.pictures = filepath.Join(f.out, "problems")
+					}
+					if r, err = t.run(ctx); err != nil {
 						return err
 					}
 					if ctx.Err() != nil {
@@ -161,57 +158,4 @@ func (f problemFlags) overrides() string {
 		text += fmt.Sprint(" -boundary ", f.boundary)
 	}
 	return text
-}
-
-// solveProblem trains on a problem with everything else as sciml.Solve chooses it.
-func solveProblem(ctx context.Context, p *pde.Problem, name string, seed uint64, f problemFlags) (row, error) {
-	m, err := method(name)
-	if err != nil {
-		return row{}, err
-	}
-	b, err := backend.Open()
-	if err != nil {
-		return row{}, err
-	}
-	progress := optim.NewProgressLine(os.Stderr, fmt.Sprintf("%s, %s, seed %d", p.Key, name, seed))
-	if p.Exact == nil {
-		fmt.Fprintln(os.Stderr, p.Key+": computing the reference solution, unless it is in the cache")
-		if _, err := p.Solution(ctx); err != nil {
-			return row{}, err
-		}
-	}
-	s, err := sciml.Solve(ctx, p, sciml.Options{
-		Method: m, Seed: seed, Backend: b, Time: time.Duration(f.seconds * float64(time.Second)), OnProgress: progress.Watch,
-	})
-	progress.Clear()
-	if err != nil {
-		return row{}, fmt.Errorf("%s: %w", p.Key, err)
-	}
-	if f.pictures && seed == 1 {
-		if err := draw(s, filepath.Join(f.out, "problems"), p.Key+"-"+strings.ReplaceAll(name, "+", "-")); err != nil {
-			return row{}, fmt.Errorf("%s: drawing: %w", p.Key, err)
-		}
-	}
-	residual, ok := s.Result.Metrics[pinn.HeldOutResidual]
-	if !ok {
-		residual = math.NaN()
-	}
-	return row{
-		Problem: p.Key, Method: name, Seed: seed, Seconds: s.Result.Seconds, Iterations: s.Result.Iterations,
-		RelativeL2: number(s.Error()), Status: s.Result.Status.String(), Message: s.Result.Message, Source: p.Source,
-		Title: p.Name, Optimizer: s.Method, Network: s.Model().Network().String(), Parameters: s.Model().NumParams(),
-		Points: points(s.Model()), Weights: weights(s.Model()), Loss: number(s.Result.Loss), Residual: number(residual),
-		Budget: f.seconds, Overrides: f.overrides(),
-	}, nil
-}
-
-func draw(s *sciml.Solution, folder, name string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	maps, err := s.Maps()
-	if err != nil {
-		return err
-	}
-	return maps.Save(filepath.Join(folder, name+".png"))
 }

@@ -33,6 +33,8 @@ type row struct {
 	// Budget is the time that the training was given, in seconds; Overrides are flags against what the problem suggests.
 	Budget    float64 `json:"budget"`
 	Overrides string  `json:"overrides,omitempty"`
+
+	curve curve // of a training of this process
 }
 
 // number is a float64 that JSON can hold: null where it is NaN or infinite.

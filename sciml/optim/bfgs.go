@@ -12,8 +12,10 @@ import (
 )
 
 // BFGS is the quasi-Newton method with a dense inverse Hessian H and a line search (Nocedal and Wright 2006, Algorithm
-// 6.1), scaled before its first update by their equation 6.20. SSBFGS and SSBroyden have the same settings.
-// The zero value is usable: fields that are zero take the defaults.
+// 6.1). The first step is −γ∇f with γ = min(1, 1/‖∇f‖), before the search; the first update is one of H = γI, with this γ
+// or that of their equation 6.20, sᵀy/yᵀy, if that is larger. The latter alone is about the smallest eigenvalue of the
+// inverse Hessian: too small elsewhere, which costs some evaluations where γ = 1 is about right, as it is near a minimizer.
+// SSBFGS and SSBroyden have the same settings. The zero value is usable: fields that are zero take the defaults.
 //
 // H is a matrix of P² numbers, 8P² bytes in float64, and an iteration reads it twice and writes it once. There are three
 // such matrices at the peak of an iteration: H before and after the update, and the zeros that a restart begins with.
@@ -103,7 +105,7 @@ func outer(x, y *graph.Node) *graph.Node {
 //
 //	H⁺ = (H − wwᵀ/yᵀw + φ·yᵀw·vvᵀ)/τ + ssᵀ/sᵀy.
 //
-// Until the first update, for which H = (sᵀy/yᵀy)·I, the direction is steepest descent.
+// Until the first update, for which H = γI, the direction is steepest descent.
 type denseDirection struct {
 	factors denseFactors
 	damped  bool
@@ -142,7 +144,7 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 		y = damp(y, graph.Mul(graph.Div(sbs, dot(s, before)), before), dot(s, y), sbs)
 	}
 	sy, yy := dot(s, y), dot(y, y)
-	scale := graph.Div(sy, yy)
+	scale := graph.Max(graph.Div(sy, yy), firstFactor(state[denseGradient]))
 	// Hy and Hg in one reading of H.
 	pair := graph.Stack([]*graph.Node{y, gradient}, 1)
 	both := graph.Where(first, graph.Mul(scale, pair), graph.MatMul(h, pair))
@@ -169,7 +171,7 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	useful := graph.LogicalAnd(graph.GreaterThan(state[denseQuotient], zero),
 		graph.LogicalAnd(graph.GreaterThan(sy, floor), graph.GreaterThan(yw, zero)))
 	updated := graph.Where(useful, one, state[denseUpdated])
-	steepest := graph.Mul(gradient, graph.Min(one, graph.Reciprocal(norm(gradient))))
+	steepest := graph.Mul(gradient, firstFactor(gradient))
 	step := graph.Neg(graph.Where(useful, afterG, graph.Where(first, steepest, hg)))
 	length := dot(step, step)
 	quotient := graph.Where(graph.GreaterThan(length, zero), graph.Neg(graph.Div(dot(gradient, step), length)), zero)
@@ -182,6 +184,12 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	}
 }
 
+// firstFactor is γ of the first step, which is not longer than one.
+func firstFactor(gradient *graph.Node) *graph.Node {
+	length := norm(gradient)
+	return graph.Min(graph.OnesLike(length), graph.Reciprocal(length))
+}
+
 // Rebase implements rebaser: H stays, but the next change of the gradient would be one of different objectives.
 func (denseDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 	state = slices.Clone(state)
@@ -190,7 +198,7 @@ func (denseDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 }
 
 // update is what the factors of an update depend on: b = sᵀBs/sᵀy and h = yᵀHy/sᵀy, where bh ≥ 1, whether it is the
-// first one, for which h = 1, and P.
+// first one, and P.
 type update struct {
 	b, h, first *graph.Node
 	dim         int
@@ -226,5 +234,5 @@ func ssbroydenFactors(u update) (tau, phi *graph.Node) {
 	power := 1 / (1 - math.Max(2, float64(u.dim))) // in one dimension σ is one
 	rho := graph.Min(one, graph.Reciprocal(u.b))
 	tau = graph.Min(sigma, graph.Mul(rho, graph.Pow(sigma, graph.MulScalar(one, power))))
-	return graph.Where(u.first, graph.Reciprocal(sigma), tau), graph.Div(graph.Sub(one, theta), sigma)
+	return graph.Where(u.first, graph.Div(u.h, sigma), tau), graph.Div(graph.Sub(one, theta), sigma)
 }

@@ -115,7 +115,7 @@ func TestDampedDirections(t *testing.T) {
 					}
 				} else {
 					if k == 1 {
-						hessian = scaledIdentity(dim, floats.Dot(r, r)/floats.Dot(s, r))
+						hessian = scaledIdentity(dim, math.Min(floats.Dot(r, r)/floats.Dot(s, r), math.Max(1, floats.Norm(beforeG, 2))))
 					}
 					hessian = directUpdate(hessian, s, r)
 				}

@@ -26,7 +26,8 @@ func newEvaluation(obj *Objective, name string, where func(in []*graph.Node) *gr
 		return e, err
 	}
 	if e.where, err = newProgram(obj, name+": θ", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{where(in)}
+		// Identity, because a program that only returns an input fails on the pure-Go back end where others follow it.
+		return []*graph.Node{graph.Identity(where(in))}
 	}); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -21,12 +23,19 @@ func FromFunction(dim int, f Function) (*Objective, error) {
 	if f == nil {
 		return nil, errors.New("optim: the function is nil, expected one that computes f(θ) and its gradient")
 	}
-	o := &Objective{Backend: gobackend.GetBackend(), Dim: dim, Function: f}
+	b, err := hostBackend()
+	if err != nil {
+		return nil, fmt.Errorf("optim: opening the pure-Go back end: %w", err)
+	}
+	o := &Objective{Backend: b, Dim: dim, Function: f}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	return o, nil
 }
+
+// hostBackend computes one operation after the other: those of a method are short, and a goroutine for each takes longer.
+var hostBackend = sync.OnceValues(func() (compute.Backend, error) { return gobackend.New("ops_sequential") })
 
 // checkFunction reports what a Function cannot go together with.
 func (o *Objective) checkFunction() error {

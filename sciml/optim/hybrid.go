@@ -152,10 +152,13 @@ func (s *hybridStepper) handOver() error {
 	if err != nil {
 		return err
 	}
+	stopStepper(s.active)
 	s.phases, s.active, s.records, s.made = s.phases[1:], next, nil, 0
 	s.repeats = s.ahead > 0
 	return nil
 }
+
+func (s *hybridStepper) stop() { stopStepper(s.active) }
 
 // Current implements Stepper.
 func (s *hybridStepper) Current() *tensors.Tensor { return s.active.Current() }

@@ -27,7 +27,7 @@ type iterates struct {
 type walker interface {
 	// begin evaluates the iterate.
 	begin() (*evaluated, error)
-	// step goes to the next iterate and returns the length of the way there, zero when there is none.
+	// step goes to the next iterate, nil when there is none, and returns the length of the way there.
 	step() (to *evaluated, length float64, err error)
 	// failure says why there is none.
 	failure() string
@@ -63,7 +63,7 @@ func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Pro
 		if err != nil {
 			return p, err
 		}
-		if length == 0 {
+		if to == nil {
 			p.Status, p.Message = SearchFailed, w.failure()
 			return p, nil
 		}

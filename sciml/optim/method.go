@@ -36,6 +36,15 @@ type Stepper interface {
 	Restore(saved []byte) error
 }
 
+// stopper is a Stepper that keeps something, such as a goroutine, until it is told that its work is over.
+type stopper interface{ stop() }
+
+func stopStepper(s Stepper) {
+	if keeper, ok := s.(stopper); ok {
+		keeper.stop()
+	}
+}
+
 // Goal is where a run ends: at the first iterate whose loss, or norm of the gradient, is not above the number.
 type Goal struct {
 	Loss     float64 // -Inf for none

@@ -112,6 +112,12 @@ func minimize(ctx context.Context, obj *Objective, theta []float64, method Metho
 	if err != nil {
 		return nil, err
 	}
+	defer stopStepper(stepper)
+	if options.CheckpointPath != "" { // a method that cannot be saved says so before the work is done
+		if _, err := stepper.Save(); err != nil {
+			return nil, err
+		}
+	}
 	r := &run{
 		obj: obj, options: options, stepper: stepper, method: method.Name(), start: start, saved: start, adapted: -1,
 		resumed: from != nil, pending: map[int]measured{},
