@@ -2,6 +2,8 @@
 //
 //	go run ./bench problems                              # every problem, two minutes each
 //	go run ./bench problems -problem burgers -json       # one of them, as a line of JSON
+//	go run ./bench optimizers                            # every method, on test functions, Poisson and Burgers
+//	go run ./bench rates                                 # measured rates of convergence next to theory
 //
 // Every command prints what it measured on standard output, and how far it is on standard error. Figures depend on the
 // machine; within one run they may be compared.
@@ -19,7 +21,9 @@ import (
 
 // commands by name.
 var commands = map[string]func(ctx context.Context, args []string) error{
-	"problems": problems,
+	"optimizers": optimizers,
+	"problems":   problems,
+	"rates":      rates,
 }
 
 func main() {

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/optimize"
 
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/functions"
 )
 
 // Reasons for leaving a case out.
@@ -56,8 +57,8 @@ var tabledMethods = []tabled{
 }
 
 // solves says whether the method is supposed to solve a case.
-func (m tabled) solves(c functionCase) bool {
-	return m.except[c.name] == "" && (c.only == "" || slices.Contains(strings.Split(c.only, ", "), strings.TrimPrefix(m.name, "gonum ")))
+func (m tabled) solves(c functions.Case) bool {
+	return m.except[c.Name] == "" && (c.Only == "" || slices.Contains(strings.Split(c.Only, ", "), strings.TrimPrefix(m.name, "gonum ")))
 }
 
 // TestFunctions has every method minimize every function, and compares evaluations with gonum and SciPy.
@@ -65,10 +66,10 @@ func TestFunctions(t *testing.T) {
 	counts := make([][]int, len(tabledMethods)) // 0 where there is none
 	t.Run("methods", func(t *testing.T) {
 		for i, m := range tabledMethods {
-			counts[i] = make([]int, len(functionCases))
+			counts[i] = make([]int, len(functions.Cases))
 			t.Run(m.name, func(t *testing.T) {
 				t.Parallel()
-				for k, c := range functionCases {
+				for k, c := range functions.Cases {
 					gonum := strings.HasPrefix(m.name, "gonum")
 					if m.solves(c) || gonum {
 						counts[i][k] = solve(t, c, m.method(), gonum)
@@ -85,11 +86,11 @@ func TestFunctions(t *testing.T) {
 	}
 	var table strings.Builder
 	row(&table, "evaluations", func(i int) string { return append([]string{"SciPy BFGS", "SciPy L-BFGS-B"}, names()...)[i] })
-	for k, c := range functionCases {
-		row(&table, c.name, func(i int) string {
+	for k, c := range functions.Cases {
+		row(&table, c.Name, func(i int) string {
 			n := 0
 			if i < 2 {
-				n = c.scipy[i]
+				n = c.SciPy[i]
 			} else {
 				n = counts[i-2][k]
 			}
@@ -103,8 +104,8 @@ func TestFunctions(t *testing.T) {
 
 	scipy := func(i int) []int {
 		var all []int
-		for _, c := range functionCases {
-			all = append(all, c.scipy[i])
+		for _, c := range functions.Cases {
+			all = append(all, c.SciPy[i])
 		}
 		return all
 	}
@@ -136,15 +137,15 @@ func names() []string {
 
 // solve minimizes and returns the number of evaluations. It must end at a known minimum; a reference only has to say
 // whether it reached the tolerance, and has 0 if it did not.
-func solve(t *testing.T, c functionCase, m optim.Method, reference bool) int {
-	obj, err := optim.FromFunction(len(c.start), func(theta, gradient []float64) float64 {
-		c.f.Grad(gradient, theta)
-		return c.f.Func(theta)
+func solve(t *testing.T, c functions.Case, m optim.Method, reference bool) int {
+	obj, err := optim.FromFunction(len(c.Start), func(theta, gradient []float64) float64 {
+		c.F.Grad(gradient, theta)
+		return c.F.Func(theta)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := optim.Minimize(context.Background(), obj, c.start, m, optim.Options{MaxIterations: 2000, GradientTolerance: c.gradientTolerance()})
+	r, err := optim.Minimize(context.Background(), obj, c.Start, m, optim.Options{MaxIterations: 2000, GradientTolerance: c.GradientTolerance()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,11 +156,11 @@ func solve(t *testing.T, c functionCase, m optim.Method, reference bool) int {
 		return r.Evaluations
 	}
 	off := math.Inf(1)
-	for _, f := range c.known() {
+	for _, f := range c.Known() {
 		off = min(off, math.Abs(r.Loss-f)/math.Max(1, math.Abs(f)))
 	}
 	if r.Status != optim.GradientSmall || off > 1e-6 {
-		t.Errorf("%s: %s; the loss is off the known minima by %.2g", c.name, r, off)
+		t.Errorf("%s: %s; the loss is off the known minima by %.2g", c.Name, r, off)
 	}
 	return r.Evaluations
 }
@@ -168,8 +169,8 @@ func solve(t *testing.T, c functionCase, m optim.Method, reference bool) int {
 // and a case that neither solves is left out.
 func medianRatio(counts, reference []int, without string) float64 {
 	var ratios []float64
-	for k, c := range functionCases {
-		if without != "" && strings.Contains(c.name, without) || counts[k] == 0 && reference[k] == 0 {
+	for k, c := range functions.Cases {
+		if without != "" && strings.Contains(c.Name, without) || counts[k] == 0 && reference[k] == 0 {
 			continue
 		}
 		ratio := math.Inf(1)

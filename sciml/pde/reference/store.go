@@ -11,10 +11,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/gosciml/gosciml/sciml/internal/sealed"
 )
 
-// magic begins every file; its number changes with the format, and with the methods that made the numbers.
-const magic = "gosciml reference 1\n"
+// kind is what the files are; its number changes with the format, and with the methods that made the numbers.
+const kind = "reference 1"
 
 // memory holds what this process has computed or read.
 var memory = struct {
@@ -40,11 +42,15 @@ func kept(ctx context.Context, key string, count int, compute func(ctx context.C
 	}
 	memory.Unlock()
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	case s.turn <- struct{}{}: // also when ctx is done: what is there costs nothing
+	default:
+		select {
+		case s.turn <- struct{}{}:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
+	defer func() { <-s.turn }()
 	if s.values != nil {
 		return s.values, nil
 	}
@@ -75,65 +81,40 @@ func pathOf(key string) string {
 	if !filepath.IsAbs(dir) {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(magic + key))
+	sum := sha256.Sum256([]byte(kind + "\n" + key))
 	return filepath.Join(dir, "references", hex.EncodeToString(sum[:12]))
 }
 
-// A file is magic and key, the number of values (8 bytes), the values, and the SHA-256 of all that; numbers are
-// little-endian.
-
-// head returns what precedes the values.
-func head(key string, count int) []byte {
-	return binary.LittleEndian.AppendUint64([]byte(magic+key+"\n"), uint64(count))
-}
-
-// store writes a file in one piece: another process finds all of it or nothing.
-func store(path, key string, values []float64) (err error) {
-	if path == "" {
-		return errors.New("there is no directory")
-	}
+// payload is the key, the number of values (8 bytes) and the values; numbers are little-endian.
+func payload(key string, values []float64) []byte {
 	data := head(key, len(values))
 	for _, v := range values {
 		data = binary.LittleEndian.AppendUint64(data, math.Float64bits(v))
 	}
-	sum := sha256.Sum256(data)
-	data = append(data, sum[:]...)
+	return data
+}
 
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// head returns what precedes the values.
+func head(key string, count int) []byte {
+	return binary.LittleEndian.AppendUint64([]byte(key+"\n"), uint64(count))
+}
+
+// store writes a file in one piece: another process finds all of it or nothing.
+func store(path, key string, values []float64) error {
+	if path == "" {
+		return errors.New("there is no directory")
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temp.Name())
-		}
-	}()
-	if _, err = temp.Write(data); err != nil {
-		_ = temp.Close()
-		return err
-	}
-	if err = temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return sealed.Write(path, kind, payload(key, values))
 }
 
 // load returns the values in a file, or nil unless it is whole and belongs to the key.
 func load(path, key string, count int) []float64 {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
+	data, err := sealed.Read(path, kind)
 	start := head(key, count)
-	if len(data) != len(start)+8*count+sha256.Size || !bytes.HasPrefix(data, start) {
-		return nil
-	}
-	end := len(data) - sha256.Size
-	if sum := sha256.Sum256(data[:end]); !bytes.Equal(sum[:], data[end:]) {
+	if err != nil || len(data) != len(start)+8*count || !bytes.HasPrefix(data, start) {
 		return nil
 	}
 	values := make([]float64, count)
