@@ -55,16 +55,22 @@ func weights(m *pinn.Model) string {
 	return text
 }
 
-const rowFormat = "%-22s %-15s %4v %9s %10v %12s  %s\n"
+const rowFormat = "%-20s %-16s %4v %8s %10v %11s  %-47s  %-28s  %-31s  %-17s  %s\n"
 
 func printHeader(w io.Writer) {
-	fmt.Fprintf(w, rowFormat, "problem", "method", "seed", "seconds", "iterations", "relative L2", "status")
+	fmt.Fprintf(w, rowFormat, "problem", "method", "seed", "seconds", "iterations", "relative L2", "stopped by", "network", "points", "weights", "optimizer")
 }
 
 func printRow(w io.Writer, r row) error {
 	_, err := fmt.Fprintf(w, rowFormat, r.Problem, r.Method, r.Seed, fmt.Sprintf("%.1f", r.Seconds), r.Iterations,
-		fmt.Sprintf("%.2e", float64(r.RelativeL2)), r.Status)
+		fmt.Sprintf("%.2e", float64(r.RelativeL2)), r.Status, r.core(), r.Points, r.Weights, r.Optimizer)
 	return err
+}
+
+// core is the network without the maps before it, which are in a row's JSON.
+func (r row) core() string {
+	parts := strings.Split(r.Network, " → ")
+	return parts[len(parts)-1]
 }
 
 // writePage writes the rows as a page of the documentation.
@@ -85,12 +91,13 @@ func writePage(path string, rows []row, f problemFlags) error {
 	fmt.Fprintf(&page, "# The problems of the catalogue, solved\n\n")
 	fmt.Fprintf(&page, "Made by\n\n    %s -markdown %s\n\n", command, path)
 	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, everything else as `sciml.Solve` chooses it. Each training had %g seconds, compilation\n"+
-		"included. Errors are measured at points that were not trained on. The pictures of solutions and errors are in\n"+
+		"included; coordinates are scaled before they enter a network, or embedded where the problem is periodic. Points are those of\n"+
+		"the equations and of each penalized condition. Errors are measured at points that were not trained on. The pictures of solutions and errors are in\n"+
 		"`%s/problems/` afterwards.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, f.seconds, f.out)
 	fmt.Fprintf(&page, "| problem | network | points | weights | optimizer | seed | seconds | iterations | relative L2 error | stopped by |\n")
 	fmt.Fprintf(&page, "|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, r := range rows {
-		cells := []string{r.Title + " (`" + r.Problem + "`)", fmt.Sprintf("%s, P = %d", r.Network, r.Parameters), r.Points, r.Weights, r.Optimizer,
+		cells := []string{r.Title + " (`" + r.Problem + "`)", fmt.Sprintf("%s, P = %d", r.core(), r.Parameters), r.Points, r.Weights, r.Optimizer,
 			fmt.Sprint(r.Seed), fmt.Sprintf("%.0f", r.Seconds), fmt.Sprint(r.Iterations), fmt.Sprintf("%.1e", float64(r.RelativeL2)), r.Status}
 		for i := range cells {
 			cells[i] = strings.ReplaceAll(cells[i], "|", "\\|")

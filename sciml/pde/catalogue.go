@@ -23,7 +23,7 @@ func Catalogue() []*Problem {
 		Reaction(5),
 		Wave(2, 1, 5), Wave(1, 2, 0),
 		KdVSoliton(), KdVTwoSolitons(), KdVCosine(),
-		KuramotoSivashinsky(0.5),
+		KuramotoSivashinsky(0.2),
 		Kovasznay(40),
 		Cavity(100), Cavity(1000),
 		InverseDiffusion(), InverseBurgers(),

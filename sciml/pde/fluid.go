@@ -115,7 +115,7 @@ func Cavity(re float64) *Problem {
 			}, nil
 		},
 		Compare:   []string{"u", "v"},
-		Suggested: Setup{Hidden: repeated(4, 40), Interior: 4000, Boundary: 400, Resample: 500},
+		Suggested: Setup{Hidden: repeated(4, 32), Interior: 3000, Boundary: 400},
 		Source:    "Ghia, Ghia and Shin 1982, with a lid that is continuous in the corners",
 	}
 }
