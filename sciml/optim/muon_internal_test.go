@@ -33,7 +33,7 @@ func TestOrthogonalized(t *testing.T) {
 			var a mat.Dense
 			a.Product(&left, middle, right.T())
 			exec := graph.MustNewExec(b, func(x *graph.Node) *graph.Node { return orthogonalized(x, 5) })
-			out := exec.MustExec(tensors.FromFlatDataAndDimensions(a.RawMatrix().Data, dims[0], dims[1]))[0]
+			out := exec.MustCall(tensors.FromFlatDataAndDimensions(a.RawMatrix().Data, dims[0], dims[1]))[0]
 			x := mat.NewDense(dims[0], dims[1], tensors.MustCopyFlatData[float64](out))
 			var diagonal mat.Dense // UᵀXV
 			diagonal.Product(left.T(), x, &right)
@@ -50,7 +50,7 @@ func TestOrthogonalized(t *testing.T) {
 			}
 		}
 		exec := graph.MustNewExec(b, func(x *graph.Node) *graph.Node { return orthogonalized(x, 5) })
-		for _, v := range tensors.MustCopyFlatData[float32](exec.MustExec([][]float32{{0, 0, 0}, {0, 0, 0}})[0]) {
+		for _, v := range tensors.MustCopyFlatData[float32](exec.MustCall([][]float32{{0, 0, 0}, {0, 0, 0}})[0]) {
 			if v != 0 {
 				t.Errorf("an entry for the zero matrix is %v", v)
 			}

@@ -79,7 +79,7 @@ func TestSchedulesLate(t *testing.T) {
 		for _, times := range []int{1, 17, 999} {
 			k := every * times
 			for _, c := range []struct{ k, times int }{{k - 1, times - 1}, {k, times}} {
-				got := float64(tensors.ToScalar[float32](exec.MustExec(float32(0), float32(c.k))[0]))
+				got := float64(tensors.ToScalar[float32](exec.MustCall(float32(0), float32(c.k))[0]))
 				if want := math.Pow(0.999, float64(c.times)); math.Abs(got-want) > 1e-5*want {
 					t.Errorf("every %d: the factor after %d iterations is %v, want %v", every, c.k, got, want)
 				}
@@ -121,7 +121,7 @@ func TestPlateau(t *testing.T) {
 		for _, s := range state {
 			in = append(in, s)
 		}
-		out := exec.MustExec(in...)
+		out := exec.MustCall(in...)
 		if got := tensors.ToScalar[float64](out[0]); math.Abs(got-factor) > 1e-14 {
 			t.Fatalf("the factor after %d losses is %v, want %v", k+1, got, factor)
 		}

@@ -17,13 +17,12 @@ import (
 	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
-// weighed lets a scheme make updates at given parameters and returns what it was told after each. The first term has
-// interior rows, the last boundary ones, and all have fixed weights that no scheme is to see.
+// weighed lets a scheme make updates at given parameters and returns what it was told after each. The first term has six
+// rows, the last four, and all have fixed weights that no scheme is to see.
 type weighed struct {
-	t        *testing.T
-	model    *pinn.Model
-	told     []pinn.Adapted
-	interior int
+	t     *testing.T
+	model *pinn.Model
+	told  []pinn.Adapted
 }
 
 func weigh(t *testing.T, p *pde.Problem, network nn.Network, options pinn.Options, thetas ...[]float64) *weighed {

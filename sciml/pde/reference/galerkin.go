@@ -182,7 +182,7 @@ func (g *galerkin) newton(ctx context.Context, re float64, a *mat.Dense) error {
 				return err
 			}
 			if !lapack64.Getrf(factors, pivots) {
-				return errors.New("Newton's method met a singular matrix")
+				return errors.New("the Newton iteration met a singular matrix")
 			}
 			fresh = true
 		}
@@ -195,7 +195,7 @@ func (g *galerkin) newton(ctx context.Context, re float64, a *mat.Dense) error {
 		size := mat.Norm(r, 2) / mat.Norm(a, 2)
 		switch {
 		case math.IsNaN(size) || iteration > 8 && size > 1:
-			return fmt.Errorf("Newton's method diverged: step %d was %.1g of the solution", iteration+1, size)
+			return fmt.Errorf("the Newton iteration diverged: step %d was %.1g of the solution", iteration+1, size)
 		case size < 1e-13, size < 1e-9 && size > last/2:
 			return nil
 		case size > last/5 && !fresh, size > 0.1:
@@ -203,7 +203,7 @@ func (g *galerkin) newton(ctx context.Context, re float64, a *mat.Dense) error {
 		}
 		last, fresh = size, false
 	}
-	return fmt.Errorf("Newton's method did not converge: after 40 steps, the last is %.1g of the solution", last)
+	return fmt.Errorf("the Newton iteration did not converge: after 40 steps, the last is %.1g of the solution", last)
 }
 
 // continuation solves for a Reynolds number by way of smaller ones, from creeping flow on.
