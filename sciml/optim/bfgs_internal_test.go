@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
@@ -27,37 +26,12 @@ func goBackend(t *testing.T) compute.Backend {
 	return b
 }
 
-// denseStepper calls a direction as the line search does.
-type denseStepper struct {
-	exec  *graph.Exec
-	state []*tensors.Tensor
-}
+// denseStepper is a directionStepper whose matrix can be looked at.
+type denseStepper struct{ *directionStepper }
 
 func newDenseStepper(t *testing.T, b compute.Backend, factors denseFactors, dim int) *denseStepper {
 	t.Helper()
-	direction := denseDirection{factors: factors}
-	exec, err := graph.NewExec(b, func(in []*graph.Node) []*graph.Node {
-		step, next := direction.Step(&Point{theta: in[0], gradient: in[1]}, in[2:])
-		return append([]*graph.Node{step}, next...)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &denseStepper{exec: exec, state: zeros(direction.State(dim, dtypes.Float64))}
-}
-
-func (s *denseStepper) step(t *testing.T, theta, gradient []float64) []float64 {
-	t.Helper()
-	args := []any{theta, gradient}
-	for _, st := range s.state {
-		args = append(args, st)
-	}
-	out, err := s.exec.Call(args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.state = out[1:]
-	return tensors.MustCopyFlatData[float64](out[0])
+	return &denseStepper{newDirectionStepper(t, b, denseDirection{factors: factors}, dim)}
 }
 
 func (s *denseStepper) h(dim int) *mat.Dense {

@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -34,11 +33,9 @@ func (m SARAH) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 
 // sarahRule remembers the last iterate and the estimate there. At a snapshot they are the iterate itself and its
 // gradient, so that the first difference is zero.
-type sarahRule struct{ rate float64 }
-
-func (sarahRule) State(obj *Objective) []shapes.Shape {
-	vector := shapes.Make(obj.dtype(), obj.Dim)
-	return []shapes.Shape{vector, vector}
+type sarahRule struct {
+	snapshotState
+	rate float64
 }
 
 func (r sarahRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
@@ -48,10 +45,3 @@ func (r sarahRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
 		loss: here.loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate), next: []*graph.Node{theta, estimate},
 	}
 }
-
-func (sarahRule) Snapshot(_ []*tensors.Tensor, theta, gradient *tensors.Tensor) []*tensors.Tensor {
-	return []*tensors.Tensor{theta, gradient}
-}
-
-// Rebase implements batchRule: a new snapshot follows at once.
-func (sarahRule) Rebase(state []*tensors.Tensor) []*tensors.Tensor { return state }

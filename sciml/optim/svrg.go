@@ -51,12 +51,25 @@ func startSnapshots(obj *Objective, theta *tensors.Tensor, owner string, rate fl
 	return startStochastic(obj, theta, plan{rule: r, batches: batches, perStep: 1, cost: 2, every: every})
 }
 
-// svrgRule remembers the snapshot and its gradient.
-type svrgRule struct{ rate float64 }
+// snapshotState is the state of a rule that begins at snapshots: a point and an estimate of the gradient there.
+type snapshotState struct{}
 
-func (svrgRule) State(obj *Objective) []shapes.Shape {
+func (snapshotState) State(obj *Objective) []shapes.Shape {
 	vector := shapes.Make(obj.dtype(), obj.Dim)
 	return []shapes.Shape{vector, vector}
+}
+
+func (snapshotState) Snapshot(_ []*tensors.Tensor, theta, gradient *tensors.Tensor) []*tensors.Tensor {
+	return []*tensors.Tensor{theta, gradient}
+}
+
+// Rebase implements batchRule: a new snapshot follows at once.
+func (snapshotState) Rebase(state []*tensors.Tensor) []*tensors.Tensor { return state }
+
+// svrgRule keeps the snapshot and its gradient until the next one.
+type svrgRule struct {
+	snapshotState
+	rate float64
 }
 
 func (r svrgRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
@@ -64,10 +77,3 @@ func (r svrgRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
 	estimate := graph.Add(graph.Sub(here.gradient, b.at(state[0]).gradient), state[1])
 	return move{loss: here.loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate), next: state}
 }
-
-func (svrgRule) Snapshot(_ []*tensors.Tensor, theta, gradient *tensors.Tensor) []*tensors.Tensor {
-	return []*tensors.Tensor{theta, gradient}
-}
-
-// Rebase implements batchRule: a new snapshot follows at once.
-func (svrgRule) Rebase(state []*tensors.Tensor) []*tensors.Tensor { return state }

@@ -160,9 +160,7 @@ func (m *Model) residualAt(theta *tensors.Tensor, points *sample.Points) ([]floa
 		u := m.fields(theta, x, noInputs)
 		var total *graph.Node
 		for _, t := range m.clouds[0].terms {
-			here := *t
-			here.rows = x.Shape().Dimensions[0]
-			r := m.shaped(&here, here.rows, t.build(u, nil))
+			r := m.shaped(t, x.Shape().Dimensions[0], t.build(u, nil))
 			square := graph.MulScalar(graph.ReduceSum(graph.Square(r), 1), t.weight)
 			if total == nil {
 				total = square

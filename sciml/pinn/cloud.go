@@ -26,7 +26,7 @@ type term struct {
 	name     string
 	equation bool // rather than a condition
 	energy   bool // the mean itself counts, not that of squares
-	tested   bool // rows are test functions, not points
+	tested   bool // rows are test functions, which couple all points, rather than points
 	weight   float64
 	rows     int // of the residual: points, or test functions
 	values   []float64
@@ -34,9 +34,6 @@ type term struct {
 	extra    []*tensors.Tensor
 	build    func(u *pde.Fields, extra []*graph.Node) *graph.Node
 }
-
-// pointwise reports whether there is one row for each point, that depends on no other.
-func (t *term) pointwise() bool { return len(t.extra) == 0 }
 
 // lossOf builds the term's part of the loss.
 func (t *term) lossOf(r, scale *graph.Node) *graph.Node {

@@ -97,7 +97,7 @@ func samplesOf(clouds []*cloud) []optim.Samples {
 			s.Scales = append(s.Scales, place)
 			add(true)
 			add(t.values != nil)
-			pointwise = pointwise && t.pointwise()
+			pointwise = pointwise && !t.tested
 			place += len(t.extra)
 		}
 		if pointwise {
@@ -134,7 +134,7 @@ func (m *Model) each(theta *graph.Node, data []*graph.Node, do func(t *term, r, 
 			extra := data[:len(t.extra)]
 			data = data[len(t.extra):]
 			rows := t.rows
-			if t.pointwise() { // perhaps some of the points only
+			if !t.tested { // perhaps some of the points only
 				rows = x.Shape().Dimensions[0]
 			}
 			do(t, m.shaped(t, rows, t.build(u, extra)), scale)
