@@ -104,12 +104,7 @@ func (c contest) hold(ctx context.Context, names []string, f optimizerFlags) err
 		if err != nil {
 			return err
 		}
-		if f.json {
-			err = printJSON(os.Stdout, r)
-		} else {
-			err = printRow(os.Stdout, r)
-		}
-		if err != nil {
+		if err := show(r, f.json); err != nil {
 			return err
 		}
 		losses = append(losses, plot.Series{Name: name, X: r.curve.lossAt, Y: r.curve.loss})

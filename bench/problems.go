@@ -74,29 +74,12 @@ func problems(ctx context.Context, args []string) error {
 	for _, p := range chosen {
 		for _, name := range names {
 			for seed := uint64(1); seed <= uint64(f.seeds); seed++ {
-				r, known := results.find(p.Key, name, seed, f.seconds, f.overrides())
-				if !known {
-					t := training{problem: p, method: name, seed: seed, seconds: f.seconds, overrides: f.overrides()}
-					if f.pictures && seed == 1 {
-						t.pictures = filepath.Join(f.out, "problems")
-					}
-					if r, err = t.run(ctx); err != nil {
-						return err
-					}
-					if ctx.Err() != nil {
-						return errors.New("interrupted; what was measured so far is kept, and the same command goes on from there")
-					}
-					if err := results.add(r); err != nil {
-						return err
-					}
+				r, err := f.measure(ctx, results, p, name, seed)
+				if err != nil {
+					return err
 				}
 				rows = append(rows, r)
-				if f.json {
-					err = printJSON(os.Stdout, r)
-				} else {
-					err = printRow(os.Stdout, r)
-				}
-				if err != nil {
+				if err := show(r, f.json); err != nil {
 					return err
 				}
 			}
@@ -106,6 +89,25 @@ func problems(ctx context.Context, args []string) error {
 		return writePage(f.markdown, rows, f)
 	}
 	return nil
+}
+
+// measure takes a row from the results, or trains for it and adds it to them.
+func (f problemFlags) measure(ctx context.Context, results *store, p *pde.Problem, name string, seed uint64) (row, error) {
+	if r, known := results.find(p.Key, name, seed, f.seconds, f.overrides()); known {
+		return r, nil
+	}
+	t := training{problem: p, method: name, seed: seed, seconds: f.seconds, overrides: f.overrides()}
+	if f.pictures && seed == 1 {
+		t.pictures = filepath.Join(f.out, "problems")
+	}
+	r, err := t.run(ctx)
+	if err != nil {
+		return r, err
+	}
+	if ctx.Err() != nil {
+		return r, errors.New("interrupted; what was measured so far is kept, and the same command goes on from there")
+	}
+	return r, results.add(r)
 }
 
 func chosenProblems(keys string) ([]*pde.Problem, error) {

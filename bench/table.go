@@ -67,6 +67,14 @@ func printRow(w io.Writer, r row) error {
 	return err
 }
 
+// show prints a row on standard output, as JSON or as a line of the table.
+func show(r row, asJSON bool) error {
+	if asJSON {
+		return printJSON(os.Stdout, r)
+	}
+	return printRow(os.Stdout, r)
+}
+
 // core is the network without the maps before it, which are in a row's JSON.
 func (r row) core() string {
 	parts := strings.Split(r.Network, " → ")
