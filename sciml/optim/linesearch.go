@@ -22,6 +22,7 @@ type lineSearch struct {
 	shapes    []shapes.Shape    // of the direction's state
 	state     []*tensors.Tensor // of the direction; zeros when it knows nothing
 	memory    bool              // whether it knows something
+	rounding  rounding          // of the loss
 }
 
 func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction, search Search) (Stepper, error) {
@@ -29,7 +30,7 @@ func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction,
 	if err != nil {
 		return nil, err
 	}
-	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, direction: direction, search: search}
+	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, direction: direction, search: search, rounding: newRounding(epsilonOf(obj.dtype()))}
 	s.shapes = direction.State(obj.Dim, obj.dtype())
 	s.state = zeros(s.shapes)
 	if s.direct, err = newProgram(obj, "direction", func(in []*graph.Node) []*graph.Node {
@@ -90,7 +91,14 @@ func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluat
 func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 	for {
 		to, length, err = s.along()
-		if err != nil || length > 0 || !s.memory {
+		if err != nil || length > 0 {
+			break
+		}
+		if s.rounding.raise() {
+			continue
+		}
+		s.rounding.reset()
+		if !s.memory {
 			break
 		}
 		// What the direction remembers may be what misleads it: forget it once.
@@ -98,6 +106,7 @@ func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 		s.memory = false
 	}
 	if length > 0 {
+		s.rounding.lower()
 		s.reached(to)
 	}
 	return to, length, err
@@ -155,11 +164,15 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 	return trials[best.Alpha], best.Alpha * stepNorm, nil
 }
 
-// find searches in the way that the search knows.
+// find searches in the way that the search knows; where that has failed, by slopes rather than by losses that rounding
+// has spoiled.
 func (s *lineSearch) find(start Trial, step *tensors.Tensor, try func(float64) (Trial, error)) (Trial, bool, error) {
+	if s.rounding.raised() {
+		return HagerZhang{}.Find(start, 1, s.rounding.level, try)
+	}
 	m, ok := s.search.(manySearch)
 	if !ok || s.many == nil {
-		return s.search.Find(start, 1, epsilonOf(s.obj.dtype()), try)
+		return s.search.Find(start, 1, s.rounding.level, try)
 	}
 	alpha, accepted, err := m.FindMany(start, 1, func(alphas []float64) ([]float64, error) { return s.losses(step, alphas) })
 	if err != nil || !accepted {
@@ -218,11 +231,12 @@ type savedLine struct {
 	State    []saved
 	Memory   bool
 	Search   []float64
+	Rounding float64
 }
 
 // Save implements Stepper.
 func (s *lineSearch) Save() ([]byte, error) {
-	line := savedLine{Memory: s.memory}
+	line := savedLine{Memory: s.memory, Rounding: s.rounding.level}
 	var err error
 	if line.Iterates, err = s.save(); err != nil {
 		return nil, err
@@ -253,6 +267,6 @@ func (s *lineSearch) Restore(data []byte) error {
 	if m, ok := s.search.(MemorySearch); ok {
 		m.SetMemory(line.Search)
 	}
-	s.memory = line.Memory
+	s.memory, s.rounding.level = line.Memory, line.Rounding
 	return nil
 }

@@ -107,11 +107,12 @@ type regionStepper struct {
 	state      []*tensors.Tensor // of the model; zeros when it knows nothing
 	memory     bool              // whether the model knows something
 	size       float64           // of the region
+	rounding   rounding          // of the loss
 	reason     string            // why there is no step
 }
 
 func startTrustRegion(obj *Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (Stepper, error) {
-	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first()}
+	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(epsilonOf(obj.dtype()))}
 	s.shapes = m.State(obj.Dim, obj.dtype())
 	s.state = zeros(s.shapes)
 	var err error
@@ -155,8 +156,8 @@ func (s *regionStepper) trial(theta, step, gradient *tensors.Tensor) (*evaluated
 
 // step makes one iteration.
 func (s *regionStepper) step() (*evaluated, float64, error) {
-	resolution := epsilonOf(s.obj.dtype())
-	shortest := math.Max(resolution*s.at.thetaNorm, math.SmallestNonzeroFloat32) // nothing shorter changes θ
+	shortest := math.Max(s.rounding.least*s.at.thetaNorm, math.SmallestNonzeroFloat32) // nothing shorter changes θ
+	begun, forgotten := s.size, false
 	for {
 		step, err := s.subproblem.solve(s.at, s.size, s.state, s.obj.Data)
 		if err != nil {
@@ -164,15 +165,24 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 		}
 		s.spent += step.products
 		if !(step.predicted > 0) || !finite(step.predicted) || !finite(step.length) {
-			if s.memory { // rounding has spoiled what the model remembers: forget it
-				free(s.state)
-				s.state, s.memory = zeros(s.shapes), false
+			if s.memory { // rounding has spoiled what the model remembers
+				s.forgetModel()
 				continue
 			}
 			s.reason = "the quadratic model offers no decrease at this precision"
 			return nil, 0, nil
 		}
 		if step.length <= shortest {
+			if s.rounding.raise() {
+				s.size = begun
+				continue
+			}
+			if s.memory && !forgotten { // short steps have taught it noise
+				s.forgetModel()
+				s.size, forgotten = s.control.first(), true
+				continue
+			}
+			s.rounding.reset()
 			s.reason = fmt.Sprintf("the trust region became too small (a step of %.2g) without a decrease of the loss", step.length)
 			return nil, 0, nil
 		}
@@ -181,24 +191,36 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 			return nil, 0, err
 		}
 		var taken bool
-		s.size, taken = s.control.next(s.size, s.ratio(e, step, resolution), step, s.at.gradientNorm)
+		s.size, taken = s.control.next(s.size, s.ratio(e, step), step, s.at.gradientNorm)
 		if taken {
+			if s.rounding.raised() { // the region has shrunk for nothing
+				s.size = begun
+			}
+			s.rounding.lower()
 			return e, step.length, nil
 		}
 	}
 }
 
+func (s *regionStepper) forgetModel() {
+	free(s.state)
+	s.state, s.memory = zeros(s.shapes), false
+}
+
 // ratio is the decrease of the loss over the predicted one. Where rounding hides both, the norm of the gradient decides:
 // a plain ratio would refuse the last steps of Newton's method, and shrink the region for nothing.
-func (s *regionStepper) ratio(e *evaluated, step regionStep, resolution float64) float64 {
+func (s *regionStepper) ratio(e *evaluated, step regionStep) float64 {
 	if !finite(e.loss) || !finite(e.gradientNorm) {
 		return math.Inf(-1)
 	}
 	decrease := s.at.loss - e.loss
-	noise := 8 * resolution * math.Abs(s.at.loss)
+	noise := 8 * s.rounding.level * math.Abs(s.at.loss)
 	if step.predicted <= noise && math.Abs(decrease) <= noise {
-		if e.gradientNorm < s.at.gradientNorm {
+		switch {
+		case e.gradientNorm < s.at.gradientNorm:
 			return 1
+		case s.rounding.raised(): // rounding has spoiled the gradient, too
+			return 0.5
 		}
 		return 0
 	}
@@ -217,11 +239,12 @@ type savedRegion struct {
 	State    []saved
 	Memory   bool
 	Size     float64
+	Rounding float64
 }
 
 // Save implements Stepper.
 func (s *regionStepper) Save() ([]byte, error) {
-	region := savedRegion{Size: s.size, Memory: s.memory}
+	region := savedRegion{Size: s.size, Memory: s.memory, Rounding: s.rounding.level}
 	var err error
 	if region.Iterates, err = s.save(); err != nil {
 		return nil, err
@@ -246,6 +269,6 @@ func (s *regionStepper) Restore(data []byte) error {
 		return err
 	}
 	free(s.state)
-	s.state, s.memory, s.size = state, region.Memory, region.Size
+	s.state, s.memory, s.size, s.rounding.level = state, region.Memory, region.Size, region.Rounding
 	return nil
 }
