@@ -42,7 +42,7 @@ func (o *Objective) checkFunction() error {
 	switch {
 	case o.Function == nil:
 		return nil
-	case o.Loss != nil || o.Residual != nil:
+	case o.Loss != nil || o.Residual != nil || o.Pieces != nil:
 		return errors.New("optim: Objective has a Function and a Loss or Residual, expected one of them")
 	case len(o.Data) > 0 || len(o.Samples) > 0:
 		return errors.New("optim: Objective has a Function and Data or Samples, which only graphs take; expected none")

@@ -126,9 +126,13 @@ func trainerRuleOf(m Method, g *graph.Graph, vars []*ml.Variable, dtype dtypes.D
 	case *fixedStep:
 		return s.direction, nil
 	case *lineSearch:
+		graphs, ok := s.director.(*graphDirector)
+		if !ok {
+			break
+		}
 		if a, ok := s.search.(Armijo); ok {
 			a, err := a.withDefaults()
-			return trainingSearch{Armijo: a, direction: s.direction}, err
+			return trainingSearch{Armijo: a, direction: graphs.direction}, err
 		}
 		return nil, fmt.Errorf("optim: the Search of %s is %T, expected Armijo in a trainer of GoMLX", m.Name(), s.search)
 	}

@@ -13,33 +13,34 @@ import (
 // lineSearch goes along a direction as far as a search says.
 type lineSearch struct {
 	iterates
-	obj       *Objective
-	direction Direction
-	search    Search
-	direct    *program
-	try       *evaluation
-	many      *deviceLoop       // losses along the direction; nil unless the search wants them and the objective is a graph
-	shapes    []shapes.Shape    // of the direction's state
-	state     []*tensors.Tensor // of the direction; zeros when it knows nothing
-	memory    bool              // whether it knows something
-	rounding  rounding          // of the loss
+	obj      *Objective
+	director director
+	search   Search
+	try      *evaluation
+	many     *deviceLoop       // losses along the direction; nil unless the search wants them and the objective is a graph
+	shapes   []shapes.Shape    // of the direction's state
+	state    []*tensors.Tensor // of the direction; zeros when it knows nothing
+	memory   bool              // whether it knows something
+	rounding rounding          // of the loss
 }
 
 func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction, search Search) (Stepper, error) {
+	director, err := newGraphDirector(obj, direction)
+	if err != nil {
+		return nil, err
+	}
+	return startDirected(obj, theta, director, search)
+}
+
+// startDirected starts a search along the directions of a director.
+func startDirected(obj *Objective, theta *tensors.Tensor, d director, search Search) (Stepper, error) {
 	search, err := beginSearch(search)
 	if err != nil {
 		return nil, err
 	}
-	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, direction: direction, search: search, rounding: newRounding(epsilonOf(obj.dtype()))}
-	s.shapes = direction.State(obj.Dim, obj.dtype())
+	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, director: d, search: search, rounding: newRounding(obj.dtype())}
+	s.shapes = d.state()
 	s.state = zeros(s.shapes)
-	if s.direct, err = newProgram(obj, "direction", func(in []*graph.Node) []*graph.Node {
-		p := &Point{theta: in[0], loss: in[1], gradient: in[2]}
-		step, next := direction.Step(p, in[3:])
-		return append([]*graph.Node{step, dot(step, p.gradient), norm(step)}, next...)
-	}); err != nil {
-		return nil, err
-	}
 	if _, ok := search.(manySearch); ok && obj.Function == nil {
 		if s.many, err = newDeviceLoop(obj, "losses along the direction", 3, obj.lossesAlong); err != nil {
 			return nil, err
@@ -118,12 +119,12 @@ func (s *lineSearch) replaceState(next []*tensors.Tensor) {
 }
 
 func (s *lineSearch) along() (to *evaluated, length float64, err error) {
-	out, err := s.direct.call([]*tensors.Tensor{s.at.theta, scalar(s.obj.dtype(), s.at.loss), s.at.gradient}, s.state)
+	d, err := s.director.direct(s.at, s.state)
 	if err != nil {
 		return nil, 0, err
 	}
-	step, slope, stepNorm := out[0], number(out[1]), number(out[2])
-	next := out[3:]
+	s.spent += d.products
+	step, slope, stepNorm, next := d.step, d.slope, d.length, d.next
 	taken := false
 	defer func() {
 		if !taken {
@@ -219,7 +220,7 @@ func (s *lineSearch) failure() string {
 // Refresh implements Stepper.
 func (s *lineSearch) Refresh() {
 	s.forget()
-	s.state = rebase(s.direction, s.state)
+	s.state = s.director.rebase(s.state)
 	if m, ok := s.search.(MemorySearch); ok {
 		m.SetMemory(nil)
 	}

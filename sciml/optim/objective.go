@@ -35,6 +35,11 @@ type Objective struct {
 	DType dtypes.DType
 	// Residual builds r(θ) of shape [M], scaled so that f = Σ rᵢ². Gauss–Newton methods need it.
 	Residual GraphFn
+	// Pieces builds the same residual in pieces of shape [N] or [N, C] that are Residual when they are flattened and put one
+	// after the other, and in which row n depends on θ and on sample n alone. Then a Jacobian takes one reverse pass for
+	// each column of a piece, see autodiff.Jacobian; without Pieces it takes one for each of the M residuals. When Residual
+	// is nil it is made of Pieces.
+	Pieces func(theta *graph.Node, data []*graph.Node) []*graph.Node
 	// Loss builds the scalar f(θ). When nil, f = Σ rᵢ² of Residual.
 	Loss GraphFn
 	// Function computes f(θ) and ∇f(θ) on the host, in the place of Loss and Residual; see FromFunction. Objectives with
@@ -89,8 +94,8 @@ func (o *Objective) check() error {
 		return errors.New("optim: the objective is nil")
 	case o.Backend == nil:
 		return errors.New("optim: Objective.Backend is nil, expected an open back end such as backend.Open gives")
-	case o.Loss == nil && o.Residual == nil && o.Function == nil:
-		return errors.New("optim: Objective has neither Loss nor Residual nor Function, expected one of them")
+	case o.Loss == nil && o.Residual == nil && o.Pieces == nil && o.Function == nil:
+		return errors.New("optim: Objective has neither Loss nor Residual nor Pieces nor Function, expected one of them")
 	case o.Dim < 1:
 		return fmt.Errorf("optim: Objective.Dim is %d, expected at least 1", o.Dim)
 	case o.dtype() != dtypes.Float64 && o.dtype() != dtypes.Float32:
@@ -126,7 +131,7 @@ func (o *Objective) loss(theta *graph.Node, data []*graph.Node) *graph.Node {
 	}
 	var f *graph.Node
 	if o.Loss == nil {
-		f = graph.ReduceAllSum(graph.Square(o.Residual(theta, data)))
+		f = graph.ReduceAllSum(graph.Square(o.residual(theta, data)))
 	} else if f = o.Loss(theta, data); !f.IsScalar() {
 		panic(fmt.Errorf("optim: Objective.Loss built a node of shape %s, expected a scalar", f.Shape()))
 	}
@@ -139,12 +144,14 @@ func (o *Objective) loss(theta *graph.Node, data []*graph.Node) *graph.Node {
 // Point is what a Direction sees: θ, and what the objective offers there.
 type Point struct {
 	theta, loss, gradient *graph.Node
+	obj                   *Objective
+	data                  []*graph.Node
 }
 
 // at builds the point θ of the objective, with its loss and gradient.
 func (o *Objective) at(theta *graph.Node, data []*graph.Node) *Point {
 	f := o.loss(theta, data)
-	return &Point{theta: theta, loss: f, gradient: graph.Gradient(f, theta)[0]}
+	return &Point{theta: theta, loss: f, gradient: graph.Gradient(f, theta)[0], obj: o, data: data}
 }
 
 // Theta is θ, shape [P].

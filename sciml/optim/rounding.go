@@ -1,21 +1,32 @@
 package optim
 
-import "math"
+import (
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+)
 
 // rounding is the relative error to which a loss is known. It begins as that of the floating-point type, but a loss whose
-// parts cancel, as those of a differential equation do, is known less well, and a search that compares its values then
-// finds no decrease where there is one. So it is taken for larger whenever a search fails, before the method gives up.
-type rounding struct{ least, level float64 }
+// parts cancel, as those of a differential equation do, is known less well, and in single precision a search that
+// compares its values soon finds no decrease where there is one. So there it is taken for larger whenever a search fails,
+// before the method gives up. In double precision the end of a search is the end of what is worth the time.
+type rounding struct{ least, level, most float64 }
 
-func newRounding(least float64) rounding { return rounding{least: least, level: least} }
+func newRounding(dtype dtypes.DType) rounding {
+	least := epsilonOf(dtype)
+	r := rounding{least: least, level: least, most: least}
+	if dtype == dtypes.Float32 {
+		r.most = math.Cbrt(least)
+	}
+	return r
+}
 
 // raise takes the error for larger, up to the cube root of the smallest; it reports whether that was possible.
 func (r *rounding) raise() bool {
-	most := math.Cbrt(r.least)
-	if r.level >= most {
+	if r.level >= r.most {
 		return false
 	}
-	r.level = math.Min(most, r.level*math.Pow(r.least, -2.0/9)*(1+1e-9)) // three times
+	r.level = math.Min(r.most, r.level*math.Pow(r.least, -2.0/9)*(1+1e-9)) // three times
 	return true
 }
 

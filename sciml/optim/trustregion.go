@@ -112,7 +112,7 @@ type regionStepper struct {
 }
 
 func startTrustRegion(obj *Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (Stepper, error) {
-	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(epsilonOf(obj.dtype()))}
+	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(obj.dtype())}
 	s.shapes = m.State(obj.Dim, obj.dtype())
 	s.state = zeros(s.shapes)
 	var err error

@@ -2,6 +2,7 @@ package pinn
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -24,6 +25,9 @@ func (m *Model) Objective() *optim.Objective {
 		o.Loss = m.loss
 	} else {
 		o.Residual = m.residual
+		if m.pointwise() {
+			o.Pieces = m.pieces
+		}
 	}
 	if m.options.Weighting != nil || m.options.Refiner != nil {
 		o.Adaptation = newAdaptation(m, o, clouds)
@@ -31,13 +35,26 @@ func (m *Model) Objective() *optim.Objective {
 	return o
 }
 
-// residual builds all residuals as one vector, scaled by √(wλ/N).
+// pointwise reports whether no row of a residual depends on more than one point.
+func (m *Model) pointwise() bool {
+	return !slices.ContainsFunc(termsOf(m.clouds), func(t *term) bool { return t.tested })
+}
+
+// pieces builds the residuals of each term, scaled by √(wλ/N), shape [rows, components].
+func (m *Model) pieces(theta *graph.Node, data []*graph.Node) []*graph.Node {
+	var pieces []*graph.Node
+	m.each(theta, data, func(t *term, r, scale *graph.Node) {
+		pieces = append(pieces, graph.Mul(r, graph.ExpandAxes(scale, 1)))
+	})
+	return pieces
+}
+
+// residual builds all residuals as one vector.
 func (m *Model) residual(theta *graph.Node, data []*graph.Node) *graph.Node {
 	var parts []*graph.Node
-	m.each(theta, data, func(t *term, r, scale *graph.Node) {
-		scaled := graph.Mul(r, graph.ExpandAxes(scale, 1))
-		parts = append(parts, graph.Reshape(scaled, scaled.Shape().Size()))
-	})
+	for _, piece := range m.pieces(theta, data) {
+		parts = append(parts, graph.Reshape(piece, piece.Shape().Size()))
+	}
 	if len(parts) == 1 {
 		return parts[0]
 	}

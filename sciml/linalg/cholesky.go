@@ -1,0 +1,161 @@
+package linalg
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Factor is the Cholesky factorization A = LLᵀ in blocks, within a graph.
+type Factor struct {
+	n, block int
+	lower    [][]*graph.Node // lower[k] are the blocks L[k+1:, k], one matrix; nil in the last column
+	inverse  []*graph.Node   // of the diagonal blocks of L
+}
+
+// blockSize balances the loops over the columns of a diagonal block against the number of blocks, each of which is some
+// twenty nodes to compile.
+func blockSize(n int) int {
+	switch {
+	case n <= 64:
+		return n
+	case n <= 640:
+		return 64
+	}
+	return 128
+}
+
+// Cholesky factorizes a symmetric positive definite matrix of shape [n, n], of which it reads the lower triangle. Where a
+// pivot is not positive, entries of the factor are NaN from there on, and so are solutions: the caller sees it by those.
+// It takes n³/3 multiplications, most of them in matrix products.
+func Cholesky(a *graph.Node) *Factor {
+	if a.Rank() != 2 || a.Shape().Dimensions[0] != a.Shape().Dimensions[1] {
+		panic(fmt.Errorf("linalg.Cholesky: a has shape %s, expected a square matrix", a.Shape()))
+	}
+	n := a.Shape().Dimensions[0]
+	f := &Factor{n: n, block: blockSize(n)}
+	rest := a
+	for begin := 0; begin < n; begin += f.block {
+		size := min(f.block, n-begin)
+		_, inverse := factorBlock(corner(rest, 0, size, 0, size))
+		f.inverse = append(f.inverse, inverse)
+		left := n - begin - size
+		if left == 0 {
+			f.lower = append(f.lower, nil)
+			break
+		}
+		panel := graph.DotGeneral(corner(rest, size, size+left, 0, size), []int{1}, nil, inverse, []int{1}, nil)
+		f.lower = append(f.lower, []*graph.Node{panel})
+		rest = graph.Sub(corner(rest, size, size+left, size, size+left), graph.DotGeneral(panel, []int{1}, nil, panel, []int{1}, nil))
+	}
+	return f
+}
+
+// Solve is A⁻¹b for b of shape [n] or [n, k], of which the result has the shape.
+func (f *Factor) Solve(b *graph.Node) *graph.Node { return f.backward(f.Forward(b)) }
+
+// Forward is L⁻¹b for b of shape [n] or [n, k], of which the result has the shape.
+func (f *Factor) Forward(b *graph.Node) *graph.Node {
+	rest := f.columns("Forward", b)
+	var parts []*graph.Node
+	for k, inverse := range f.inverse {
+		size := inverse.Shape().Dimensions[0]
+		left := rest.Shape().Dimensions[0] - size
+		y := graph.MatMul(inverse, rows(rest, 0, size))
+		parts = append(parts, y)
+		if left > 0 {
+			rest = graph.Sub(rows(rest, size, size+left), graph.MatMul(f.lower[k][0], y))
+		}
+	}
+	return graph.Reshape(stacked(parts), b.Shape().Dimensions...)
+}
+
+// Backward is L⁻ᵀb for b of shape [n] or [n, k], of which the result has the shape.
+func (f *Factor) Backward(b *graph.Node) *graph.Node { return f.backward(b) }
+
+func (f *Factor) backward(b *graph.Node) *graph.Node {
+	all := f.columns("Backward", b)
+	parts := make([]*graph.Node, len(f.inverse))
+	var below *graph.Node // the solution below the block
+	end := f.n
+	for k := len(f.inverse) - 1; k >= 0; k-- {
+		inverse := f.inverse[k]
+		size := inverse.Shape().Dimensions[0]
+		right := rows(all, end-size, end)
+		if below != nil {
+			right = graph.Sub(right, graph.DotGeneral(f.lower[k][0], []int{0}, nil, below, []int{0}, nil))
+		}
+		parts[k] = graph.DotGeneral(inverse, []int{0}, nil, right, []int{0}, nil)
+		below = stacked(parts[k:])
+		end -= size
+	}
+	return graph.Reshape(below, b.Shape().Dimensions...)
+}
+
+func (f *Factor) columns(who string, b *graph.Node) *graph.Node {
+	if b.Rank() < 1 || b.Rank() > 2 || b.Shape().Dimensions[0] != f.n {
+		panic(fmt.Errorf("linalg.Factor.%s: b has shape %s, expected [%d] or [%d, k]", who, b.Shape(), f.n, f.n))
+	}
+	return graph.Reshape(b, f.n, b.Shape().Size()/f.n)
+}
+
+func corner(a *graph.Node, top, bottom, left, right int) *graph.Node {
+	return graph.Slice(a, graph.AxisRange(top, bottom), graph.AxisRange(left, right))
+}
+
+func rows(a *graph.Node, top, bottom int) *graph.Node { return graph.SliceAxis(a, 0, graph.AxisRange(top, bottom)) }
+
+func stacked(parts []*graph.Node) *graph.Node {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return graph.Concatenate(parts, 0)
+}
+
+// factorBlock returns the Cholesky factor of a small matrix, transposed, and the inverse of the factor. Row by row it
+// eliminates [A I], which becomes [Lᵀ L⁻¹].
+func factorBlock(a *graph.Node) (upper, inverse *graph.Node) {
+	g, n, dtype := a.Graph(), a.Shape().Dimensions[0], a.DType()
+	index := func(dims []int, axis int) *graph.Node { return graph.Iota(g, shapes.Make(dtypes.Int32, dims...), axis) }
+	unit := graph.ConvertDType(graph.Equal(index([]int{n, n}, 0), index([]int{n, n}, 1)), dtype)
+	// The body has no constants and no sums of its own: GoMLX would share those between the functions of a graph.
+	initial := []*graph.Node{
+		graph.Const(g, int32(0)), graph.Const(g, int32(1)), graph.Const(g, int32(n)),
+		index([]int{n}, 0), index([]int{2 * n}, 0), graph.Zeros(g, shapes.Make(dtype, n)),
+		graph.Concatenate([]*graph.Node{a, unit}, 1),
+	}
+	variables := func(g *graph.Graph) []*graph.Node {
+		vars := make([]*graph.Node, len(initial))
+		for i, v := range initial {
+			vars[i] = graph.Parameter(g, fmt.Sprintf("c%d", i), v.Shape())
+		}
+		return vars
+	}
+	condition := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+		vars := variables(g)
+		return []*graph.Node{graph.LessThan(vars[0], vars[2])}
+	})
+	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
+		vars := variables(g)
+		k, one, tall, wide, nothing, m := vars[0], vars[1], vars[3], vars[4], vars[5], vars[6]
+		same := func(index *graph.Node) *graph.Node {
+			return graph.Equal(index, graph.BroadcastToDims(k, index.Shape().Dimensions...))
+		}
+		isRow := same(tall)
+		here, there := graph.ConvertDType(isRow, dtype), graph.ConvertDType(same(wide), dtype)
+		row := graph.DotGeneral(here, []int{0}, nil, m, []int{0}, nil)
+		column := graph.DotGeneral(m, []int{1}, nil, there, []int{0}, nil)
+		pivot := graph.Sqrt(graph.DotGeneral(row, []int{0}, nil, there, []int{0}, nil))
+		row = graph.Div(row, graph.BroadcastToDims(pivot, 2*n))
+		below := graph.GreaterThan(tall, graph.BroadcastToDims(k, n))
+		factor := graph.Where(below, graph.Div(column, graph.BroadcastToDims(pivot, n)), nothing)
+		spread := graph.BroadcastToDims(graph.Reshape(row, 1, 2*n), n, 2*n)
+		after := graph.Sub(m, graph.Mul(graph.BroadcastToDims(graph.Reshape(factor, n, 1), n, 2*n), spread))
+		after = graph.Where(graph.BroadcastToDims(graph.Reshape(isRow, n, 1), n, 2*n), spread, after)
+		return append([]*graph.Node{graph.Add(k, one)}, vars[1], vars[2], vars[3], vars[4], vars[5], after)
+	})
+	m := graph.While(condition, body, initial...)[6]
+	return corner(m, 0, n, 0, n), corner(m, 0, n, n, 2*n)
+}

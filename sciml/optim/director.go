@@ -1,0 +1,58 @@
+package optim
+
+import (
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// director finds the directions that a line search goes along. It may call the device as often as it needs.
+type director interface {
+	// state gives the shapes of what it remembers on the device; all of it starts as zeros.
+	state() []shapes.Shape
+	// direct returns the direction at a point, and the state to remember if a step along it is taken.
+	direct(at *evaluated, state []*tensors.Tensor) (directed, error)
+	// rebase returns the state without what belongs to the objective before its data changed.
+	rebase(state []*tensors.Tensor) []*tensors.Tensor
+}
+
+// directed is a direction p with its slope ∇fᵀp and its length.
+type directed struct {
+	step          *tensors.Tensor
+	slope, length float64
+	next          []*tensors.Tensor // state
+	products      int               // evaluations, or products that count as such
+}
+
+// graphDirector is a Direction as one program.
+type graphDirector struct {
+	obj       *Objective
+	direction Direction
+	program   *program
+}
+
+func newGraphDirector(obj *Objective, d Direction) (*graphDirector, error) {
+	g := &graphDirector{obj: obj, direction: d}
+	size := len(g.state())
+	var err error
+	g.program, err = newProgram(obj, "direction", func(in []*graph.Node) []*graph.Node {
+		p := &Point{theta: in[0], loss: in[1], gradient: in[2], obj: obj, data: in[3+size:]}
+		step, next := d.Step(p, in[3:3+size])
+		return append([]*graph.Node{step, dot(step, p.gradient), norm(step)}, next...)
+	})
+	return g, err
+}
+
+func (g *graphDirector) state() []shapes.Shape { return g.direction.State(g.obj.Dim, g.obj.dtype()) }
+
+func (g *graphDirector) direct(at *evaluated, state []*tensors.Tensor) (directed, error) {
+	out, err := g.program.call([]*tensors.Tensor{at.theta, scalar(g.obj.dtype(), at.loss), at.gradient}, state, g.obj.Data)
+	if err != nil {
+		return directed{}, err
+	}
+	return directed{step: out[0], slope: number(out[1]), length: number(out[2]), next: out[3:]}, nil
+}
+
+func (g *graphDirector) rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	return rebase(g.direction, state)
+}
