@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -43,15 +44,30 @@ func TestStore(t *testing.T) {
 	if s, err = openStore(path); err != nil {
 		t.Fatal(err)
 	}
-	got, ok := s.find("p", "m", 2, 3, "")
+	got, ok := s.find(row{Problem: "p", Method: "m", Seed: 2, Budget: 3})
 	if !ok || got.Status != "done" || !math.IsNaN(float64(got.RelativeL2)) {
 		t.Errorf("found %+v, %v", got, ok)
+	}
+	long := want
+	long.Seed = 9
+	for i := range 20000 { // much more than a usual line
+		long.ErrorAt, long.Errors = append(long.ErrorAt, float64(i)/3), append(long.Errors, 1/float64(i+1))
+	}
+	if err := s.add(long); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = openStore(path); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := s.find(long); !ok || !slices.Equal(got.ErrorAt, long.ErrorAt) || !slices.Equal(got.Errors, long.Errors) {
+		t.Errorf("of a long line %d errors are found (%v)", len(got.Errors), ok)
 	}
 	for _, other := range []row{
 		{Problem: "q", Method: "m", Seed: 2, Budget: 3}, {Problem: "p", Method: "n", Seed: 2, Budget: 3}, {Problem: "p", Method: "m", Seed: 1, Budget: 3},
 		{Problem: "p", Method: "m", Seed: 2, Budget: 4}, {Problem: "p", Method: "m", Seed: 2, Budget: 3, Overrides: " -hidden 3"},
+		{Problem: "p", Method: "m", Seed: 2, Budget: 3, Until: 1e-5},
 	} {
-		if _, ok := s.find(other.Problem, other.Method, other.Seed, other.Budget, other.Overrides); ok {
+		if _, ok := s.find(other); ok {
 			t.Errorf("%+v is found", other)
 		}
 	}
@@ -112,6 +128,12 @@ func TestBadArguments(t *testing.T) {
 		`-hidden is "3,x"`:           {"problems", "-hidden", "3,x"},
 		"-interior is -1":            {"problems", "-interior", "-1"},
 		`an argument "burgers"`:      {"problems", "burgers"},
+		`an argument "heat1d"`:       {"accuracy", "heat1d"},
+		`-problem is "heat1d,beam"`:  {"accuracy", "-problem", "heat1d,beam"},
+		`-method is "none"`:          {"accuracy", "-method", "auto,none"},
+		"accuracy: -seeds is 0":      {"accuracy", "-seeds", "0"},
+		"-scale is 0":                {"accuracy", "-scale", "0"},
+		"-scale is +Inf":             {"accuracy", "-scale", "Inf"},
 		`-problem is "nothing"`:      {"optimizers", "-problem", "nothing"},
 		"-seconds is 0":              {"optimizers", "-seconds", "0"},
 		`expected one of ["default"`: {"optimizers", "-method", "lbfgs,nothing"},
@@ -133,6 +155,9 @@ func TestMethodsHaveNames(t *testing.T) {
 		if made := m.make(); made == nil != (m.name == "default") {
 			t.Errorf("%q makes %v", m.name, made)
 		}
+	}
+	if m, err := method(auto); m != nil || err != nil || seen[auto] {
+		t.Errorf("%q makes %v, %v, want what \"default\" makes", auto, m, err)
 	}
 }
 

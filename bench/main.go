@@ -1,7 +1,10 @@
-// Command bench measures: solutions of the catalogue's problems, and optimizers against each other.
+// Command bench measures: solutions of the catalogue's problems, the time to their target errors, and optimizers against
+// each other.
 //
 //	go run ./bench problems                              # every problem, two minutes each
 //	go run ./bench problems -problem burgers -json       # one of them, as a line of JSON
+//	go run ./bench accuracy                              # errors and times against the targets, five seeds each: hours
+//	go run ./bench accuracy -problem burgers -seeds 1 -json
 //	go run ./bench optimizers                            # every method, on test functions, Poisson and Burgers
 //	go run ./bench rates                                 # measured rates of convergence next to theory
 //
@@ -21,6 +24,7 @@ import (
 
 // commands by name.
 var commands = map[string]func(ctx context.Context, args []string) error{
+	"accuracy":   accuracy,
 	"optimizers": optimizers,
 	"problems":   problems,
 	"rates":      rates,

@@ -122,22 +122,27 @@ func (c contest) hold(ctx context.Context, names []string, f optimizerFlags) err
 // perPicture is the number of curves that can be told apart.
 const perPicture = 7
 
+// bestFirst is the order of curves by their lowest values; NaN separates pieces of a curve.
+func bestFirst(curves []plot.Series) []int {
+	order, lowest := make([]int, len(curves)), make([]float64, len(curves))
+	for i, c := range curves {
+		order[i], lowest[i] = i, math.Inf(1)
+		for _, y := range c.Y {
+			if y < lowest[i] {
+				lowest[i] = y
+			}
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(lowest[i], lowest[j]) })
+	return order
+}
+
 // draw draws the curves of all methods, a few in each picture, from the best to the worst: the first is of the best.
 func (c contest) draw(losses, errorCurves []plot.Series, folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	lowest := func(s plot.Series) float64 {
-		if len(s.Y) == 0 {
-			return math.Inf(1)
-		}
-		return slices.Min(s.Y)
-	}
-	order := make([]int, len(losses))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(lowest(errorCurves[i]), lowest(errorCurves[j])) })
+	order := bestFirst(errorCurves)
 	for first := 0; first < len(order); first += perPicture {
 		var left, right []plot.Series
 		for _, i := range order[first:min(first+perPicture, len(order))] {

@@ -93,7 +93,7 @@ func problems(ctx context.Context, args []string) error {
 
 // measure takes a row from the results, or trains for it and adds it to them.
 func (f problemFlags) measure(ctx context.Context, results *store, p *pde.Problem, name string, seed uint64) (row, error) {
-	if r, known := results.find(p.Key, name, seed, f.seconds, f.overrides()); known {
+	if r, known := results.find(row{Problem: p.Key, Method: name, Seed: seed, Budget: f.seconds, Overrides: f.overrides()}); known {
 		return r, nil
 	}
 	t := training{problem: p, method: name, seed: seed, seconds: f.seconds, overrides: f.overrides()}

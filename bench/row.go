@@ -33,8 +33,23 @@ type row struct {
 	// Budget is the time that the training was given, in seconds; Overrides are flags against what the problem suggests.
 	Budget    float64 `json:"budget"`
 	Overrides string  `json:"overrides,omitempty"`
+	// Until is the relative L2 error at which the training was to stop before its time; 0 for none.
+	Until float64 `json:"until,omitempty"`
+	// Events are what the optimizer decided on the way, in the order of time.
+	Events []event `json:"events,omitempty"`
+	// Errors are the relative L2 errors measured on the way and at the end, ErrorAt the seconds at which; kept by the
+	// command accuracy.
+	ErrorAt []float64 `json:"error_at,omitempty"`
+	Errors  []float64 `json:"errors,omitempty"`
 
 	curve curve // of a training of this process
+}
+
+// event is a decision of an optimizer.
+type event struct {
+	Iteration int     `json:"iteration"`
+	Seconds   float64 `json:"seconds"`
+	Text      string  `json:"text"`
 }
 
 // number is a float64 that JSON can hold: null where it is NaN or infinite.
@@ -60,8 +75,8 @@ func (n *number) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// printJSON writes a row as a line.
-func printJSON(w io.Writer, r row) error {
+// printJSON writes a row, or what holds one, as a line.
+func printJSON(w io.Writer, r any) error {
 	line, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -76,6 +91,9 @@ type store struct {
 	rows []row
 }
 
+// longestLine is the most bytes of a row: errors of hundreds of thousands of measurements.
+const longestLine = 1 << 26
+
 // openStore reads the rows of a file, if it is there.
 func openStore(path string) (*store, error) {
 	s := &store{path: path}
@@ -88,6 +106,7 @@ func openStore(path string) (*store, error) {
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, longestLine)
 	for n := 1; lines.Scan(); n++ {
 		var r row
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
@@ -98,10 +117,12 @@ func openStore(path string) (*store, error) {
 	return s, lines.Err()
 }
 
-// find is the row of a problem, method, seed, budget and overrides, if there is one.
-func (s *store) find(problem, method string, seed uint64, budget float64, overrides string) (row, bool) {
+// find is the row of the training that wanted describes by its problem, method, seed, budget, overrides and until, if
+// there is one.
+func (s *store) find(wanted row) (row, bool) {
 	for _, r := range s.rows {
-		if r.Problem == problem && r.Method == method && r.Seed == seed && r.Budget == budget && r.Overrides == overrides {
+		if r.Problem == wanted.Problem && r.Method == wanted.Method && r.Seed == wanted.Seed && r.Budget == wanted.Budget &&
+			r.Overrides == wanted.Overrides && r.Until == wanted.Until {
 			return r, true
 		}
 	}

@@ -84,38 +84,53 @@ func (r row) core() string {
 // writePage writes the rows as a page of the documentation.
 func writePage(path string, rows []row, f problemFlags) error {
 	var page bytes.Buffer
-	command := "go run ./bench problems"
-	for _, flag := range []struct {
-		name, value, usual string
-	}{
-		{"-problem", f.problem, ""}, {"-method", f.method, "default"},
-		{"-seconds", fmt.Sprint(f.seconds), "120"}, {"-seeds", fmt.Sprint(f.seeds), "1"},
-	} {
-		if flag.value != flag.usual {
-			command += " " + flag.name + " " + flag.value
-		}
-	}
-	command += f.overrides()
+	command := "go run ./bench problems" + given(
+		setting{"-problem", f.problem, ""}, setting{"-method", f.method, "default"},
+		setting{"-seconds", fmt.Sprint(f.seconds), "120"}, setting{"-seeds", fmt.Sprint(f.seeds), "1"},
+	) + f.overrides()
 	fmt.Fprintf(&page, "# The problems of the catalogue, solved\n\n")
 	fmt.Fprintf(&page, "Made by\n\n    %s -markdown %s\n\n", command, path)
 	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, everything else as `sciml.Solve` chooses it. Each training had %g seconds, compilation\n"+
 		"included; coordinates are scaled before they enter a network, or embedded where the problem is periodic. Points are those of\n"+
 		"the equations and of each penalized condition. Errors are measured at points that were not trained on. The pictures of solutions and errors are in\n"+
 		"`%s/problems/` afterwards.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, f.seconds, f.out)
-	fmt.Fprintf(&page, "| problem | network | points | weights | optimizer | seed | seconds | iterations | relative L2 error | stopped by |\n")
-	fmt.Fprintf(&page, "|---|---|---|---|---|---|---|---|---|---|\n")
+	tableHead(&page, "problem", "network", "points", "weights", "optimizer", "seed", "seconds", "iterations", "relative L2 error", "stopped by")
 	for _, r := range rows {
-		cells := []string{r.Title + " (`" + r.Problem + "`)", fmt.Sprintf("%s, P = %d", r.core(), r.Parameters), r.Points, r.Weights, r.Optimizer,
-			fmt.Sprint(r.Seed), fmt.Sprintf("%.0f", r.Seconds), fmt.Sprint(r.Iterations), fmt.Sprintf("%.1e", float64(r.RelativeL2)), r.Status}
-		for i := range cells {
-			cells[i] = strings.ReplaceAll(cells[i], "|", "\\|")
-		}
-		fmt.Fprintf(&page, "| %s |\n", strings.Join(cells, " | "))
+		tableLine(&page, r.Title+" (`"+r.Problem+"`)", fmt.Sprintf("%s, P = %d", r.core(), r.Parameters), r.Points, r.Weights, r.Optimizer,
+			fmt.Sprint(r.Seed), fmt.Sprintf("%.0f", r.Seconds), fmt.Sprint(r.Iterations), fmt.Sprintf("%.1e", float64(r.RelativeL2)), r.Status)
 	}
 	if notes := sources(rows); notes != "" {
 		fmt.Fprintf(&page, "\n## Where the problems come from\n\n%s", notes)
 	}
 	return os.WriteFile(path, page.Bytes(), 0o644)
+}
+
+// setting is a flag of a command line, with its value and the one that need not be said.
+type setting struct{ name, value, usual string }
+
+// given are the flags that are not as usual, each after a space.
+func given(settings ...setting) string {
+	var text string
+	for _, s := range settings {
+		if s.value != s.usual {
+			text += " " + s.name + " " + s.value
+		}
+	}
+	return text
+}
+
+// tableHead begins a table of a page.
+func tableHead(w io.Writer, cells ...string) {
+	tableLine(w, cells...)
+	fmt.Fprintf(w, "|%s\n", strings.Repeat("---|", len(cells)))
+}
+
+// tableLine writes a line of a table.
+func tableLine(w io.Writer, cells ...string) {
+	for _, cell := range cells {
+		fmt.Fprintf(w, "| %s ", strings.ReplaceAll(cell, "|", "\\|"))
+	}
+	fmt.Fprintln(w, "|")
 }
 
 // sources lists each problem's source once.

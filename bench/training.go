@@ -78,8 +78,17 @@ func (t training) row(s *sciml.Solution) row {
 		RelativeL2: number(s.Error()), Status: s.Result.Status.String(), Message: s.Result.Message, Source: t.problem.Source,
 		Title: t.problem.Name, Optimizer: s.Method, Network: m.Network().String(), Parameters: m.NumParams(),
 		Points: points(m), Weights: weights(m), Loss: number(s.Result.Loss), Residual: number(residual),
-		Budget: t.seconds, Overrides: t.overrides, curve: curveOf(&s.Result.History),
+		Budget: t.seconds, Overrides: t.overrides, Until: t.until, Events: eventsOf(&s.Result.History), curve: curveOf(&s.Result.History),
 	}
+}
+
+// eventsOf are the events of a history, as a row keeps them.
+func eventsOf(h *optim.History) []event {
+	var events []event
+	for _, e := range h.Events {
+		events = append(events, event{Iteration: e.Iteration, Seconds: e.Seconds, Text: e.Text})
+	}
+	return events
 }
 
 func draw(s *sciml.Solution, folder, name string) error {

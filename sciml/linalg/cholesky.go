@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 )
@@ -11,25 +12,28 @@ import (
 // Factor is the Cholesky factorization A = LLᵀ in blocks, within a graph.
 type Factor struct {
 	n, block int
-	lower    [][]*graph.Node // lower[k] are the blocks L[k+1:, k], one matrix; nil in the last column
-	inverse  []*graph.Node   // of the diagonal blocks of L
+	below    []*graph.Node // the blocks of L below the diagonal, one matrix for each column of blocks but the last
+	inverse  []*graph.Node // of the diagonal blocks of L
 }
 
-// blockSize balances the loops over the columns of a diagonal block against the number of blocks, each of which is some
-// twenty nodes to compile.
+// blockSize balances the loops over the columns of a diagonal block, which go through the whole block for each column,
+// against the number of blocks, each of which is some twenty nodes to compile.
 func blockSize(n int) int {
 	switch {
-	case n <= 64:
+	case n <= 32:
 		return n
-	case n <= 640:
+	case n <= 320:
+		return 32
+	case n <= 1024:
 		return 64
 	}
 	return 128
 }
 
-// Cholesky factorizes a symmetric positive definite matrix of shape [n, n], of which it reads the lower triangle. Where a
-// pivot is not positive, entries of the factor are NaN from there on, and so are solutions: the caller sees it by those.
-// It takes n³/3 multiplications, most of them in matrix products.
+// Cholesky factorizes a symmetric positive definite matrix of shape [n, n] in blocks from left to right (Golub and Van Loan
+// 2013, section 4.2), with the diagonal blocks inverted, so that all the rest is matrix products. It takes about 2n³/3
+// multiplications, and n steps one after the other. Where a pivot is not positive, entries of the factor are NaN or infinite
+// from there on, and so are those of a solution: the caller sees it by that.
 func Cholesky(a *graph.Node) *Factor {
 	if a.Rank() != 2 || a.Shape().Dimensions[0] != a.Shape().Dimensions[1] {
 		panic(fmt.Errorf("linalg.Cholesky: a has shape %s, expected a square matrix", a.Shape()))
@@ -39,22 +43,22 @@ func Cholesky(a *graph.Node) *Factor {
 	rest := a
 	for begin := 0; begin < n; begin += f.block {
 		size := min(f.block, n-begin)
-		_, inverse := factorBlock(corner(rest, 0, size, 0, size))
+		inverse := invertedFactor(corner(rest, 0, size, 0, size))
 		f.inverse = append(f.inverse, inverse)
 		left := n - begin - size
 		if left == 0 {
-			f.lower = append(f.lower, nil)
 			break
 		}
 		panel := graph.DotGeneral(corner(rest, size, size+left, 0, size), []int{1}, nil, inverse, []int{1}, nil)
-		f.lower = append(f.lower, []*graph.Node{panel})
-		rest = graph.Sub(corner(rest, size, size+left, size, size+left), graph.DotGeneral(panel, []int{1}, nil, panel, []int{1}, nil))
+		f.below = append(f.below, panel)
+		rest = graph.Sub(corner(rest, size, size+left, size, size+left),
+			graph.DotGeneral(panel, []int{1}, nil, panel, []int{1}, nil))
 	}
 	return f
 }
 
 // Solve is A⁻¹b for b of shape [n] or [n, k], of which the result has the shape.
-func (f *Factor) Solve(b *graph.Node) *graph.Node { return f.backward(f.Forward(b)) }
+func (f *Factor) Solve(b *graph.Node) *graph.Node { return f.Backward(f.Forward(b)) }
 
 // Forward is L⁻¹b for b of shape [n] or [n, k], of which the result has the shape.
 func (f *Factor) Forward(b *graph.Node) *graph.Node {
@@ -66,16 +70,14 @@ func (f *Factor) Forward(b *graph.Node) *graph.Node {
 		y := graph.MatMul(inverse, rows(rest, 0, size))
 		parts = append(parts, y)
 		if left > 0 {
-			rest = graph.Sub(rows(rest, size, size+left), graph.MatMul(f.lower[k][0], y))
+			rest = graph.Sub(rows(rest, size, size+left), graph.MatMul(f.below[k], y))
 		}
 	}
 	return graph.Reshape(stacked(parts), b.Shape().Dimensions...)
 }
 
 // Backward is L⁻ᵀb for b of shape [n] or [n, k], of which the result has the shape.
-func (f *Factor) Backward(b *graph.Node) *graph.Node { return f.backward(b) }
-
-func (f *Factor) backward(b *graph.Node) *graph.Node {
+func (f *Factor) Backward(b *graph.Node) *graph.Node {
 	all := f.columns("Backward", b)
 	parts := make([]*graph.Node, len(f.inverse))
 	var below *graph.Node // the solution below the block
@@ -85,7 +87,7 @@ func (f *Factor) backward(b *graph.Node) *graph.Node {
 		size := inverse.Shape().Dimensions[0]
 		right := rows(all, end-size, end)
 		if below != nil {
-			right = graph.Sub(right, graph.DotGeneral(f.lower[k][0], []int{0}, nil, below, []int{0}, nil))
+			right = graph.Sub(right, graph.DotGeneral(f.below[k], []int{0}, nil, below, []int{0}, nil))
 		}
 		parts[k] = graph.DotGeneral(inverse, []int{0}, nil, right, []int{0}, nil)
 		below = stacked(parts[k:])
@@ -105,7 +107,9 @@ func corner(a *graph.Node, top, bottom, left, right int) *graph.Node {
 	return graph.Slice(a, graph.AxisRange(top, bottom), graph.AxisRange(left, right))
 }
 
-func rows(a *graph.Node, top, bottom int) *graph.Node { return graph.SliceAxis(a, 0, graph.AxisRange(top, bottom)) }
+func rows(a *graph.Node, top, bottom int) *graph.Node {
+	return graph.SliceAxis(a, 0, graph.AxisRange(top, bottom))
+}
 
 func stacked(parts []*graph.Node) *graph.Node {
 	if len(parts) == 1 {
@@ -114,12 +118,15 @@ func stacked(parts []*graph.Node) *graph.Node {
 	return graph.Concatenate(parts, 0)
 }
 
-// factorBlock returns the Cholesky factor of a small matrix, transposed, and the inverse of the factor. Row by row it
-// eliminates [A I], which becomes [Lᵀ L⁻¹].
-func factorBlock(a *graph.Node) (upper, inverse *graph.Node) {
+// invertedFactor is L⁻¹ for a small matrix LLᵀ. Row by row it eliminates [A I], which becomes [Lᵀ L⁻¹].
+func invertedFactor(a *graph.Node) *graph.Node {
 	g, n, dtype := a.Graph(), a.Shape().Dimensions[0], a.DType()
 	index := func(dims []int, axis int) *graph.Node { return graph.Iota(g, shapes.Make(dtypes.Int32, dims...), axis) }
 	unit := graph.ConvertDType(graph.Equal(index([]int{n, n}, 0), index([]int{n, n}, 1)), dtype)
+	if unrolls(g) {
+		m := eliminated(graph.Concatenate([]*graph.Node{a, unit}, 1))
+		return corner(m, 0, n, n, 2*n)
+	}
 	// The body has no constants and no sums of its own: GoMLX would share those between the functions of a graph.
 	initial := []*graph.Node{
 		graph.Const(g, int32(0)), graph.Const(g, int32(1)), graph.Const(g, int32(n)),
@@ -157,5 +164,24 @@ func factorBlock(a *graph.Node) (upper, inverse *graph.Node) {
 		return append([]*graph.Node{graph.Add(k, one)}, vars[1], vars[2], vars[3], vars[4], vars[5], after)
 	})
 	m := graph.While(condition, body, initial...)[6]
-	return corner(m, 0, n, 0, n), corner(m, 0, n, n, 2*n)
+	return corner(m, 0, n, n, 2*n)
+}
+
+// unrolls reports whether loops are written out: GoMLX's pure-Go back end loses nodes in the body of a While.
+func unrolls(g *graph.Graph) bool { return g.Backend().String() == gobackend.BackendName }
+
+// eliminated makes the square on the left of m upper triangular, by the rows of its Cholesky factorization.
+func eliminated(m *graph.Node) *graph.Node {
+	n, width := m.Shape().Dimensions[0], m.Shape().Dimensions[1]
+	done := make([]*graph.Node, n)
+	for k := range n {
+		row := corner(m, 0, 1, 0, width)
+		row = graph.Div(row, graph.Sqrt(corner(row, 0, 1, k, k+1)))
+		done[k] = row
+		if left := n - k - 1; left > 0 {
+			below := corner(m, 1, left+1, 0, width)
+			m = graph.Sub(below, graph.MatMul(graph.Transpose(corner(row, 0, 1, k+1, n), 0, 1), row))
+		}
+	}
+	return stacked(done)
 }

@@ -22,6 +22,7 @@ type Checkpoint struct {
 	Data       []saved
 	Pending    map[int]measured
 	Adapted    int
+	Asked      bool
 }
 
 const checkpointKind = "checkpoint 1"
@@ -55,7 +56,7 @@ func LoadCheckpoint(path string) (*Checkpoint, error) {
 
 // checkpoint collects the state of the run.
 func (r *run) checkpoint() (*Checkpoint, error) {
-	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.dtype().String(), Pending: r.pending, Adapted: r.adapted}
+	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.dtype().String(), Pending: r.pending, Adapted: r.adapted, Asked: r.asked}
 	var err error
 	if c.Stepper, err = r.stepper.Save(); err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func (r *run) restore(c *Checkpoint) error {
 	if err := r.stepper.Restore(c.Stepper); err != nil {
 		return err
 	}
-	r.result, r.pending, r.adapted = c.Result, c.Pending, c.Adapted
+	r.result, r.pending, r.adapted, r.asked = c.Result, c.Pending, c.Adapted, c.Asked
 	if r.pending == nil { // gob leaves out what is empty
 		r.pending = map[int]measured{}
 	}

@@ -290,7 +290,7 @@ func TestFunctionErrors(t *testing.T) {
 		"a Function and a Loss":  func(o *optim.Objective) { o.Loss = sum },
 		"a Function and Data":    func(o *optim.Objective) { o.Data = []*tensors.Tensor{tensors.FromScalar(1.0)} },
 		"a Function and Terms":   func(o *optim.Objective) { o.Terms = &optim.Terms{} },
-		"nor Residual nor Funct": func(o *optim.Objective) { o.Function = nil },
+		"nor Pieces nor Funct": func(o *optim.Objective) { o.Function = nil },
 	} {
 		mustFail(t, with(change), start, optim.LBFGS{}, optim.Options{}, word)
 	}

@@ -26,7 +26,8 @@ type Options struct {
 	// Monitor measures an iterate, for example its error against a reference; nil for none. It sees θ on the device.
 	Monitor func(theta *tensors.Tensor) (map[string]float64, error)
 	// MonitorEvery is the number of iterations between measurements, and between looks at the terms of the loss (see
-	// Objective.Terms); 100 when zero. The first iterate and the result are measured always.
+	// Objective.Terms); 100 when zero. The first iterate and the result are measured always, and so are those at which a
+	// method asks for a change of the objective.
 	MonitorEvery int
 	// OnProgress is called a few times a second, after the first and after the last iteration. Returning ErrStop ends
 	// the run with the status CallbackStopped; another error ends it with that error. What was computed is returned.
@@ -190,6 +191,7 @@ type run struct {
 	saved   time.Time // when the last checkpoint was written
 	look    int       // the number of iterations at which Options.Until is asked next
 	adapted int       // the iterations made when the objective was last asked to adapt; -1 before
+	asked   bool      // whether the method has asked for that
 	result  Result
 	pace    float64 // seconds an iteration takes
 	goal    Goal
@@ -215,7 +217,7 @@ func (r *run) loop() error {
 			r.status, r.message = r.interrupted()
 			break
 		}
-		if err := r.adapt(false); err != nil {
+		if err := r.adapt(r.asked); err != nil {
 			return err
 		}
 		n := r.portion()
@@ -230,10 +232,13 @@ func (r *run) loop() error {
 			r.pace = (after - before) / float64(p.Iterations)
 		}
 		r.judge(p)
-		if err := r.adapt(true); err != nil {
-			return err
+		r.asked = p.Adapt
+		if r.status == SearchFailed {
+			if err := r.adapt(true); err != nil {
+				return err
+			}
 		}
-		if r.result.Iterations%r.options.MonitorEvery == 0 {
+		if r.result.Iterations%r.options.MonitorEvery == 0 || r.asked { // a method that asks makes few iterations
 			if err := r.monitor(); err != nil {
 				return err
 			}
@@ -253,21 +258,21 @@ func (r *run) loop() error {
 // elapsed is the time of the whole run in seconds.
 func (r *run) elapsed() float64 { return r.before + time.Since(r.start).Seconds() }
 
-// adapt changes the objective when that is due, or, if the method is stuck, at once.
-func (r *run) adapt(ifStuck bool) error {
+// adapt changes the objective when that is due, or at once, if the method is stuck or asks for it.
+func (r *run) adapt(atOnce bool) error {
 	a, made := r.obj.Adaptation, r.result.Iterations
-	if a == nil || made == r.adapted || (ifStuck && r.status != SearchFailed) || (!ifStuck && made%a.Every() != 0) {
+	if a == nil || made == r.adapted || !atOnce && made%a.Every() != 0 {
 		return nil
 	}
 	r.adapted = made
-	changed, err := a.Adapt(made, r.stepper.Current(), ifStuck)
+	changed, err := a.Adapt(made, r.stepper.Current(), atOnce)
 	if err != nil {
 		return fmt.Errorf("optim: adapting the objective at iteration %d: %w", made, err)
 	}
 	if changed {
 		r.stepper.Refresh()
 	}
-	if changed && ifStuck {
+	if changed && r.status == SearchFailed {
 		r.status, r.message = Running, ""
 		r.result.History.Events = append(r.result.History.Events, Event{
 			Iteration: made, Seconds: r.elapsed(), Text: "the objective was adapted out of turn, because the search found no further decrease",

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/pde"
+)
+
+// target is a relative L2 error, and the seconds within which a training is to reach it, compilation included.
+type target struct{ error, seconds float64 }
+
+func (t target) String() string { return fmt.Sprintf("%s in %g s", power(t.error), t.seconds) }
+
+// power is an error in few digits: 1e-7.
+func power(v float64) string {
+	return strings.ReplaceAll(strconv.FormatFloat(v, 'e', -1, 64), "e-0", "e-")
+}
+
+// task is a problem with its targets, all of one training.
+type task struct {
+	key     string
+	hidden  []int // widths of the hidden layers; nil for those that the problem suggests
+	targets []target
+}
+
+// tasks of the command accuracy. What a training uses besides is what the problem suggests.
+var tasks = []task{
+	{"poisson2d", []int{32}, []target{{1e-7, 5}}},
+	{"heat1d", nil, []target{{1e-7, 10}}},
+	{"burgers", nil, []target{{1e-5, 120}, {1e-7, 900}}},
+	{"allen-cahn", nil, []target{{1e-5, 300}}},
+	{"convection", nil, []target{{1e-4, 180}}},
+	{"reaction", nil, []target{{1e-4, 180}}},
+	{"wave-beta5", nil, []target{{1e-4, 180}}},
+	{"wave", nil, []target{{1e-5, 300}}},
+	{"helmholtz", nil, []target{{1e-7, 300}}},
+	{"poisson5d", nil, []target{{1e-5, 180}}},
+}
+
+// chosenTasks are those of keys that are separated by commas, all when there are none, with their times multiplied.
+func chosenTasks(keys string, scale float64) ([]task, error) {
+	wanted, known := map[string]bool{}, make([]string, len(tasks))
+	for i, t := range tasks {
+		wanted[t.key], known[i] = keys == "", t.key
+	}
+	if keys != "" {
+		for _, key := range strings.Split(keys, ",") {
+			if _, ok := wanted[key]; !ok {
+				return nil, fmt.Errorf("accuracy: -problem is %q, expected some of %q, separated by commas", keys, known)
+			}
+			wanted[key] = true
+		}
+	}
+	var chosen []task
+	for _, t := range tasks {
+		if wanted[t.key] {
+			chosen = append(chosen, t.scaled(scale))
+		}
+	}
+	return chosen, nil
+}
+
+func (t task) scaled(scale float64) task {
+	targets := make([]target, len(t.targets))
+	for i, goal := range t.targets {
+		targets[i] = target{goal.error, scale * goal.seconds}
+	}
+	t.targets = targets
+	return t
+}
+
+// budget is the longest time, in seconds.
+func (t task) budget() float64 {
+	longest := 0.
+	for _, goal := range t.targets {
+		longest = max(longest, goal.seconds)
+	}
+	return longest
+}
+
+// hardest is the target of the lowest error.
+func (t task) hardest() target {
+	lowest := t.targets[0]
+	for _, goal := range t.targets {
+		if goal.error < lowest.error {
+			lowest = goal
+		}
+	}
+	return lowest
+}
+
+// training is the one to measure.
+func (t task) training(method string, seed uint64) (training, error) {
+	p, err := pde.Named(t.key)
+	if err != nil {
+		return training{}, err
+	}
+	wanted := training{problem: p, method: method, seed: seed, seconds: t.budget(), until: t.hardest().error}
+	if t.hidden != nil {
+		p.Suggested.Hidden = t.hidden
+		wanted.overrides = " -hidden " + strings.Trim(strings.ReplaceAll(fmt.Sprint(t.hidden), " ", ","), "[]")
+	}
+	return wanted, nil
+}
+
+// verdict says how a training did on a target.
+type verdict struct {
+	Target float64 `json:"target"`
+	Within float64 `json:"target_seconds"`
+	// Reached means in time. SecondsToTarget is the time of the first measurement with an error that is not above the
+	// target's, even if that was too late; NaN when there is none.
+	Reached         bool   `json:"reached"`
+	SecondsToTarget number `json:"seconds_to_target"`
+}
+
+// verdict looks a target up in the course of a training.
+func (r row) verdict(t target) verdict {
+	v := verdict{Target: t.error, Within: t.seconds, SecondsToTarget: number(math.NaN())}
+	for i, e := range r.Errors {
+		if e <= t.error {
+			v.SecondsToTarget, v.Reached = number(r.ErrorAt[i]), r.ErrorAt[i] <= t.seconds
+			break
+		}
+	}
+	return v
+}
+
+// stoppedBy is the reason for which a training of a task ended, in words: only an error that is low enough makes the
+// callback stop one.
+func (r row) stoppedBy() string {
+	if r.stoppedAtTarget() {
+		return "target reached"
+	}
+	return r.Status
+}
+
+func (r row) stoppedAtTarget() bool { return r.Status == optim.CallbackStopped.String() }

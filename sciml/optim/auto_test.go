@@ -1,0 +1,91 @@
+package optim_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/optim"
+)
+
+func events(r *optim.Result) string {
+	var all []string
+	for _, e := range r.History.Events {
+		all = append(all, e.Text)
+	}
+	return strings.Join(all, "\n")
+}
+
+// TestAuto: it finds the minimum of every test function, whatever may be known of it, and tells what it did.
+func TestAuto(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		for name, p := range problems {
+			if b.String() != pureGo(t).String() && name != "Wood" {
+				continue // compiles for long
+			}
+			r := minimize(t, p.objective(b), p.start, optim.Auto{}, optim.Options{MaxIterations: 3000, GradientTolerance: 1e-8})
+			if r.Loss > 1e-12 || math.IsNaN(r.Loss) {
+				t.Errorf("%s: %s\n%s", name, r, events(r))
+			}
+			if !strings.Contains(events(r), "Gauss–Newton steps are affordable") {
+				t.Errorf("%s: the events are\n%s", name, events(r))
+			}
+		}
+	})
+}
+
+// TestAutoWithoutResiduals: a loss that is no sum of squares, and a plain function.
+func TestAutoWithoutResiduals(t *testing.T) {
+	p := problems["Rosenbrock in R¹⁰"]
+	obj := p.objective(pureGo(t))
+	residual := obj.Residual
+	obj.Residual = nil
+	obj.Loss = func(theta *graph.Node, data []*graph.Node) *graph.Node {
+		return graph.ReduceAllSum(graph.Square(residual(theta, data)))
+	}
+	function, err := optim.FromFunction(len(p.start), func(theta, gradient []float64) float64 {
+		p.reference.Grad(gradient, theta)
+		return p.reference.Func(theta)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, obj := range map[string]*optim.Objective{"loss": obj, "function": function} {
+		r := minimize(t, obj, p.start, optim.Auto{WarmUp: 50}, optim.Options{MaxIterations: 2000, GradientTolerance: 1e-8})
+		if r.Status != optim.GradientSmall || r.Loss > 1e-12 || !strings.Contains(events(r), "SSBroyden") {
+			t.Errorf("%s: %s\n%s", name, r, events(r))
+		}
+	}
+}
+
+// TestAutoMemory: with less memory than matrices need it says so and takes another way.
+func TestAutoMemory(t *testing.T) {
+	p := problems["Rosenbrock in R¹⁰"]
+	r := minimize(t, p.objective(pureGo(t)), p.start, optim.Auto{WarmUp: 50, MaxMemory: 1000}, optim.Options{MaxIterations: 2000, GradientTolerance: 1e-8})
+	if text := events(r); r.Loss > 1e-12 || !strings.Contains(text, "more than MaxMemory") || !strings.Contains(text, "→ L-BFGS") {
+		t.Errorf("%s\n%s", r, text)
+	}
+}
+
+// TestAutoEnds: at a minimum where no method can go on the run ends by itself, and does not go round for ever.
+func TestAutoEnds(t *testing.T) {
+	l := newLeastSquares(0.1)
+	r := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), optim.Auto{WarmUp: 20}, optim.Options{MaxIterations: 100000})
+	if r.Status != optim.SearchFailed && r.Status != optim.GradientSmall || r.Loss > l.minimum*(1+1e-12) {
+		t.Errorf("%s, the minimum is %g\n%s", r, l.minimum, events(r))
+	}
+}
+
+func TestAutoSettings(t *testing.T) {
+	p := problems["Wood"]
+	for _, m := range []optim.Auto{{WarmUp: -1}, {MaxMemory: -1}} {
+		_, err := optim.Minimize(t.Context(), p.objective(pureGo(t)), p.start, m, optim.Options{})
+		if err == nil || !strings.Contains(err.Error(), "Auto.WarmUp is") {
+			t.Errorf("%+v: error %v", m, err)
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package optim
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// BlockDiagonal preconditions with the blocks of 2JᵀJ that belong to Objective.Blocks, such as the layers of a network:
+// C is block by block (2J_bᵀJ_b + μI)^(−1/2), symmetric, from the eigenvalues on the host. It takes one Jacobian, and n³
+// multiplications for a block of n parameters. An objective needs residuals and Blocks.
+// The zero value is usable: fields that are zero take the defaults.
+type BlockDiagonal struct {
+	// Shift is μ in units of the largest eigenvalue of all blocks; 1e-6 when zero. It is never below the rounding of θ's type.
+	Shift float64
+	// MaxBlock is the number of parameters of the largest block that is made; of larger ones the diagonal is taken. 512
+	// when zero.
+	MaxBlock int
+}
+
+// Name implements Preconditioner.
+func (BlockDiagonal) Name() string { return "block diagonal" }
+
+// Start implements Preconditioner.
+func (b BlockDiagonal) Start(obj *Objective) (Root, error) {
+	b.Shift = orDefault(b.Shift, defaultShift)
+	if b.MaxBlock == 0 {
+		b.MaxBlock = 512
+	}
+	if err := checkSettings("BlockDiagonal", positive("Shift", b.Shift), counted("MaxBlock", b.MaxBlock)); err != nil {
+		return nil, err
+	}
+	blocks, sizes, err := obj.consecutiveBlocks("BlockDiagonal")
+	if err != nil {
+		return nil, err
+	}
+	forms := make([]placedForm, len(blocks))
+	for i, block := range blocks {
+		forms[i] = placedForm{denseForm(sizes[i]), block.Offset, sizes[i]}
+		if sizes[i] > b.MaxBlock {
+			forms[i].blockForm = diagonalForm(sizes[i])
+		}
+	}
+	return startBlocks(obj, "BlockDiagonal", b.Shift, forms)
+}
+
+// denseForm is a symmetric matrix of that order.
+type denseForm int
+
+func (n denseForm) dims() [][]int { return [][]int{{int(n), int(n)}} }
+
+func (n denseForm) identity() [][]float64 { return [][]float64{unitMatrix(int(n))} }
+
+func (denseForm) multiply(z *graph.Node, c []*graph.Node) *graph.Node { return multiply(c[0], z) }
+
+func (denseForm) curvature(columns *graph.Node) []*graph.Node {
+	return []*graph.Node{graph.MulScalar(graph.DotGeneral(columns, []int{0}, nil, columns, []int{0}, nil), 2)}
+}
+
+func (n denseForm) decompose(curvature [][]float64) (blockSpectrum, error) {
+	e, err := newEigen(int(n), curvature[0])
+	return denseSpectrum{e}, err
+}
+
+type denseSpectrum struct{ *eigen }
+
+func (d denseSpectrum) largest() float64 { return d.last() }
+
+func (d denseSpectrum) root(shift float64) (c [][]float64, low, high float64, rank int) {
+	for _, v := range d.values {
+		if v > shift {
+			rank++
+		}
+	}
+	return [][]float64{d.inverseRoot(shift)}, d.values[0] + shift, d.last() + shift, rank
+}

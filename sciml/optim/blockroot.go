@@ -1,0 +1,230 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+)
+
+// blockForm is a form that the block of 2JᵀJ for some entries of θ is kept in, and that of its inverse root.
+type blockForm interface {
+	// dims are the dimensions of the tensors of the root.
+	dims() [][]int
+	// identity are the entries of those for the unit matrix.
+	identity() [][]float64
+	// multiply builds the product of the root and z.
+	multiply(z *graph.Node, c []*graph.Node) *graph.Node
+	// curvature builds from the columns of J, shape [M, entries], what decompose is given.
+	curvature(columns *graph.Node) []*graph.Node
+	decompose(curvature [][]float64) (blockSpectrum, error)
+}
+
+// blockSpectrum is a block of 2JᵀJ, decomposed.
+type blockSpectrum interface {
+	// largest is the largest eigenvalue.
+	largest() float64
+	// root returns the tensors of M^(−1/2), where M is the block plus a shift; the least and the largest eigenvalue of M,
+	// and the number of eigenvalues of the block above the shift.
+	root(shift float64) (c [][]float64, low, high float64, rank int)
+}
+
+// placedForm is the form of the entries of θ from offset on.
+type placedForm struct {
+	blockForm
+	offset, size int
+}
+
+// blockRoot makes C block by block from the Jacobian.
+type blockRoot struct {
+	obj     *Objective
+	shift   float64 // in units of the largest eigenvalue of all blocks
+	forms   []placedForm
+	program *program
+}
+
+// startBlocks prepares the forms, which follow on each other in θ. Name is that of the preconditioner.
+func startBlocks(obj *Objective, name string, shift float64, forms []placedForm) (Root, error) {
+	if err := obj.needsResidual(name); err != nil {
+		return nil, err
+	}
+	r := &blockRoot{obj: obj, shift: shift, forms: forms}
+	var err error
+	r.program, err = newProgram(obj, "curvature of blocks", func(in []*graph.Node) []*graph.Node {
+		_, j := obj.linearized(in[0], in[1:])
+		if rows := j.Shape().Dimensions[0]; !obj.hasJacobian(rows) {
+			panic(fmt.Errorf("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d residuals", name, rows, mostReversePasses))
+		}
+		var all []*graph.Node
+		for _, f := range forms {
+			all = append(all, f.curvature(graph.Slice(j, graph.AxisRange(), graph.AxisRange(f.offset, f.offset+f.size)))...)
+		}
+		return all
+	})
+	return r, err
+}
+
+// Shapes implements Root.
+func (r *blockRoot) Shapes() []shapes.Shape {
+	var all []shapes.Shape
+	for _, f := range r.forms {
+		for _, dims := range f.dims() {
+			all = append(all, shapes.Make(r.obj.dtype(), dims...))
+		}
+	}
+	return all
+}
+
+// Identity implements Root.
+func (r *blockRoot) Identity() []*tensors.Tensor {
+	var all [][]float64
+	for _, f := range r.forms {
+		all = append(all, f.identity()...)
+	}
+	return r.tensors(all)
+}
+
+func (r *blockRoot) tensors(values [][]float64) []*tensors.Tensor {
+	all := make([]*tensors.Tensor, len(values))
+	for i, shape := range r.Shapes() {
+		all[i] = filled(shape, values[i])
+	}
+	return all
+}
+
+// Multiply implements Root.
+func (r *blockRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
+	var parts []*graph.Node
+	for _, f := range r.forms {
+		n := len(f.dims())
+		parts = append(parts, f.multiply(graph.Slice(z, graph.AxisRange(f.offset, f.offset+f.size)), c[:n]))
+		c = c[n:]
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return graph.Concatenate(parts, 0)
+}
+
+// At implements Root.
+func (r *blockRoot) At(theta *tensors.Tensor, _ int) (RootAt, error) {
+	out, err := r.program.call([]*tensors.Tensor{theta}, r.obj.Data)
+	if err != nil {
+		return RootAt{}, err
+	}
+	defer free(out)
+	curvature := make([][]float64, len(out))
+	for i, t := range out {
+		if curvature[i], err = numbers(t); err != nil {
+			return RootAt{}, err
+		}
+	}
+	at, err := r.fromCurvature(curvature)
+	at.Evaluations = 1
+	return at, err
+}
+
+// fromCurvature makes C of what the forms' curvature was.
+func (r *blockRoot) fromCurvature(curvature [][]float64) (at RootAt, err error) {
+	if slices.ContainsFunc(curvature, func(values []float64) bool { return !allFinite(values) }) {
+		return at, nil
+	}
+	spectra := make([]blockSpectrum, len(r.forms))
+	largest := 0.0
+	for i, f := range r.forms {
+		n := len(f.dims())
+		if spectra[i], err = f.decompose(curvature[:n]); err != nil {
+			return at, err
+		}
+		largest, curvature = math.Max(largest, spectra[i].largest()), curvature[n:]
+	}
+	if largest == 0 { // no curvature at all
+		at.Tensors, at.Condition, at.Norm = r.Identity(), 1, 1
+		return at, nil
+	}
+	shift := shiftFor(r.shift, largest, r.obj.dtype())
+	var c [][]float64
+	least, most := math.Inf(1), 0.0
+	for _, s := range spectra {
+		root, low, high, rank := s.root(shift)
+		c = append(c, root...)
+		at.Rank += rank
+		least, most = math.Min(least, low), math.Max(most, high)
+	}
+	at.Tensors, at.Condition, at.Norm = r.tensors(c), most/least, 1/math.Sqrt(least)
+	return at, nil
+}
+
+// consecutiveBlocks are the objective's blocks in the order of θ, with their sizes, for a preconditioner of that name.
+func (o *Objective) consecutiveBlocks(name string) (blocks []Block, sizes []int, err error) {
+	if o.Blocks == nil {
+		return nil, nil, fmt.Errorf("optim: %s needs Objective.Blocks, which says what the parts of θ are, but it is nil", name)
+	}
+	blocks = slices.Clone(o.Blocks)
+	slices.SortStableFunc(blocks, func(a, b Block) int { return a.Offset - b.Offset })
+	end := 0
+	for _, b := range blocks {
+		size := 1
+		for _, d := range b.Dims {
+			size *= d
+		}
+		if b.Offset != end || size < 1 {
+			return nil, nil, fmt.Errorf("optim: Objective.Blocks has the block %q at %d with dimensions %v, expected blocks that follow on each other, this one at %d", b.Name, b.Offset, b.Dims, end)
+		}
+		sizes = append(sizes, size)
+		end += size
+	}
+	if end != o.Dim {
+		return nil, nil, fmt.Errorf("optim: Objective.Blocks has %d entries in all, expected Objective.Dim = %d", end, o.Dim)
+	}
+	return blocks, sizes, nil
+}
+
+// eigen is a symmetric positive semidefinite matrix VΛVᵀ.
+type eigen struct {
+	values  []float64 // ascending; what rounding makes negative is zero
+	vectors mat.Dense
+}
+
+func newEigen(n int, entries []float64) (*eigen, error) {
+	var e mat.EigenSym
+	if !e.Factorize(mat.NewSymDense(n, entries), true) {
+		return nil, fmt.Errorf("optim: the eigenvalues of a block of %d parameters were not found", n)
+	}
+	out := &eigen{values: e.Values(nil)}
+	e.VectorsTo(&out.vectors)
+	for i, v := range out.values {
+		out.values[i] = math.Max(v, 0)
+	}
+	return out, nil
+}
+
+func (e *eigen) last() float64 { return e.values[len(e.values)-1] }
+
+// inverseRoot is (A + shift·I)^(−1/2), symmetric, row by row.
+func (e *eigen) inverseRoot(shift float64) []float64 {
+	n := len(e.values)
+	var scaled, root mat.Dense
+	scaled.CloneFrom(&e.vectors)
+	for k, v := range e.values {
+		factor := 1 / math.Sqrt(v+shift)
+		for i := range n {
+			scaled.Set(i, k, scaled.At(i, k)*factor)
+		}
+	}
+	root.Mul(&scaled, e.vectors.T())
+	return root.RawMatrix().Data
+}
+
+// unitMatrix is the unit matrix of order n, row by row.
+func unitMatrix(n int) []float64 {
+	out := make([]float64, n*n)
+	for i := range n {
+		out[i*n+i] = 1
+	}
+	return out
+}

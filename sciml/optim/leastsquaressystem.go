@@ -1,0 +1,310 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/linalg"
+)
+
+// LeastSquaresSolver is the way in which Gauss–Newton methods solve min ‖Jp + r‖² + λ‖p‖² for a Jacobian J of M residuals
+// and P parameters.
+type LeastSquaresSolver int
+
+// The choices of LeastSquaresSolver.
+const (
+	// CheapestSolver takes DenseNormal when P ≤ M and DenseKernel otherwise, or MatrixFree where J and the matrix together
+	// would need more than the memory allowed; it is told in the history.
+	CheapestSolver LeastSquaresSolver = iota
+	// DenseNormal factorizes JᵀJ + λI, P×P. Its solution is corrected with J itself (Björck 1987, "Stability analysis of the
+	// method of seminormal equations"), so that the condition number of J counts, rather than its square.
+	DenseNormal
+	// DenseKernel factorizes JJᵀ + λI, M×M, which gives the same step by the identity of Woodbury, and is corrected alike.
+	DenseKernel
+	// MatrixFree runs LSMR (Fong and Saunders 2011) on products with J and Jᵀ; nothing is stored.
+	MatrixFree
+)
+
+var solverNames = map[LeastSquaresSolver]string{
+	CheapestSolver: "cheapest", DenseNormal: "dense JᵀJ", DenseKernel: "dense JJᵀ", MatrixFree: "matrix-free",
+}
+
+// String is a name for messages.
+func (s LeastSquaresSolver) String() string {
+	if name, ok := solverNames[s]; ok {
+		return name
+	}
+	return fmt.Sprintf("LeastSquaresSolver(%d)", int(s))
+}
+
+// leastSquaresSystem is J and r at an iterate.
+type leastSquaresSystem interface {
+	// linearize prepares for an iterate.
+	linearize(at *evaluated, data []*tensors.Tensor) error
+	// solve returns the step for the damping λ = relative·(the largest diagonal entry of JᵀJ). It is NaN where the matrix is
+	// not positive definite at this precision.
+	solve(relative float64, data []*tensors.Tensor) (regionStep, error)
+	// plan says in words how it solves.
+	plan() string
+}
+
+// denseMemory is the size of J and the matrix in bytes.
+func denseMemory(obj *Objective, rows int) float64 {
+	n := float64(min(rows, obj.Dim))
+	const copies = 3 // J, its parts before they are joined, and one transposed
+	return float64(obj.dtype().Size()) * (copies*float64(rows)*float64(obj.Dim) + 3*n*n)
+}
+
+// defaultMemory is the most that a method takes for matrices, in bytes, when it is not told otherwise.
+const defaultMemory = 4 << 30
+
+// newLeastSquaresSystem makes the system that a method asks for.
+func newLeastSquaresSystem(obj *Objective, theta *tensors.Tensor, method string, solver LeastSquaresSolver, maxMemory int64, geodesic bool) (leastSquaresSystem, error) {
+	if err := obj.needsResidual(method); err != nil {
+		return nil, err
+	}
+	if solver < CheapestSolver || solver > MatrixFree {
+		return nil, fmt.Errorf("optim: %s.Solver is %d, expected CheapestSolver, DenseNormal, DenseKernel or MatrixFree", method, solver)
+	}
+	if maxMemory < 0 {
+		return nil, fmt.Errorf("optim: %s.MaxMemory is %d bytes, expected at least 1 (or 0 for the default)", method, maxMemory)
+	}
+	if maxMemory == 0 {
+		maxMemory = defaultMemory
+	}
+	rows, err := obj.countResiduals(theta)
+	if err != nil {
+		return nil, err
+	}
+	need := denseMemory(obj, rows)
+	fits := need <= float64(maxMemory) && obj.hasJacobian(rows)
+	why := fmt.Sprintf("%d residuals, %d parameters", rows, obj.Dim)
+	switch {
+	case solver == CheapestSolver && fits && obj.Dim <= rows:
+		solver = DenseNormal
+	case solver == CheapestSolver && fits:
+		solver = DenseKernel
+	case solver == CheapestSolver && !obj.hasJacobian(rows):
+		solver, why = MatrixFree, why+" that interact, so that there is no Jacobian by points"
+	case solver == CheapestSolver:
+		solver, why = MatrixFree, why+fmt.Sprintf("; matrices would need %.3g GiB, more than MaxMemory = %.3g GiB", need/(1<<30), float64(maxMemory)/(1<<30))
+	case solver != MatrixFree && !fits:
+		return nil, fmt.Errorf("optim: %s.Solver is %s, which needs %.3g GiB for %s, expected at most MaxMemory = %.3g GiB and residuals of separate points; MatrixFree needs far less",
+			method, solver, need/(1<<30), why, float64(maxMemory)/(1<<30))
+	}
+	text := fmt.Sprintf("%s (%s)", solver, why)
+	if solver == MatrixFree {
+		return newMatrixFree(obj, rows, text)
+	}
+	return newDenseSystem(obj, solver == DenseKernel, geodesic, text)
+}
+
+// denseSystem stores J and JᵀJ, or JJᵀ, on the device.
+type denseSystem struct {
+	obj                  *Objective
+	linearizing, solving *program
+	at                   *evaluated
+	matrices             []*tensors.Tensor // r, J, the matrix, its scale
+	text                 string
+}
+
+// corrections is the number of times that a solution of the normal equations is corrected with J itself.
+const corrections = 1
+
+func newDenseSystem(obj *Objective, kernel, geodesic bool, text string) (*denseSystem, error) {
+	s := &denseSystem{obj: obj, text: text}
+	var err error
+	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
+		r, j := obj.linearized(in[0], in[1:])
+		axis := 0
+		if kernel {
+			axis = 1
+		}
+		matrix := graph.DotGeneral(j, []int{axis}, nil, j, []int{axis}, nil)
+		return []*graph.Node{r, j, matrix, graph.ReduceAllMax(graph.ReduceSum(graph.Square(j), 0))}
+	}); err != nil {
+		return nil, err
+	}
+	s.solving, err = newProgram(obj, "least-squares step", func(in []*graph.Node) []*graph.Node {
+		relative, theta, r, j, matrix, scale, data := in[0], in[1], in[2], in[3], in[4], in[5], in[6:]
+		damping := graph.Mul(relative, scale)
+		factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(damping, identity(matrix))))
+		// once solves (JᵀJ + λI)p = −(Jᵀs + λq).
+		once := func(s, q *graph.Node) *graph.Node {
+			if !kernel {
+				right := transposeMultiply(j, s)
+				if q != nil {
+					right = graph.Add(right, graph.Mul(damping, q))
+				}
+				return graph.Neg(factor.Solve(right))
+			}
+			if q == nil {
+				return graph.Neg(transposeMultiply(j, factor.Solve(s)))
+			}
+			// −q + Jᵀ(JJᵀ + λI)⁻¹(Jq − s)
+			return graph.Sub(transposeMultiply(j, factor.Solve(graph.Sub(multiply(j, q), s))), q)
+		}
+		solve := func(s *graph.Node) *graph.Node {
+			p := once(s, nil)
+			for range corrections {
+				p = graph.Add(p, once(graph.Add(s, multiply(j, p)), p))
+			}
+			return p
+		}
+		p := solve(r)
+		jp := multiply(j, p)
+		predicted := graph.Neg(graph.Add(graph.MulScalar(dot(r, jp), 2), dot(jp, jp)))
+		if geodesic {
+			p = graph.Add(p, accelerated(obj, theta, p, data, solve))
+		}
+		return []*graph.Node{p, norm(p), predicted}
+	})
+	return s, err
+}
+
+// mostAcceleration bounds the correction relative to the step, above which its expansion means nothing.
+const mostAcceleration = 0.75
+
+// accelerated is half of the geodesic acceleration a = −(JᵀJ + λI)⁻¹Jᵀr″, with r″ the second derivative of r along the step
+// v (Transtrum and Sethna 2012, "Improvements to the Levenberg–Marquardt algorithm for nonlinear least-squares
+// minimization"), or zero where 2‖a‖ > 0.75‖v‖.
+func accelerated(obj *Objective, theta, v *graph.Node, data []*graph.Node, solve func(*graph.Node) *graph.Node) *graph.Node {
+	along := []*graph.Node{v}
+	first := autodiff.JVP(obj.residual(theta, data), []*graph.Node{theta}, along)
+	second := autodiff.JVP(first, []*graph.Node{theta}, along)
+	a := solve(second)
+	small := graph.LessOrEqual(graph.MulScalar(norm(a), 2), graph.MulScalar(norm(v), mostAcceleration)) // false for NaN
+	return graph.Where(small, graph.MulScalar(a, 0.5), graph.ZerosLike(a))
+}
+
+func (s *denseSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
+	if s.at == at {
+		return nil
+	}
+	s.at = at
+	free(s.matrices)
+	s.matrices = nil
+	var err error
+	s.matrices, err = s.linearizing.call([]*tensors.Tensor{at.theta}, data)
+	return err
+}
+
+func (s *denseSystem) solve(relative float64, data []*tensors.Tensor) (regionStep, error) {
+	out, err := s.solving.call([]*tensors.Tensor{scalar(s.obj.dtype(), relative), s.at.theta}, s.matrices, data)
+	if err != nil {
+		return regionStep{}, err
+	}
+	return regionStep{p: out[0], length: number(out[1]), predicted: number(out[2])}, nil
+}
+
+func (s *denseSystem) plan() string { return s.text }
+
+// matrixFree takes products with J and Jᵀ.
+type matrixFree struct {
+	obj                          *Objective
+	forward, backward, residuals *program
+	at                           *evaluated
+	r                            []float64
+	scale                        float64
+	text                         string
+}
+
+func newMatrixFree(obj *Objective, rows int, text string) (*matrixFree, error) {
+	m := &matrixFree{obj: obj, text: text}
+	var err error
+	if m.residuals, err = newProgram(obj, "residuals", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{obj.residual(in[0], in[1:])}
+	}); err != nil {
+		return nil, err
+	}
+	if m.forward, err = newProgram(obj, "product with J", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{autodiff.JVP(obj.residual(in[0], in[2:]), in[:1], in[1:2])}
+	}); err != nil {
+		return nil, err
+	}
+	m.backward, err = newProgram(obj, "product with Jᵀ", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{autodiff.VJP(obj.residual(in[0], in[2:]), in[1], in[0])[0]}
+	})
+	return m, err
+}
+
+func (m *matrixFree) product(p *program, data []*tensors.Tensor) linalg.Operator {
+	return func(dst, x []float64) error {
+		out, err := p.call([]*tensors.Tensor{m.at.theta, vector(m.obj.dtype(), x)}, data)
+		if err != nil {
+			return err
+		}
+		values, err := numbers(out[0])
+		copy(dst, values)
+		return err
+	}
+}
+
+// linearize also estimates the scale: there are no columns to look at, so that it is the largest eigenvalue of JᵀJ, roughly.
+func (m *matrixFree) linearize(at *evaluated, data []*tensors.Tensor) error {
+	if m.at == at {
+		return nil
+	}
+	m.at = at
+	out, err := m.residuals.call([]*tensors.Tensor{at.theta}, data)
+	if err != nil {
+		return err
+	}
+	if m.r, err = numbers(out[0]); err != nil {
+		return err
+	}
+	g, err := numbers(at.gradient)
+	if err != nil {
+		return err
+	}
+	product := make([]float64, len(m.r))
+	if err := m.product(m.forward, data)(product, g); err != nil {
+		return err
+	}
+	m.scale = squares(product) / squares(g)
+	return nil
+}
+
+func squares(x []float64) float64 {
+	total := 0.0
+	for _, v := range x {
+		total += v * v
+	}
+	return total
+}
+
+// freeProducts bounds the iterations of LSMR for one step.
+const freeProducts = 200
+
+func (m *matrixFree) solve(relative float64, data []*tensors.Tensor) (regionStep, error) {
+	right := make([]float64, len(m.r))
+	for i, v := range m.r {
+		right[i] = -v
+	}
+	tolerance := math.Max(1e-6, 10*epsilonOf(m.obj.dtype()))
+	if m.obj.dtype() == dtypes.Float32 {
+		tolerance = 1e-4
+	}
+	forward := m.product(m.forward, data)
+	p, outcome, err := linalg.LSMR(forward, m.product(m.backward, data), right, m.obj.Dim,
+		linalg.Options{Tolerance: tolerance, MaxIterations: freeProducts, Shift: relative * m.scale})
+	if err != nil {
+		return regionStep{}, err
+	}
+	jp := make([]float64, len(m.r))
+	if err := forward(jp, p); err != nil {
+		return regionStep{}, err
+	}
+	step := regionStep{p: vector(m.obj.dtype(), p), length: math.Sqrt(squares(p)), products: outcome.Iterations + 1}
+	for i, v := range jp {
+		step.predicted -= v * (2*m.r[i] + v)
+	}
+	return step, nil
+}
+
+func (m *matrixFree) plan() string { return m.text }

@@ -1,0 +1,104 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// LevenbergMarquardt is the Gauss–Newton method with damping, for losses that are sums of squares f = Σ rᵢ²: the step solves
+//
+//	min ‖Jp + r‖² + λ‖p‖²
+//
+// (Levenberg 1944, Marquardt 1963; Nocedal and Wright 2006, section 10.3), and λ follows the gain ratio ρ of the decrease of
+// f to the predicted one, ‖r‖² − ‖Jp + r‖²: after Nielsen (1999, "Damping parameter in Marquardt's method") it falls by the
+// factor max(1/Fall, 1 − (2ρ−1)³) with a step that is taken, and rises by the factor Rise where f would not fall.
+// A step costs a Jacobian and a factorization; how is the choice of Solver. The zero value is usable: fields that are zero
+// take the defaults.
+type LevenbergMarquardt struct {
+	// Damping is the first λ, in units of the largest diagonal entry of JᵀJ; 1e-3 when zero.
+	Damping float64
+	// Fall and Rise bound the change of λ; 5 and 3 when zero.
+	Fall, Rise float64
+	// Geodesic adds the geodesic acceleration, a second derivative along the step, which follows curved valleys; it costs a
+	// few evaluations and no further factorization. Not with the MatrixFree solver.
+	Geodesic bool
+	// Solver is the way to solve for the step; CheapestSolver when zero.
+	Solver LeastSquaresSolver
+	// AdaptEvery is the number of iterations after which it asks for new collocation points, where the objective has an
+	// Adaptation; 5 when zero. A few steps fit the points they see much better than those in between.
+	AdaptEvery int
+	// MaxMemory is the most that matrices may need, in bytes, for Solver to take one; 4 GiB when zero.
+	MaxMemory int64
+}
+
+// Name implements Method.
+func (LevenbergMarquardt) Name() string { return "Levenberg–Marquardt" }
+
+// Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
+func (m LevenbergMarquardt) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	m.Damping, m.Fall, m.Rise = orDefault(m.Damping, 1e-3), orDefault(m.Fall, 5), orDefault(m.Rise, 3)
+	if err := checkSettings("LevenbergMarquardt", positive("Damping", m.Damping), above("Fall", m.Fall, 1), above("Rise", m.Rise, 1)); err != nil {
+		return nil, err
+	}
+	if m.AdaptEvery == 0 {
+		m.AdaptEvery = 5
+	}
+	if m.AdaptEvery < 0 {
+		return nil, fmt.Errorf("optim: LevenbergMarquardt.AdaptEvery is %d, expected at least 1 (or 0 for the default)", m.AdaptEvery)
+	}
+	if m.Geodesic && m.Solver == MatrixFree {
+		return nil, fmt.Errorf("optim: LevenbergMarquardt.Geodesic is set with the Solver %s, expected a dense one", m.Solver)
+	}
+	system, err := newLeastSquaresSystem(obj, theta, "LevenbergMarquardt", m.Solver, m.MaxMemory, m.Geodesic)
+	if err != nil {
+		return nil, err
+	}
+	s, err := startTrustRegion(obj, theta, newtonModel{}, &dampedStep{system: system, least: 4 * epsilonOf(obj.dtype())}, dampingControl{m, epsilonOf(obj.dtype())})
+	if err != nil {
+		return nil, err
+	}
+	return &asking{Stepper: s, every: m.AdaptEvery, text: "Levenberg–Marquardt solves by " + system.plan()}, nil
+}
+
+// above is a setting that is a factor of change.
+func above(name string, v, bound float64) setting {
+	return setting{name, v, v > bound && finite(v), fmt.Sprintf("a finite number above %g", bound)}
+}
+
+// dampedStep is the subproblem; the size is λ, relative to the largest diagonal entry.
+type dampedStep struct {
+	system leastSquaresSystem
+	least  float64
+}
+
+func (d *dampedStep) solve(at *evaluated, damping float64, _, data []*tensors.Tensor) (regionStep, error) {
+	if err := d.system.linearize(at, data); err != nil {
+		return regionStep{}, err
+	}
+	for {
+		step, err := d.system.solve(damping, data)
+		if err != nil || finite(step.length) && step.predicted > 0 || !(damping < 1) {
+			return step, err
+		}
+		// Rounding has made the matrix indefinite.
+		damping = math.Max(10*damping, d.least)
+	}
+}
+
+// dampingControl adapts λ.
+type dampingControl struct {
+	LevenbergMarquardt
+	least float64
+}
+
+func (c dampingControl) first() float64 { return c.Damping }
+
+func (c dampingControl) next(damping, ratio float64, _ regionStep, _ float64) (float64, bool) {
+	if !(ratio > 1e-4) {
+		return math.Min(c.Rise*damping, 1e6), false
+	}
+	gain := 2*math.Min(ratio, 1) - 1
+	return math.Max(damping*math.Max(1/c.Fall, 1-gain*gain*gain), c.least), true
+}

@@ -1,0 +1,156 @@
+package optim
+
+import (
+	"math"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/gosciml/gosciml/sciml/linalg"
+)
+
+// NystromPreconditioner preconditions with a randomized approximation UΛUᵀ of low rank r of the curvature (Frangella,
+// Tropp and Udell 2023, "Randomized Nyström preconditioning", equation 5.3; for networks that solve differential
+// equations Rathore, Lei, Frangella, Lu and Udell 2024, "Challenges in training PINNs: a loss landscape perspective"):
+//
+//	C = I + U(diag(((λᵣ+μ)/(λᵢ+μ))^(1/2)) − I)Uᵀ.
+//
+// CCᵀ is (λᵣ+μ) times the inverse of the curvature plus μ along the r largest eigenvectors, which are found about, and
+// leaves the rest as it is: in z the largest curvature is about λᵣ+μ. The rank begins with Rank and doubles until λᵣ is
+// 10μ or less. The curvature is 2JᵀJ of objectives with residuals; for others, or when Hessian is set, it is |∇²f|, whose
+// eigenvalues are the absolute values of those of the Hessian (as in the saddle-free method of Dauphin et al. 2014). That
+// is found from (∇²f)², so that it takes two products for each of the rank, and eigenvalues below 1e-8 of the largest are lost.
+// The zero value is usable: fields that are zero take the defaults.
+type NystromPreconditioner struct {
+	// Rank is the first r, MaxRank the last; 10 and 100 when zero, and never above the number of parameters P. C takes
+	// P·MaxRank numbers on the device.
+	Rank, MaxRank int
+	// Shift is μ in units of the largest eigenvalue; 1e-6 when zero. It is never below the rounding of θ's type.
+	Shift float64
+	// Hessian takes products with the Hessian where there are residuals, too.
+	Hessian bool
+	// Seed chooses the random vectors.
+	Seed uint64
+}
+
+// Name implements Preconditioner.
+func (NystromPreconditioner) Name() string { return "Nyström" }
+
+// Start implements Preconditioner.
+func (p NystromPreconditioner) Start(obj *Objective) (Root, error) {
+	p.Shift = orDefault(p.Shift, defaultShift)
+	if p.Rank == 0 {
+		p.Rank = 10
+	}
+	if p.MaxRank == 0 {
+		p.MaxRank = max(100, p.Rank)
+	}
+	if err := checkSettings("NystromPreconditioner", positive("Shift", p.Shift), counted("Rank", p.Rank),
+		setting{"MaxRank", float64(p.MaxRank), p.MaxRank >= p.Rank, "at least Rank"}); err != nil {
+		return nil, err
+	}
+	p.MaxRank = min(p.MaxRank, obj.Dim)
+	p.Rank = min(p.Rank, p.MaxRank)
+	p.Hessian = p.Hessian || !obj.hasResidual()
+	matrix := GaussNewtonMatrix
+	if p.Hessian {
+		matrix = HessianMatrix
+	}
+	products, err := newHessianProducts(obj, matrix)
+	return &nystromRoot{NystromPreconditioner: p, obj: obj, products: products}, err
+}
+
+// nystromRoot keeps C as U, with columns of zeros where the rank is less than MaxRank, and what is between U and Uᵀ.
+type nystromRoot struct {
+	NystromPreconditioner
+	obj      *Objective
+	products *hessianProducts
+}
+
+// Shapes implements Root.
+func (r *nystromRoot) Shapes() []shapes.Shape {
+	dtype := r.obj.dtype()
+	return []shapes.Shape{shapes.Make(dtype, r.obj.Dim, r.MaxRank), shapes.Make(dtype, r.MaxRank)}
+}
+
+// Identity implements Root.
+func (r *nystromRoot) Identity() []*tensors.Tensor { return zeros(r.Shapes()) }
+
+// Multiply implements Root.
+func (r *nystromRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
+	along := graph.Mul(c[1], transposeMultiply(c[0], z))
+	return graph.Add(z, multiply(c[0], along))
+}
+
+// At implements Root.
+func (r *nystromRoot) At(theta *tensors.Tensor, number int) (RootAt, error) {
+	curvature, broken := r.products.at(theta, r.obj.Data), false
+	vectors, values, shift, err := r.approximation(func(dst, x []float64) error {
+		err := curvature.multiply(dst, x)
+		if err == nil && !allFinite(dst) {
+			broken = true
+			clear(dst) // so that no algorithm stumbles; the result is not used
+		}
+		return err
+	}, r.Seed+uint64(number))
+	at := RootAt{Evaluations: curvature.products, Norm: 1}
+	if err != nil || broken {
+		return at, err
+	}
+	if values[0] == 0 { // no curvature at all
+		at.Tensors, at.Condition = r.Identity(), 1
+		return at, nil
+	}
+	at.Rank = len(values)
+	least := values[at.Rank-1] + shift
+	at.Condition = (values[0] + shift) / least
+	wide, between := make([]float64, r.obj.Dim*r.MaxRank), make([]float64, r.MaxRank)
+	for i := range r.obj.Dim {
+		copy(wide[i*r.MaxRank:], vectors.RawRowView(i))
+	}
+	for i, v := range values {
+		between[i] = math.Sqrt(least/(v+shift)) - 1
+	}
+	for i, values := range [][]float64{wide, between} {
+		at.Tensors = append(at.Tensors, filled(r.Shapes()[i], values))
+	}
+	return at, nil
+}
+
+// approximation is U, shape [P, r], with the eigenvalues of the curvature, largest first, and μ.
+func (r *nystromRoot) approximation(product linalg.Operator, seed uint64) (u *mat.Dense, values []float64, shift float64, err error) {
+	own := func(value float64) float64 { return value } // the eigenvalue of the curvature for one of the operator
+	if r.Hessian {
+		hessian := product
+		product = func(dst, x []float64) error {
+			once := make([]float64, len(x))
+			if err := hessian(once, x); err != nil {
+				return err
+			}
+			return hessian(dst, once)
+		}
+		own = math.Sqrt
+	}
+	p, err := linalg.NewNystrom(product, r.obj.Dim, r.Rank, seed)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	shift = shiftFor(r.Shift, own(p.Values[0]), r.obj.dtype())
+	if last := own(p.Values[r.Rank-1]); r.Rank < r.MaxRank && last > 10*shift {
+		enough := shift // where the rank is enough, in tenths of the operator's eigenvalue
+		if r.Hessian {
+			enough = 10 * shift * shift
+		}
+		p, err = linalg.AdaptNystrom(product, r.obj.Dim, min(2*r.Rank, r.MaxRank), r.MaxRank, enough, seed)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	values = make([]float64, len(p.Values))
+	for i, v := range p.Values {
+		values[i] = own(v)
+	}
+	return p.Vectors, values, shift, nil
+}

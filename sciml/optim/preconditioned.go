@@ -1,0 +1,143 @@
+package optim
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Preconditioned runs a method in the variables z of θ = θ₀ + Cz, in which the Hessian is Cᵀ∇²f·C: with CCᵀ near its
+// inverse the condition is near one, and first-order methods become fast. What the method sees is the objective
+// f(θ₀ + Cz), whose gradient Cᵀ∇f comes from reverse mode; the method itself is not changed. On a quadratic, conjugate
+// gradients in z are the preconditioned ones (Nocedal and Wright 2006, section 5.1), and gradient descent in z is
+// θ ← θ − αCCᵀ∇f.
+//
+// After every so many iterations, after the objective's Data was replaced, and where the method finds no way down, C is
+// made again at the iterate, which becomes θ₀, and z = 0. Then the method begins anew, because what it has learned (pairs,
+// moments, momentum, a trust region) was of the old variables; only schedules of the rate and the order of batches go on.
+// Nothing is compiled for that in methods with fixed steps, line searches, trust regions or batches. Where the curvature
+// is NaN or infinite, C stays as it is.
+//
+// Settings of the method are those for z: a Rate is a step in z, a WeightDecay draws θ to θ₀, a trust region is an
+// ellipsoid. Records and tolerances have the norms of gradient and step in z, too: with CCᵀ = (∇²f)⁻¹, ½‖Cᵀ∇f‖² is about
+// how far f is above its minimum. Hybrid and Auto cannot be preconditioned, but the phases of a Hybrid can.
+//
+// Methods that need the rows of a Jacobian work with up to 256 residuals, as the structure that Objective.Pieces has is
+// lost in z; such methods hardly gain from a change of variables.
+type Preconditioned struct {
+	// Method is any that works on an objective in graphs; LBFGS{} when nil.
+	Method Method
+	// By is the preconditioner. Required.
+	By Preconditioner
+	// Every is the number of iterations between two of them; 100 when zero. Each begins with the method knowing nothing.
+	Every int
+	// Unit divides C by its largest singular value, so that no step is longer in θ than in z. It is for methods such as Adam
+	// whose steps are as long as their Rate, whatever the gradient is; others have good steps near one without it.
+	Unit bool
+}
+
+// Name implements Method.
+func (m Preconditioned) Name() string {
+	by := "?"
+	if m.By != nil {
+		by = m.By.Name()
+	}
+	return fmt.Sprintf("%s, preconditioned (%s)", m.method().Name(), by)
+}
+
+func (m Preconditioned) method() Method {
+	if m.Method == nil {
+		return LBFGS{}
+	}
+	return m.Method
+}
+
+// Start implements Method. It fails when a setting of its own, of the method or of the preconditioner is out of its range,
+// and when the objective is a plain function or lacks what the preconditioner needs.
+func (m Preconditioned) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	if m.By == nil {
+		return nil, errors.New("optim: Preconditioned.By is nil, expected a preconditioner such as NystromPreconditioner{}")
+	}
+	if m.Every < 0 {
+		return nil, fmt.Errorf("optim: Preconditioned.Every is %d, expected at least 1 (or 0 for the default)", m.Every)
+	}
+	if m.Every == 0 {
+		m.Every = 100
+	}
+	if err := obj.needsGraph("Preconditioned", "a graph to put the change of variables into"); err != nil {
+		return nil, err
+	}
+	root, err := m.By.Start(obj)
+	if err != nil {
+		return nil, err
+	}
+	s := &preconditionedStepper{
+		obj: obj, inner: obj.inVariables(root, theta), method: m.method(), by: m.By.Name(), root: root, every: m.Every, unit: m.Unit,
+		due: true, best: theta, bestLoss: math.Inf(1),
+	}
+	if s.toTheta, err = newProgram(obj, "θ of the preconditioned variables", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{changedBack(root, in[0], in[1:])}
+	}); err != nil {
+		return nil, err
+	}
+	if s.active, err = s.method.Start(s.inner, s.origin()); err != nil {
+		return nil, err
+	}
+	if hasPhases(s.active) { // each would begin anew with the first one
+		stopStepper(s.active)
+		return nil, fmt.Errorf("optim: Preconditioned.Method is %q, expected one method; the phases of a Hybrid can be Preconditioned", s.method.Name())
+	}
+	return s, nil
+}
+
+// hasPhases reports whether a stepper has methods that follow on each other.
+func hasPhases(s Stepper) bool {
+	if a, ok := s.(*asking); ok {
+		s = a.Stepper
+	}
+	_, is := s.(*phasedStepper)
+	return is
+}
+
+// The change of variables: θ₀, the factor of C, then the tensors of C.
+const (
+	changeOrigin = iota
+	changeFactor
+	changeRoot
+)
+
+// changedBack builds θ₀ + Cz.
+func changedBack(root Root, z *graph.Node, change []*graph.Node) *graph.Node {
+	step := root.Multiply(graph.Mul(z, change[changeFactor]), change[changeRoot:])
+	return graph.Add(change[changeOrigin], step)
+}
+
+// inVariables is the objective of z with C = I. Its Data are those of the objective, then the change.
+func (o *Objective) inVariables(root Root, theta *tensors.Tensor) *Objective {
+	own := len(o.Data)
+	composed := func(f GraphFn) GraphFn {
+		if f == nil {
+			return nil
+		}
+		return func(z *graph.Node, data []*graph.Node) *graph.Node {
+			return f(changedBack(root, z, data[own:]), data[:own])
+		}
+	}
+	inner := &Objective{
+		Backend: o.Backend, Dim: o.Dim, DType: o.DType, Loss: composed(o.Loss), Blocks: o.Blocks, Samples: o.Samples,
+		Data: append(append(slices.Clone(o.Data), theta, scalar(o.dtype(), 1)), root.Identity()...),
+	}
+	if o.Residual != nil || o.Pieces != nil {
+		inner.Residual = composed(o.residual)
+	}
+	if o.Terms != nil {
+		inner.Terms = &Terms{Names: o.Terms.Names, Build: func(z *graph.Node, data []*graph.Node) []*graph.Node {
+			return o.Terms.Build(changedBack(root, z, data[own:]), data[:own])
+		}}
+	}
+	return inner
+}

@@ -1,0 +1,58 @@
+package optim
+
+import (
+	"math"
+
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// restarter is a Stepper that can begin anew without being compiled again.
+type restarter interface {
+	// restart begins at theta as if nothing had been learned. Schedules of the rate, and the order of batches, go on.
+	restart(theta *tensors.Tensor)
+}
+
+// restart implements restarter.
+func (s *fixedStep) restart(theta *tensors.Tensor) {
+	dtype := s.obj.dtype()
+	blank := unlearned(s.direction, s.obj, s.carried[4:])
+	s.carried = append([]*tensors.Tensor{theta, theta, scalar(dtype, math.Inf(1)), s.carried[3]}, blank...)
+}
+
+// unlearned is the state of a direction of which only the schedule is left.
+func unlearned(d Direction, obj *Objective, state []*tensors.Tensor) []*tensors.Tensor {
+	blank := zeros(d.State(obj.Dim, obj.dtype()))
+	if s, ok := d.(scheduled); ok {
+		copy(blank, state[:s.schedule.Size()])
+	}
+	return blank
+}
+
+// restart implements restarter.
+func (s *lineSearch) restart(theta *tensors.Tensor) {
+	s.iterates = iterates{theta: theta, spent: s.spent}
+	s.replaceState(zeros(s.shapes))
+	s.memory = false
+	s.rounding.reset()
+	if m, ok := s.search.(MemorySearch); ok {
+		m.SetMemory(nil)
+	}
+}
+
+// restart implements restarter.
+func (s *regionStepper) restart(theta *tensors.Tensor) {
+	s.iterates = iterates{theta: theta, spent: s.spent}
+	s.forgetModel()
+	s.size = s.control.first()
+	s.rounding.reset()
+}
+
+// restart implements restarter.
+func (s *stochastic) restart(theta *tensors.Tensor) {
+	blank := zeros(s.plan.rule.State(s.obj))
+	if r, ok := s.plan.rule.(averaged); ok {
+		copy(blank, unlearned(r.direction, s.obj, s.carried[2:]))
+	}
+	s.carried = append([]*tensors.Tensor{theta, s.carried[1]}, blank...)
+	s.best, s.bestLoss, s.due, s.told, s.position = theta, math.Inf(1), true, false, 0
+}
