@@ -287,10 +287,10 @@ func TestFunctionErrors(t *testing.T) {
 	start := []float64{1, 2}
 	sum := func(theta *graph.Node, _ []*graph.Node) *graph.Node { return graph.ReduceAllSum(theta) }
 	for word, change := range map[string]func(o *optim.Objective){
-		"a Function and a Loss":  func(o *optim.Objective) { o.Loss = sum },
-		"a Function and Data":    func(o *optim.Objective) { o.Data = []*tensors.Tensor{tensors.FromScalar(1.0)} },
-		"a Function and Terms":   func(o *optim.Objective) { o.Terms = &optim.Terms{} },
-		"nor Pieces nor Funct": func(o *optim.Objective) { o.Function = nil },
+		"a Function and a Loss": func(o *optim.Objective) { o.Loss = sum },
+		"a Function and Data":   func(o *optim.Objective) { o.Data = []*tensors.Tensor{tensors.FromScalar(1.0)} },
+		"a Function and Terms":  func(o *optim.Objective) { o.Terms = &optim.Terms{} },
+		"nor Pieces nor Funct":  func(o *optim.Objective) { o.Function = nil },
 	} {
 		mustFail(t, with(change), start, optim.LBFGS{}, optim.Options{}, word)
 	}

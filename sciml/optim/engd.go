@@ -1,0 +1,154 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/linalg"
+)
+
+// ENGD is energy natural gradient descent (Müller and Zeinhofer 2023, "Achieving high accuracy with PINNs via energy natural
+// gradient descent") for losses that are sums of squares, where its Gram matrix is JᵀJ: Newton's direction in function space,
+// projected on what the parameters can change, p = −(JᵀJ)⁺Jᵀr, with a search over many step lengths at once. Without
+// regularization it is at its best near a solution of a problem with few parameters, and may fail from a poor start, where
+// LevenbergMarquardt does not. The zero value is usable: fields that are zero take the defaults.
+type ENGD struct {
+	// Regularization is λ of JᵀJ + λI, in units of the largest diagonal entry of JᵀJ; 1e-12 when zero, and not below 4 rounding
+	// units. It has no say with a PseudoInverse.
+	Regularization float64
+	// PseudoInverse leaves out eigenvalues of JᵀJ below Cutoff times the largest, as its authors do, rather than adding to all.
+	// The eigenvectors are computed on the host, 10 to 20 times the work of a factorization; for up to about 1000 parameters.
+	PseudoInverse bool
+	// Cutoff is for the PseudoInverse; P rounding units when zero.
+	Cutoff float64
+	// Search decides the length of each step; Grid{} when nil.
+	Search Search
+	// Solver is the way to solve without a PseudoInverse; CheapestSolver when zero.
+	Solver LeastSquaresSolver
+	// MaxMemory is the most that matrices may need, in bytes; 4 GiB when zero.
+	MaxMemory int64
+	// AdaptEvery is the number of iterations after which it asks for new collocation points, where the objective has an
+	// Adaptation; 5 when zero.
+	AdaptEvery int
+}
+
+// Name implements Method.
+func (ENGD) Name() string { return "ENGD" }
+
+// Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
+func (m ENGD) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	epsilon := epsilonOf(obj.dtype())
+	m.Regularization, m.Cutoff = orDefault(m.Regularization, 1e-12), orDefault(m.Cutoff, epsilon*float64(obj.Dim))
+	if m.AdaptEvery == 0 {
+		m.AdaptEvery = 5
+	}
+	if err := checkSettings("ENGD", positive("Regularization", m.Regularization), fraction("Cutoff", m.Cutoff), counted("AdaptEvery", m.AdaptEvery)); err != nil {
+		return nil, err
+	}
+	if m.Search == nil {
+		m.Search = Grid{}
+	}
+	if m.PseudoInverse {
+		if m.Solver != CheapestSolver && m.Solver != DenseNormal {
+			return nil, fmt.Errorf("optim: ENGD.Solver is %s with a PseudoInverse, expected DenseNormal", m.Solver)
+		}
+		m.Solver = DenseNormal
+	}
+	system, err := newLeastSquaresSystem(obj, theta, "ENGD", m.Solver, m.MaxMemory, false)
+	if err != nil {
+		return nil, err
+	}
+	d := &naturalGradient{obj: obj, system: system, regularization: math.Max(m.Regularization, 4*epsilon)}
+	text := "ENGD solves by " + system.plan()
+	if m.PseudoInverse {
+		d.pseudo, d.cutoff, text = system.(*denseSystem), m.Cutoff, "ENGD solves by the pseudo-inverse of "+system.plan()
+		if d.project, err = newProgram(obj, "Jᵀr", func(in []*graph.Node) []*graph.Node {
+			return []*graph.Node{transposeMultiply(in[1], in[0])}
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if d.measure, err = newProgram(obj, "slope", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{dot(in[0], in[1]), norm(in[0])}
+	}); err != nil {
+		return nil, err
+	}
+	s, err := startDirected(obj, theta, d, m.Search)
+	if err != nil {
+		return nil, err
+	}
+	return &asking{Stepper: s, every: m.AdaptEvery, text: text}, nil
+}
+
+// naturalGradient directs an ENGD. It remembers nothing.
+type naturalGradient struct {
+	obj              *Objective
+	system           leastSquaresSystem
+	regularization   float64
+	pseudo           *denseSystem // nil without a pseudo-inverse
+	cutoff           float64
+	measure, project *program
+}
+
+func (d *naturalGradient) state() []shapes.Shape { return nil }
+
+func (d *naturalGradient) rebase(state []*tensors.Tensor) []*tensors.Tensor { return state }
+
+func (d *naturalGradient) direct(at *evaluated, _ []*tensors.Tensor) (directed, error) {
+	if err := d.system.linearize(at, d.obj.Data); err != nil {
+		return directed{}, err
+	}
+	step, err := d.solve()
+	if err != nil {
+		return directed{}, err
+	}
+	out, err := d.measure.call([]*tensors.Tensor{step.p, at.gradient})
+	if err != nil {
+		return directed{}, err
+	}
+	return directed{step: step.p, slope: number(out[0]), length: number(out[1]), products: step.products}, nil
+}
+
+func (d *naturalGradient) solve() (regionStep, error) {
+	if d.pseudo != nil {
+		return d.invert()
+	}
+	for regularization := d.regularization; ; regularization *= 10 {
+		step, err := d.system.solve(regularization, d.obj.Data)
+		if err != nil || finite(step.length) && step.predicted > 0 || !(regularization < 1) {
+			return step, err
+		}
+		// Rounding has made the matrix indefinite.
+	}
+}
+
+// invert is −(JᵀJ)⁺Jᵀr, by eigenvectors.
+func (d *naturalGradient) invert() (regionStep, error) {
+	r, j, matrix := d.pseudo.matrices[0], d.pseudo.matrices[1], d.pseudo.matrices[2]
+	out, err := d.project.call([]*tensors.Tensor{r, j})
+	if err != nil {
+		return regionStep{}, err
+	}
+	right, err := numbers(out[0])
+	if err != nil {
+		return regionStep{}, err
+	}
+	a, err := numbers(matrix)
+	if err != nil {
+		return regionStep{}, err
+	}
+	p := make([]float64, d.obj.Dim)
+	eigen, err := linalg.NewEigen(d.obj.Dim, a)
+	if err != nil { // not finite: there is no direction
+		return regionStep{p: vector(d.obj.dtype(), p)}, nil
+	}
+	eigen.Solve(p, right, d.cutoff, 0)
+	for i := range p {
+		p[i] = -p[i]
+	}
+	return regionStep{p: vector(d.obj.dtype(), p)}, nil
+}
