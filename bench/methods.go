@@ -43,6 +43,28 @@ var methods = []named{
 	{"sr1", func() optim.Method { return optim.SR1{} }},
 	{"lsr1", func() optim.Method { return optim.LSR1{} }},
 	{"newton-cg", func() optim.Method { return optim.NewtonTrustRegion{} }},
+	{"engd", func() optim.Method { return optim.ENGD{} }},
+	{"nncg", func() optim.Method { return afterAdam(optim.NNCG{}) }},
+	{"gn-cg", func() optim.Method { return optim.NewtonCG{Matrix: optim.GaussNewtonMatrix} }},
+	{"subsampled-newton", func() optim.Method { return optim.SubsampledNewton{Matrix: optim.GaussNewtonMatrix} }},
+	{"kfac", func() optim.Method { return optim.KFAC{Quadratic: true} }},
+	{"spring", func() optim.Method { return optim.SPRING{} }},
+	{"sketched-gn", func() optim.Method { return optim.SketchedGaussNewton{} }},
+	{"shampoo", func() optim.Method { return optim.Shampoo{} }},
+	{"soap", func() optim.Method { return optim.SOAP{Rate: 1e-2} }},
+	{"nystrom-lbfgs", func() optim.Method {
+		return optim.Preconditioned{Method: optim.LBFGS{Memory: 50}, By: optim.NystromPreconditioner{}}
+	}},
+	{"block-lbfgs", func() optim.Method {
+		return optim.Preconditioned{Method: optim.LBFGS{Memory: 50}, By: optim.BlockDiagonal{}}
+	}},
+	{"kronecker-lbfgs", func() optim.Method {
+		return optim.Preconditioned{Method: optim.LBFGS{Memory: 50}, By: optim.Kronecker{}}
+	}},
+	{"lm", func() optim.Method { return optim.LevenbergMarquardt{} }},
+	{"lm-geodesic", func() optim.Method { return optim.LevenbergMarquardt{Geodesic: true} }},
+	{"adam+lm", func() optim.Method { return afterAdam(optim.LevenbergMarquardt{}) }},
+	{"adam+lm-geodesic", func() optim.Method { return afterAdam(optim.LevenbergMarquardt{Geodesic: true}) }},
 	{"adam+lbfgs", func() optim.Method { return afterAdam(optim.LBFGS{Memory: 50}) }},
 	{"adam+ssbroyden", func() optim.Method { return afterAdam(optim.SSBroyden{}) }},
 }
@@ -52,8 +74,14 @@ func afterAdam(m optim.Method) optim.Method {
 	return optim.Hybrid{{Method: optim.Adam{Rate: 5e-3}, Until: until}, {Method: m}}
 }
 
+// auto is another name of "default", the method that sciml.Solve chooses.
+const auto = "auto"
+
 // method makes the method of a name.
 func method(name string) (optim.Method, error) {
+	if name == auto {
+		name = "default"
+	}
 	i := slices.IndexFunc(methods, func(m named) bool { return m.name == name })
 	if i < 0 {
 		return nil, fmt.Errorf("-method is %q, expected one of %q", name, methodNames())

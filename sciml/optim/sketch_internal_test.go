@@ -1,0 +1,108 @@
+package optim
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+)
+
+// matrix is the embedding in full, from its transpose.
+func (s *embedding) matrix() *mat.Dense {
+	m := mat.NewDense(s.size, s.items, nil)
+	for i := range s.size {
+		unit := make([]float64, s.size)
+		unit[i] = 1
+		m.SetRow(i, s.transposed(unit))
+	}
+	return m
+}
+
+// TestEmbedding: what the device computes is what the transpose is of; the rows of a projection are orthonormal; SᵀS of
+// others is the identity in the mean.
+func TestEmbedding(t *testing.T) {
+	obj := &Objective{Backend: goBackend(t)}
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, c := range []struct {
+		items, size, copies int // no copies for a projection
+	}{{10, 3, 0}, {10, 3, 1}, {10, 3, 4}, {9, 8, 0}, {7, 1, 0}, {8, 4, 2}} {
+		draw := func() *embedding {
+			if c.copies == 0 {
+				return newProjection(rng, c.items, c.size)
+			}
+			return newEmbedding(rng, c.items, c.size, c.copies)
+		}
+		s := draw()
+		x := mat.NewDense(c.items, 2, nil)
+		for i := range c.items {
+			x.SetRow(i, []float64{rng.NormFloat64(), rng.NormFloat64()})
+		}
+		p, err := newProgram(obj, "embedding", func(in []*graph.Node) []*graph.Node { return []*graph.Node{s.build(in[0], in[1:])} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := p.call([]*tensors.Tensor{tensors.FromFlatDataAndDimensions(x.RawMatrix().Data, c.items, 2)}, s.inputs(obj))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, gram mat.Dense
+		want.Mul(s.matrix(), x)
+		if got := mat.NewDense(c.size, 2, tensors.MustCopyFlatData[float64](out[0])); !mat.EqualApprox(got, &want, 1e-14) {
+			t.Errorf("%+v: the device has %v, want %v", c, got, want)
+		}
+		if gram.Mul(s.matrix(), s.matrix().T()); c.copies == 0 && !mat.EqualApprox(&gram, diagonal(c.size, 1), 1e-14) {
+			t.Errorf("%+v: SSᵀ = %v", c, gram)
+		}
+		mean := mat.NewDense(c.items, c.items, nil)
+		const draws = 4000
+		for range draws {
+			each := draw().matrix()
+			gram.Reset()
+			gram.Mul(each.T(), each)
+			gram.Scale(1./draws, &gram)
+			mean.Add(mean, &gram)
+		}
+		scale := 1.0
+		if c.copies == 0 {
+			scale = float64(c.size) / float64(c.items)
+		}
+		if !mat.EqualApprox(mean, diagonal(c.items, scale), 5/math.Sqrt(draws)) {
+			t.Errorf("%+v: the mean of SᵀS is %v", c, mat.Formatted(mean))
+		}
+	}
+	if newEmbedding(rng, 5, 5, 4) != nil || newProjection(rng, 5, 6) != nil {
+		t.Error("an embedding of as many sums as items is not the identity")
+	}
+}
+
+func diagonal(n int, value float64) mat.Matrix {
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = value
+	}
+	return mat.NewDiagDense(n, values)
+}
+
+// TestClimbs: a fall and a constant do not climb, a rise after a fall does only when the line through all does.
+func TestClimbs(t *testing.T) {
+	line := func(slope float64, bend int) (y []float64) {
+		for i := range lambdaWindow {
+			y = append(y, slope*math.Abs(float64(i-bend)))
+		}
+		return y
+	}
+	for name, c := range map[string]struct {
+		y    []float64
+		want bool
+	}{
+		"rise": {line(0.1, 0), true}, "fall": {line(-0.1, 0), false}, "constant": {line(0, 0), false},
+		"early minimum": {line(0.1, 5), true}, "late minimum": {line(0.1, 25), false}, "hardly": {line(1e-5, 0), false},
+	} {
+		if got := climbs(c.y); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,394 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
+)
+
+// SketchedGaussNewton is a Gauss–Newton method for losses that are sums of squares f = Σ rᵢ², after DSGNAR, the doubly
+// sketched one with adaptive ratio of Webb, Jerad and Cartis (2026, "An optimisation framework for the well-conditioned
+// training of physics-informed neural networks"). The Jacobian J is compressed from both sides by random matrices, which
+// are drawn anew for each step, S of its residuals and C of its parameters, and the step p = Cz is the solution of
+//
+//	min ‖S(JCz + r)‖² + λ‖z‖²
+//
+// Each λ belongs to a radius ‖p‖. Between a third and three times the radius of the step before, several are tried, at
+// one loss each, and the largest is taken up to which the ratio of the decrease of f to that of the model is at least
+// a target. The target is low at first: steps with little regularization matter more than a loss that falls fast, which
+// may end where J is ill-conditioned. It rises when λ has had its minimum, when a line through its last 30 logarithms
+// climbs (their Algorithm 5, with its thresholds).
+//
+// From the paper are the two sketches, the choice of the radius (Algorithm 3), its control (Algorithm 1), the two
+// stages and the default settings. Ours is C, which has signed sums of disjoint parameters for columns, orthonormal ones
+// as those of the paper's subsampled cosine transform, but without a transform; equal numbers of residuals in the sums of
+// S; a bidiagonalization in the place of singular vectors; one of the radii that were tried, where they interpolate
+// between them; that the radius does not grow beyond three times the length of a step; and that Rows double, up to
+// all residuals, when f falls along the shortest step by so little next to the model that no radius meets the target. The
+// method would stop short without where steps in the space cannot make the residuals vanish. Weights of conditions are the
+// business of the objective.
+//
+// A step costs a Jacobian, a factorization on the host of about 4·Rows·Columns² operations, and Probes losses, each of
+// which counts as an evaluation. The zero value is usable: fields that are zero take the defaults.
+type SketchedGaussNewton struct {
+	// Columns is the dimension of the space that a step is in; when zero a third of the parameters, but not fewer than 256.
+	// The paper advises a third to a half. All of them are not sketched.
+	Columns int
+	// Rows is the number of sums that residuals are added up to; when zero as many as Columns, as in the paper. As many as
+	// there are residuals, or more, do not sketch them.
+	Rows int
+	// Hashes is the number of sums that each residual is part of; 4 when zero.
+	Hashes int
+	// Radius is the first radius; 1 when zero. MaxRadius bounds it; 1e10 when zero.
+	Radius, MaxRadius float64
+	// Probes is the number of radii that are tried, at least 2; 24 when zero.
+	Probes int
+	// Target is the ratio aimed at before λ has had its minimum, and LateTarget afterwards, 0 < Target ≤ LateTarget < 1;
+	// 0.075, or 0.1 in single precision, and 0.5 when zero.
+	Target, LateTarget float64
+	// Seed chooses the sketches.
+	Seed uint64
+	// MaxMemory is the most that J may need, in bytes; 4 GiB when zero.
+	MaxMemory int64
+}
+
+// Name implements Method.
+func (SketchedGaussNewton) Name() string { return "sketched Gauss–Newton" }
+
+const (
+	probeWindow  = 3    // the range of radii tried is from the last one divided by this to that multiplied by it
+	lambdaWindow = 30   // number of λ that tell whether it had its minimum
+	climbSlope   = 1e-4 // of log λ for an iteration, and
+	climbTrend   = 0.1  // its correlation with the iteration, above which it climbs
+	mostSpaces   = 20   // number of spaces that may be drawn without a decrease in any, which few parameters can bring about
+)
+
+// Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
+func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+	if err := obj.needsResidual("SketchedGaussNewton"); err != nil {
+		return nil, err
+	}
+	least := 0.075
+	if obj.dtype() == dtypes.Float32 {
+		least = 0.1
+	}
+	m.Radius, m.MaxRadius = orDefault(m.Radius, 1), orDefault(m.MaxRadius, 1e10)
+	m.Target, m.LateTarget = orDefault(m.Target, least), orDefault(m.LateTarget, 0.5)
+	if m.Columns == 0 {
+		m.Columns = max(256, (obj.Dim+2)/3)
+	}
+	if m.Rows == 0 {
+		m.Rows = m.Columns
+	}
+	if m.Hashes == 0 {
+		m.Hashes = 4
+	}
+	if m.Probes == 0 {
+		m.Probes = 24
+	}
+	if m.MaxMemory == 0 {
+		m.MaxMemory = 4 << 30
+	}
+	if err := checkSettings("SketchedGaussNewton", counted("Columns", m.Columns), counted("Rows", m.Rows), counted("Hashes", m.Hashes),
+		positive("Radius", m.Radius), positive("MaxRadius", m.MaxRadius), setting{"Radius", m.Radius, m.Radius <= m.MaxRadius, "at most MaxRadius"},
+		setting{"Probes", float64(m.Probes), m.Probes >= 2, "at least 2"},
+		setting{"Target", m.Target, m.Target > 0 && m.Target <= m.LateTarget, "above 0 and at most LateTarget"},
+		setting{"LateTarget", m.LateTarget, m.LateTarget < 1, "a number below 1"},
+		setting{"MaxMemory", float64(m.MaxMemory), m.MaxMemory >= 1, "at least 1 (or 0 for the default)"}); err != nil {
+		return nil, err
+	}
+	rows, err := obj.countResiduals(theta)
+	if err != nil {
+		return nil, err
+	}
+	if err := obj.checkJacobian("SketchedGaussNewton", rows, m.MaxMemory); err != nil {
+		return nil, err
+	}
+	s := &sketchedModel{SketchedGaussNewton: m, obj: obj, rows: rows}
+	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
+		r, j := obj.linearized(in[0], in[1:])
+		return []*graph.Node{r, j}
+	}); err != nil {
+		return nil, err
+	}
+	if s.probing, err = newDeviceLoop(obj, "losses of steps", 3, obj.lossesAt); err != nil {
+		return nil, err
+	}
+	region, err := startTrustRegion(obj, theta, newtonModel{}, s, s)
+	if err != nil {
+		return nil, err
+	}
+	return &sketchedStepper{region.(*regionStepper), s}, nil
+}
+
+// sketchedModel finds steps and controls their radius.
+type sketchedModel struct {
+	SketchedGaussNewton
+	obj         *Objective
+	rows        int // M
+	linearizing *program
+	sketching   *program // for the present number of rows; nil before the first use
+	probing     *deviceLoop
+
+	at       *evaluated        // where
+	matrices []*tensors.Tensor // r and J are
+	chosen   float64           // radius, and
+	lambda   float64           // λ of the last step
+
+	sketchedState
+}
+
+// sketchedState is what goes on from step to step.
+type sketchedState struct {
+	Drawn     uint64    // number of sketches
+	Logarithm []float64 // of the last λ
+	Climbed   bool      // whether λ has had its minimum
+	Doubled   int       // number of times that Rows was doubled
+}
+
+// enlarge doubles the number of rows of the sketches to come, and reports whether it was not that of all residuals.
+func (s *sketchedModel) enlarge() bool {
+	if s.Rows<<s.Doubled >= s.rows {
+		return false
+	}
+	s.Doubled++
+	s.sketching = nil
+	return true
+}
+
+// solve implements subproblem.
+func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.Tensor) (regionStep, error) {
+	if s.at != at {
+		free(s.matrices)
+		s.at, s.matrices = at, nil
+		var err error
+		if s.matrices, err = s.linearizing.call([]*tensors.Tensor{at.theta}, data); err != nil {
+			return regionStep{}, err
+		}
+	}
+	gradient, err := numbers(at.gradient)
+	if err != nil {
+		return regionStep{}, err
+	}
+	var system *ridge
+	var lambdas, steps []float64
+	radii := s.radii(radius)
+	for tries := 0; ; tries++ {
+		var parameters *embedding
+		if system, parameters, err = s.sketch(); err != nil {
+			return regionStep{}, err
+		}
+		lambdas = s.lambdas(system, radii)
+		steps = s.steps(system, parameters, lambdas)
+		if parameters != nil && system.decrease(lambdas[len(lambdas)-1]) <= s.noise(at.loss) && tries < mostSpaces {
+			continue // the loss is at its lowest in this space
+		}
+		slope := -floats.Dot(gradient, steps[:s.obj.Dim])
+		if model := system.descent(lambdas[0]); model > 0 && slope >= s.target()*model || !s.enlarge() {
+			break
+		}
+	}
+	losses, err := s.losses(steps, data)
+	if err != nil {
+		return regionStep{}, err
+	}
+	pick := s.pick(at.loss, losses, lambdas, system)
+	s.chosen, s.lambda = radii[pick], lambdas[pick]
+	p := steps[pick*s.obj.Dim : (pick+1)*s.obj.Dim]
+	return regionStep{
+		p: vector(s.obj.dtype(), p), length: floats.Norm(p, 2), predicted: system.decrease(s.lambda), products: s.Probes,
+	}, nil
+}
+
+// radii are those that are tried.
+func (s *sketchedModel) radii(radius float64) []float64 {
+	radii := make([]float64, s.Probes)
+	for i := range radii {
+		radii[i] = math.Min(radius*math.Pow(probeWindow, 2*float64(i)/float64(s.Probes-1)-1), s.MaxRadius)
+	}
+	return radii
+}
+
+// lambdas are those that belong to the radii. Below the rounding errors of J they mean nothing.
+func (s *sketchedModel) lambdas(system *ridge, radii []float64) []float64 {
+	least := math.Max(math.Pow(epsilonOf(s.obj.dtype())*system.singular[0], 2), math.SmallestNonzeroFloat32)
+	lambdas := make([]float64, len(radii))
+	for i, radius := range radii {
+		lambdas[i] = system.damping(radius, least)
+	}
+	return lambdas
+}
+
+// steps are those for each λ, one after the other.
+func (s *sketchedModel) steps(system *ridge, parameters *embedding, lambdas []float64) []float64 {
+	all := system.solve(lambdas)
+	steps := make([]float64, 0, len(lambdas)*s.obj.Dim)
+	z := make([]float64, system.n)
+	for k := range lambdas {
+		for i := range z {
+			z[i] = all[i*len(lambdas)+k]
+		}
+		steps = append(steps, parameters.transposed(z)...)
+	}
+	return steps
+}
+
+// noise is what rounding hides of a change of the loss.
+func (s *sketchedModel) noise(loss float64) float64 {
+	return 8 * epsilonOf(s.obj.dtype()) * math.Abs(loss)
+}
+
+// target is the ratio aimed at.
+func (s *sketchedModel) target() float64 {
+	if s.Climbed {
+		return s.LateTarget
+	}
+	return s.Target
+}
+
+// sketch draws the next sketch. The parameters' one is Cᵀ.
+func (s *sketchedModel) sketch() (system *ridge, parameters *embedding, err error) {
+	rng := rand.New(rand.NewPCG(s.Seed, (s.Drawn+1)*0x9e3779b97f4a7c15))
+	s.Drawn++
+	parameters = newProjection(rng, s.obj.Dim, s.Columns)
+	residuals := newEmbedding(rng, s.rows, s.Rows<<s.Doubled, s.Hashes)
+	inputs := parameters.inputs(s.obj)
+	if s.sketching == nil {
+		split := len(inputs)
+		s.sketching, err = newProgram(s.obj, "sketch", func(in []*graph.Node) []*graph.Node {
+			r, j, signs := in[0], in[1], in[2:]
+			narrow := parameters.build(graph.Transpose(j, 0, 1), signs[:split]) // (JC)ᵀ
+			both := graph.Concatenate([]*graph.Node{narrow, graph.ExpandAxes(r, 0)}, 0)
+			return []*graph.Node{residuals.build(graph.Transpose(both, 0, 1), signs[split:])}
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	out, err := s.sketching.call(s.matrices, inputs, residuals.inputs(s.obj))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer free(out)
+	both, err := numbers(out[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	m, n := out[0].Shape().Dimensions[0], out[0].Shape().Dimensions[1]-1
+	a, b := make([]float64, 0, m*n), make([]float64, 0, m)
+	for row := range slices.Chunk(both, n+1) {
+		a, b = append(a, row[:n]...), append(b, row[n])
+	}
+	system, err = newRidge(m, n, a, b)
+	return system, parameters, err
+}
+
+// losses computes f(θ + p) for the rows of steps.
+func (s *sketchedModel) losses(steps []float64, data []*tensors.Tensor) ([]float64, error) {
+	dtype := s.obj.dtype()
+	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), vector(dtype, make([]float64, s.Probes))}
+	out, err := s.probing.run(first, []*tensors.Tensor{tensors.FromScalar(int32(s.Probes)), s.at.theta, vector(dtype, steps)}, data)
+	if err != nil {
+		return nil, err
+	}
+	return numbers(out[1])
+}
+
+// lossesAt is the body of a loop over steps: the variables are whether to go on, the index and the losses, then the number
+// of steps, θ, the steps one after the other, and the data.
+func (o *Objective) lossesAt(vars []*graph.Node) []*graph.Node {
+	index, losses, count, theta, steps := vars[1], vars[2], vars[3], vars[4], vars[5]
+	probes := losses.Shape().Size()
+	step := graph.Gather(graph.Reshape(steps, probes, o.Dim), graph.Reshape(index, 1, 1))
+	loss := o.loss(graph.Add(theta, graph.Reshape(step, o.Dim)), vars[6:])
+	here := graph.Equal(graph.Iota(index.Graph(), shapes.Make(dtypes.Int32, probes), 0), index)
+	next := graph.AddScalar(index, 1)
+	return []*graph.Node{graph.LessThan(next, count), next, graph.Where(here, loss, losses)}
+}
+
+// pick is the number of the largest radius up to which no ratio is below the target; the smallest radius if there is none.
+func (s *sketchedModel) pick(loss float64, losses, lambdas []float64, system *ridge) int {
+	last, noise := 0, s.noise(loss)
+	for i, l := range losses {
+		predicted, decrease := system.decrease(lambdas[i]), loss-l
+		hidden := predicted <= noise && math.Abs(decrease) <= noise // by rounding
+		if !hidden && !(decrease >= s.target()*predicted) {         // NaN is below, too
+			break
+		}
+		last = i
+	}
+	return last
+}
+
+// first implements regionControl.
+func (s *sketchedModel) first() float64 { return s.Radius }
+
+// next implements regionControl: every step down is taken.
+func (s *sketchedModel) next(radius, ratio float64, step regionStep, _ float64) (float64, bool) {
+	if !(ratio > 0) {
+		return radius / probeWindow, false
+	}
+	s.Logarithm = append(s.Logarithm, math.Log(s.lambda))
+	if len(s.Logarithm) >= lambdaWindow {
+		s.Logarithm = s.Logarithm[len(s.Logarithm)-lambdaWindow:]
+		s.Climbed = s.Climbed || climbs(s.Logarithm)
+	}
+	return math.Min(s.chosen, math.Max(radius, probeWindow*step.length)), true
+}
+
+func climbs(y []float64) bool {
+	x := make([]float64, len(y))
+	for i := range x {
+		x[i] = float64(i)
+	}
+	_, slope := stat.LinearRegression(x, y, nil, false)
+	return slope > climbSlope && stat.Correlation(x, y, nil) > climbTrend // false for the NaN of a constant
+}
+
+// sketchedStepper is a regionStepper whose state has that of the model.
+type sketchedStepper struct {
+	*regionStepper
+	model *sketchedModel
+}
+
+// restart implements restarter. The sketches go on.
+func (s *sketchedStepper) restart(theta *tensors.Tensor) {
+	s.regionStepper.restart(theta)
+	s.model.sketchedState = sketchedState{Drawn: s.model.Drawn}
+}
+
+// savedSketched is the state of a sketchedStepper.
+type savedSketched struct {
+	Region []byte
+	State  sketchedState
+}
+
+// Save implements Stepper.
+func (s *sketchedStepper) Save() ([]byte, error) {
+	region, err := s.regionStepper.Save()
+	if err != nil {
+		return nil, err
+	}
+	return encode(savedSketched{Region: region, State: s.model.sketchedState})
+}
+
+// Restore implements Stepper.
+func (s *sketchedStepper) Restore(data []byte) error {
+	var all savedSketched
+	if err := decode(data, &all); err != nil {
+		return err
+	}
+	if err := s.regionStepper.Restore(all.Region); err != nil {
+		return fmt.Errorf("optim: restoring the radius: %w", err)
+	}
+	s.model.sketchedState = all.State
+	return nil
+}
