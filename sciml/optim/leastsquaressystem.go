@@ -121,11 +121,11 @@ func newDenseSystem(obj *Objective, kernel, geodesic bool, text string) (*denseS
 	var err error
 	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.linearized(in[0], in[1:])
-		axis := 0
+		side := j
 		if kernel {
-			axis = 1
+			side = graph.Transpose(j, 0, 1)
 		}
-		matrix := graph.DotGeneral(j, []int{axis}, nil, j, []int{axis}, nil)
+		matrix := gram(side)
 		return []*graph.Node{r, j, matrix, graph.ReduceAllMax(graph.ReduceSum(graph.Square(j), 0))}
 	}); err != nil {
 		return nil, err
@@ -180,6 +180,34 @@ func accelerated(obj *Objective, theta, v *graph.Node, data []*graph.Node, solve
 	a := solve(second)
 	small := graph.LessOrEqual(graph.MulScalar(norm(a), 2), graph.MulScalar(norm(v), mostAcceleration)) // false for NaN
 	return graph.Where(small, graph.MulScalar(a, 0.5), graph.ZerosLike(a))
+}
+
+// gramBlocks is the number of blocks of columns, of which the products above the diagonal serve twice.
+const gramBlocks = 4
+
+// gram is AᵀA.
+func gram(a *graph.Node) *graph.Node {
+	n := a.Shape().Dimensions[1]
+	if n < 64*gramBlocks {
+		return graph.DotGeneral(a, []int{0}, nil, a, []int{0}, nil)
+	}
+	var columns [gramBlocks]*graph.Node
+	for k := range columns {
+		columns[k] = graph.Slice(a, graph.AxisRange(), graph.AxisRange(k*n/gramBlocks, (k+1)*n/gramBlocks))
+	}
+	var products [gramBlocks][gramBlocks]*graph.Node
+	rows := make([]*graph.Node, gramBlocks)
+	for i := range columns {
+		for k := range columns {
+			if k < i {
+				products[i][k] = graph.Transpose(products[k][i], 0, 1)
+			} else {
+				products[i][k] = graph.DotGeneral(columns[i], []int{0}, nil, columns[k], []int{0}, nil)
+			}
+		}
+		rows[i] = graph.Concatenate(products[i][:], 1)
+	}
+	return graph.Concatenate(rows, 0)
 }
 
 func (s *denseSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
