@@ -29,7 +29,7 @@ import (
 
 // Options of Solve. The zero value is usable: zero fields take what the problem suggests, or else the defaults.
 type Options struct {
-	// Method is the optimizer; DefaultMethod when nil.
+	// Method is the optimizer; optim.Auto{} when nil, which chooses as it goes.
 	Method optim.Method
 	// Network stands for the unknowns; DefaultNetwork when nil.
 	Network nn.Network
@@ -65,19 +65,6 @@ type Options struct {
 	// end, so that Resume can go on. Empty for none.
 	Checkpoint      string
 	CheckpointEvery time.Duration
-}
-
-// mostForDense is the number of parameters up to which DefaultMethod keeps a dense matrix: 200 MB in float64.
-const mostForDense = 5000
-
-// DefaultMethod is the optimizer that Solve uses for a number of parameters when none is chosen: 1000 iterations of Adam,
-// or fewer if it stalls, and then self-scaled Broyden, or L-BFGS for more than 5000 parameters.
-func DefaultMethod(parameters int) optim.Method {
-	adam := optim.Phase{Method: optim.Adam{Rate: 5e-3}, Until: optim.AnyOf{optim.Iterations(1000), optim.Stalled{}}}
-	if parameters > mostForDense {
-		return optim.Hybrid{adam, {Method: optim.LBFGS{Memory: 50}}}
-	}
-	return optim.Hybrid{adam, {Method: optim.SSBroyden{}}}
 }
 
 // Solve trains a network on a problem and returns the best solution found. It stops for one of the reasons that
@@ -144,7 +131,7 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		}
 	}
 	if o.Method == nil {
-		o.Method = DefaultMethod(o.Network.NumParams() + len(problem.Coefficients))
+		o.Method = optim.Auto{}
 	}
 	if o.Iterations == 0 {
 		o.Iterations = 5000

@@ -27,7 +27,7 @@ func TestAuto(t *testing.T) {
 			if b.String() != pureGo(t).String() && name != "Wood" {
 				continue // compiles for long
 			}
-			r := minimize(t, p.objective(b), p.start, optim.Auto{}, optim.Options{MaxIterations: 3000, GradientTolerance: 1e-8})
+			r := minimize(t, p.objective(b), p.start, optim.Auto{WarmUp: 100}, optim.Options{MaxIterations: 3000, GradientTolerance: 1e-8})
 			if r.Loss > 1e-12 || math.IsNaN(r.Loss) {
 				t.Errorf("%s: %s\n%s", name, r, events(r))
 			}

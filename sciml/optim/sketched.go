@@ -56,6 +56,9 @@ type SketchedGaussNewton struct {
 	Target, LateTarget float64
 	// Seed chooses the sketches.
 	Seed uint64
+	// AdaptEvery is the number of iterations after which it asks for new collocation points, where the objective has an
+	// Adaptation; 10 when zero.
+	AdaptEvery int
 	// MaxMemory is the most that J may need, in bytes; 4 GiB when zero.
 	MaxMemory int64
 }
@@ -94,10 +97,14 @@ func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 	if m.Probes == 0 {
 		m.Probes = 24
 	}
+	if m.AdaptEvery == 0 {
+		m.AdaptEvery = 10
+	}
 	if m.MaxMemory == 0 {
 		m.MaxMemory = 4 << 30
 	}
 	if err := checkSettings("SketchedGaussNewton", counted("Columns", m.Columns), counted("Rows", m.Rows), counted("Hashes", m.Hashes),
+		counted("AdaptEvery", m.AdaptEvery),
 		positive("Radius", m.Radius), positive("MaxRadius", m.MaxRadius), setting{"Radius", m.Radius, m.Radius <= m.MaxRadius, "at most MaxRadius"},
 		setting{"Probes", float64(m.Probes), m.Probes >= 2, "at least 2"},
 		setting{"Target", m.Target, m.Target > 0 && m.Target <= m.LateTarget, "above 0 and at most LateTarget"},
@@ -126,7 +133,7 @@ func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 	if err != nil {
 		return nil, err
 	}
-	return &sketchedStepper{region.(*regionStepper), s}, nil
+	return &asking{Stepper: &sketchedStepper{region.(*regionStepper), s}, every: m.AdaptEvery}, nil
 }
 
 // sketchedModel finds steps and controls their radius.
