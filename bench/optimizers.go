@@ -42,7 +42,7 @@ func optimizers(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("optimizers", flag.ContinueOnError)
 	flags.StringVar(&f.problem, "problem", "", "poisson2d or burgers; both when empty")
 	flags.StringVar(&f.method, "method", "", fmt.Sprintf("methods separated by commas, all when empty: %q", methodNames()[1:]))
-	flags.Float64Var(&f.seconds, "seconds", 60, "the time that each training gets, compilation included")
+	flags.Float64Var(&f.seconds, "seconds", 30, "the time that each training gets, compilation included")
 	flags.Float64Var(&f.long, "long", 900, fmt.Sprintf("the time that %s gets to reach a relative L2 error of %g", goalMethod, goal))
 	flags.Uint64Var(&f.seed, "seed", 1, "of networks and points")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a line instead of a table")

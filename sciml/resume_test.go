@@ -207,7 +207,7 @@ func TestResumeOfSomethingElse(t *testing.T) {
 	}
 	for word, change := range map[string]func(o *sciml.Options){
 		"Options.Method is Adam, expected L-BFGS":                                func(o *sciml.Options) { o.Method = optim.Adam{} },
-		"Options.Method is auto, expected L-BFGS":                    func(o *sciml.Options) { o.Method = nil },
+		"Options.Method is auto, expected L-BFGS":                                func(o *sciml.Options) { o.Method = nil },
 		"Options.Interior is 31, expected 30":                                    func(o *sciml.Options) { o.Interior = 31 },
 		"Options.Boundary is 120, expected 12":                                   func(o *sciml.Options) { o.Boundary = 0 },
 		"Options.BoundaryWeight is 3, expected":                                  func(o *sciml.Options) { o.BoundaryWeight = 3 },
