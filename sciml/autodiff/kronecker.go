@@ -284,10 +284,9 @@ func (p *pointwise) sums(r *graph.Node) map[graph.NodeId]*graph.Node {
 
 // factors builds A and G.
 func (l *layer) factors(points int) Kronecker {
-	inputs, outputs := l.sizes()
+	_, outputs := l.sizes()
 	k := Kronecker{Entries: l.entries(), Bias: l.bias != nil}
 	if k.Bias {
-		inputs++
 		for j := range outputs {
 			k.Entries = append(k.Entries, l.bias.offset+j)
 		}

@@ -137,7 +137,7 @@ func (s *sketch) approximation(rank int) (*Nystrom, error) {
 			break
 		}
 		if shift *= 16; shift > 1e-8*norm {
-			return nil, errors.New("A is not positive semidefinite, as expected: ΩᵀAΩ has a negative eigenvalue")
+			return nil, errors.New("the matrix A is not positive semidefinite, as expected: ΩᵀAΩ has a negative eigenvalue")
 		}
 	}
 	var upper mat.TriDense

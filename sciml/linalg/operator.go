@@ -104,7 +104,7 @@ func (o Options) precondition(dst, r []float64) (float64, error) {
 	}
 	product := floats.Dot(r, dst)
 	if !(product > 0) && floats.Norm(r, 2) > 1e-150 { // the square of less is not above 0 in rounding
-		return 0, fmt.Errorf("Preconditioner has rᵀM⁻¹r = %g for a vector r, expected a positive definite one", product)
+		return 0, fmt.Errorf("the Preconditioner has rᵀM⁻¹r = %g for a vector r, expected a positive definite one", product)
 	}
 	return product, nil
 }
