@@ -47,8 +47,8 @@ type Options struct {
 	// zero in Options is taken from here; Hard is the opposite of Soft. Where the problem suggests to move the points and
 	// neither Refiner nor Form is given, sample.RAD moves them.
 	Loss pinn.Options
-	// Iterations ends the training; 5000 when zero, unless there is a limit of Time. Time ends it as well; no limit when
-	// zero.
+	// Iterations ends the training; 5000 when zero, or 1000 without a Method, as Gauss–Newton iterations are worth many others,
+	// unless there is a limit of Time. Time ends it as well; no limit when zero.
 	Iterations int
 	Time       time.Duration
 	// LossTolerance ends the training when the loss is not above it.
@@ -130,11 +130,12 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 			return err
 		}
 	}
+	usual := 5000
 	if o.Method == nil {
-		o.Method = optim.Auto{}
+		o.Method, usual = optim.Auto{}, 1000
 	}
 	if o.Iterations == 0 {
-		o.Iterations = 5000
+		o.Iterations = usual
 		if o.Time > 0 {
 			o.Iterations = math.MaxInt
 		}
