@@ -64,3 +64,18 @@ func TestLevenbergCondition(t *testing.T) {
 		}
 	}
 }
+
+// TestResidualShape: residuals need not be a vector.
+func TestResidualShape(t *testing.T) {
+	p := problems["Wood"]
+	obj := p.objective(pureGo(t))
+	residual := obj.Residual
+	obj.Residual = func(theta *graph.Node, data []*graph.Node) *graph.Node {
+		return graph.Reshape(residual(theta, data), 2, 3)
+	}
+	for _, m := range []optim.Method{optim.LevenbergMarquardt{}, optim.BFGS{}} {
+		if r := minimize(t, obj, p.start, m, optim.Options{MaxIterations: 300, GradientTolerance: 1e-9}); r.Loss > 1e-15 {
+			t.Errorf("%s: %s", m.Name(), r)
+		}
+	}
+}

@@ -26,11 +26,7 @@ func (o *Objective) needsResidual(method string) error {
 // residual builds r, shape [M].
 func (o *Objective) residual(theta *graph.Node, data []*graph.Node) *graph.Node {
 	if o.Residual != nil {
-		r := o.Residual(theta, data)
-		if r.Rank() != 1 {
-			panic(fmt.Errorf("optim: Objective.Residual built a node of shape %s, expected a vector", r.Shape()))
-		}
-		return r
+		return flattened([]*graph.Node{o.Residual(theta, data)})
 	}
 	return flattened(o.Pieces(theta, data))
 }

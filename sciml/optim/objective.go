@@ -33,7 +33,7 @@ type Objective struct {
 	Dim int
 	// DType is the floating-point type of θ; the zero value means float64.
 	DType dtypes.DType
-	// Residual builds r(θ) of shape [M], scaled so that f = Σ rᵢ². Gauss–Newton methods need it.
+	// Residual builds r(θ), of any shape with M entries, scaled so that f = Σ rᵢ². Gauss–Newton methods need it, or Pieces.
 	Residual GraphFn
 	// Pieces builds the same residual in pieces of shape [N] or [N, C] that are Residual when they are flattened and put one
 	// after the other, and in which row n depends on θ and on sample n alone. Then a Jacobian takes one reverse pass for
