@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
 // Auto chooses the method by what it sees, and goes on to another when one does not pay:
@@ -300,14 +302,30 @@ const curvatureProducts = 12
 // curvatures are the eigenvalues of least and of largest size that the Hessian has in the Krylov space of the gradient at θ;
 // NaN where they cannot be had.
 func curvatures(obj *Objective, theta *tensors.Tensor) (least, largest float64, err error) {
-	space, err := newLanczos(obj, min(curvatureProducts, obj.Dim), nil)
+	evaluator, err := NewEvaluator(obj)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer space.release()
-	values, err := space.spectrum(theta)
-	if err != nil || len(values) == 0 {
-		return math.NaN(), math.NaN(), err
+	products, err := newHessianProducts(obj, HessianMatrix)
+	if err != nil {
+		return 0, 0, err
+	}
+	here, err := numbers(theta)
+	if err != nil {
+		return 0, 0, err
+	}
+	_, gradient, err := evaluator.At(here)
+	if err != nil {
+		return 0, 0, err
+	}
+	hessian := products.at(theta, obj.Data)
+	space, err := linalg.Lanczos(hessian.multiply, gradient, min(curvatureProducts, obj.Dim))
+	if err != nil { // unless it is the device's, of numbers that are not finite, or a gradient of zero
+		return math.NaN(), math.NaN(), hessian.err
+	}
+	values, _, err := space.Eigenvalues()
+	if err != nil {
+		return 0, 0, err
 	}
 	least = math.Inf(1)
 	for _, v := range values {

@@ -80,7 +80,7 @@ func checkDense(obj *Objective, name, what string, maxMemory int64, matrices flo
 		return fmt.Errorf("optim: %s.MaxMemory is %d bytes, expected at least 1 (or 0 for the default)", name, maxMemory)
 	}
 	if maxMemory == 0 {
-		maxMemory = 4 << 30
+		maxMemory = defaultMemory
 	}
 	if size := matrices * float64(obj.dtype().Size()) * float64(obj.Dim) * float64(obj.Dim); size > float64(maxMemory) {
 		return fmt.Errorf("optim: %s needs %.3g GiB for the %s of %d parameters, expected at most MaxMemory = %.3g GiB; LBFGS needs far less",

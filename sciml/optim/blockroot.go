@@ -159,7 +159,7 @@ func (r *blockRoot) fromCurvature(curvature [][]float64) (at RootAt, err error) 
 	return at, nil
 }
 
-// consecutiveBlocks are the objective's blocks in the order of θ, with their sizes, for a preconditioner of that name.
+// consecutiveBlocks are the objective's blocks in the order of θ, with their sizes, for a method or preconditioner of that name.
 func (o *Objective) consecutiveBlocks(name string) (blocks []Block, sizes []int, err error) {
 	if o.Blocks == nil {
 		return nil, nil, fmt.Errorf("optim: %s needs Objective.Blocks, which says what the parts of θ are, but it is nil", name)

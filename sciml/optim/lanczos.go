@@ -101,56 +101,6 @@ func (l *lanczos) solve(at *evaluated, sigma float64, _, data []*tensors.Tensor)
 	}
 }
 
-// spectrum returns the eigenvalues of the Hessian in the Krylov space of the gradient at θ, in increasing order: the
-// outermost are near those of the Hessian itself.
-func (l *lanczos) spectrum(theta *tensors.Tensor) ([]float64, error) {
-	gradient, err := newProgram(l.obj, "loss and gradient", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{l.obj.at(in[0], in[1:]).gradient}
-	})
-	if err != nil {
-		return nil, err
-	}
-	out, err := gradient.call([]*tensors.Tensor{theta}, l.obj.Data)
-	if err != nil {
-		return nil, err
-	}
-	l.at = &evaluated{theta: theta, gradient: out[0]}
-	l.basis = tensors.FromShape(shapes.Make(l.obj.dtype(), l.most, l.obj.Dim))
-	for range l.most {
-		if err := l.extend(l.obj.Data); err != nil {
-			return nil, err
-		}
-		last := len(l.diagonal) - 1
-		if !finite(l.diagonal[last]) || !finite(l.secondary[last]) {
-			return nil, nil
-		}
-		if !(l.secondary[last] > 0) {
-			break
-		}
-	}
-	n := len(l.diagonal)
-	t := mat.NewSymDense(n, nil)
-	for i := range n {
-		t.SetSym(i, i, l.diagonal[i])
-		if i > 0 {
-			t.SetSym(i-1, i, l.secondary[i-1])
-		}
-	}
-	var eigen mat.EigenSym
-	if !eigen.Factorize(t, false) {
-		return nil, fmt.Errorf("optim: the eigenvalues of a tridiagonal matrix of order %d were not found", n)
-	}
-	return eigen.Values(nil), nil
-}
-
-// release frees the basis.
-func (l *lanczos) release() {
-	if l.basis != nil {
-		free([]*tensors.Tensor{l.basis})
-		l.basis = nil
-	}
-}
-
 // extend takes one product with the Hessian.
 func (l *lanczos) extend(data []*tensors.Tensor) error {
 	index := tensors.FromScalar(int32(len(l.diagonal)))

@@ -72,30 +72,17 @@ type muonPart struct {
 
 // parts are the blocks in the order of θ.
 func (m Muon) parts(obj *Objective) ([]muonPart, error) {
-	if obj.Blocks == nil {
-		return nil, fmt.Errorf("optim: Muon needs Objective.Blocks, which says where in θ the weight matrices are, but it is nil")
+	blocks, sizes, err := obj.consecutiveBlocks("Muon")
+	if err != nil {
+		return nil, err
 	}
-	blocks := slices.Clone(obj.Blocks)
-	slices.SortStableFunc(blocks, func(a, b Block) int { return a.Offset - b.Offset })
 	var parts []muonPart
 	var ranked []int // the parts that are matrices
-	end := 0
-	for _, b := range blocks {
-		size := 1
-		for _, d := range b.Dims {
-			size *= d
-		}
-		if b.Offset != end || size < 1 {
-			return nil, fmt.Errorf("optim: Objective.Blocks has the block %q at %d with dimensions %v, expected blocks that follow on each other, this one at %d", b.Name, b.Offset, b.Dims, end)
-		}
-		end += size
+	for i, b := range blocks {
 		if len(b.Dims) == 2 {
-			ranked = append(ranked, len(parts))
+			ranked = append(ranked, i)
 		}
-		parts = append(parts, muonPart{Block: b, size: size, matrix: slices.Contains(m.Matrices, b.Name)})
-	}
-	if end != obj.Dim {
-		return nil, fmt.Errorf("optim: Objective.Blocks has %d entries in all, expected Objective.Dim = %d", end, obj.Dim)
+		parts = append(parts, muonPart{Block: b, size: sizes[i], matrix: slices.Contains(m.Matrices, b.Name)})
 	}
 	if m.Matrices == nil {
 		if len(ranked) < 3 {

@@ -101,7 +101,7 @@ func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 		m.AdaptEvery = 10
 	}
 	if m.MaxMemory == 0 {
-		m.MaxMemory = 4 << 30
+		m.MaxMemory = defaultMemory
 	}
 	if err := checkSettings("SketchedGaussNewton", counted("Columns", m.Columns), counted("Rows", m.Rows), counted("Hashes", m.Hashes),
 		counted("AdaptEvery", m.AdaptEvery),

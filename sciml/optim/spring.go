@@ -77,7 +77,7 @@ func (m SPRING) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 		return nil, err
 	}
 	if m.MaxMemory == 0 {
-		m.MaxMemory = 4 << 30
+		m.MaxMemory = defaultMemory
 	}
 	direction := springDirection{m}
 	if batched {
@@ -195,11 +195,11 @@ func (r springRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*gr
 // dampedIncrement is q = −(JᵀJ + λI)⁻¹Jᵀt = −Jᵀ(JJᵀ + λI)⁻¹t, the minimizer of ‖Jq + t‖² + λ‖q‖².
 func dampedIncrement(j, t *graph.Node, damping float64) *graph.Node {
 	rows, columns := j.Shape().Dimensions[0], j.Shape().Dimensions[1]
-	axis := 0
+	side := j
 	if rows < columns {
-		axis = 1
+		side = graph.Transpose(j, 0, 1)
 	}
-	matrix := graph.DotGeneral(j, []int{axis}, nil, j, []int{axis}, nil)
+	matrix := gram(side)
 	rounding := graph.MulScalar(dot(j, j), 4*epsilonOf(j.DType())) // of the matrix, whose trace this is a multiple of
 	lambda := graph.Max(rounding, graph.MulScalar(graph.OnesLike(rounding), damping))
 	factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(lambda, identity(matrix))))

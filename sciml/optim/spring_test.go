@@ -1,11 +1,8 @@
 package optim_test
 
 import (
-	"context"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -273,22 +270,7 @@ func TestSpringBatches(t *testing.T) {
 func resumed(t *testing.T, b compute.Backend, m optim.Method, stop, end int) {
 	t.Helper()
 	l := newLeastSquares(0.5)
-	options := optim.Options{MaxIterations: end}
-	whole := minimize(t, l.objective(b), make([]float64, lsDim), m, options)
-	options.CheckpointPath, options.MaxIterations = filepath.Join(t.TempDir(), "run"), stop
-	minimize(t, l.objective(b), make([]float64, lsDim), m, options)
-	c, err := optim.LoadCheckpoint(options.CheckpointPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options.MaxIterations = end
-	r, err := optim.Resume(context.Background(), l.objective(b), c, m, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := withoutTime(r.History), withoutTime(whole.History); !slices.Equal(r.Theta, whole.Theta) || !reflect.DeepEqual(got, want) {
-		t.Errorf("%s, resumed at %d: %s, want %s", m.Name(), stop, r, whole)
-	}
+	checkResumeOf(t, func() *optim.Objective { return l.objective(b) }, make([]float64, lsDim), m, stop, end)
 }
 
 func TestSpringResume(t *testing.T) {

@@ -1,10 +1,7 @@
 package optim_test
 
 import (
-	"context"
 	"math"
-	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -91,23 +88,9 @@ func TestSubsampledNewtonInSinglePrecision(t *testing.T) {
 func TestSubsampledNewtonResume(t *testing.T) {
 	b, l := pureGo(t), newLeastSquares(0.5)
 	method := optim.SubsampledNewton{Size: 12, Seed: 3}
-	options := optim.Options{MaxIterations: 12}
-	whole := minimize(t, l.objective(b), make([]float64, lsDim), method, options)
+	whole := minimize(t, l.objective(b), make([]float64, lsDim), method, optim.Options{MaxIterations: 12})
 	for _, stop := range []int{1, 5} {
-		options.CheckpointPath, options.MaxIterations = filepath.Join(t.TempDir(), "run"), stop
-		minimize(t, l.objective(b), make([]float64, lsDim), method, options)
-		c, err := optim.LoadCheckpoint(options.CheckpointPath)
-		if err != nil {
-			t.Fatal(err)
-		}
-		options.MaxIterations = 12
-		resumed, err := optim.Resume(context.Background(), l.objective(b), c, method, options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := withoutTime(resumed.History), withoutTime(whole.History); !slices.Equal(resumed.Theta, whole.Theta) || !reflect.DeepEqual(got, want) {
-			t.Errorf("resumed at %d: %s, want %s", stop, resumed, whole)
-		}
+		resumed(t, b, method, stop, 12)
 	}
 	method.Seed = 4
 	if other := minimize(t, l.objective(b), make([]float64, lsDim), method, optim.Options{MaxIterations: 12}); slices.Equal(other.Theta, whole.Theta) {

@@ -227,17 +227,23 @@ func TestRegionResume(t *testing.T) {
 func checkResume(t *testing.T, b compute.Backend, method optim.Method, stop int) {
 	t.Helper()
 	p := problems["Rosenbrock in R¹⁰"]
-	options := optim.Options{MaxIterations: 20}
-	whole := minimize(t, p.objective(b), p.start, method, options)
+	checkResumeOf(t, func() *optim.Objective { return p.objective(b) }, p.start, method, stop, 20)
+}
+
+// checkResumeOf is checkResume for any objective and end.
+func checkResumeOf(t *testing.T, objective func() *optim.Objective, start []float64, method optim.Method, stop, end int) {
+	t.Helper()
+	options := optim.Options{MaxIterations: end}
+	whole := minimize(t, objective(), start, method, options)
 	options.CheckpointPath = filepath.Join(t.TempDir(), "run")
 	options.MaxIterations = stop
-	minimize(t, p.objective(b), p.start, method, options)
+	minimize(t, objective(), start, method, options)
 	c, err := optim.LoadCheckpoint(options.CheckpointPath)
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.MaxIterations = 20
-	resumed, err := optim.Resume(context.Background(), p.objective(b), c, method, options)
+	options.MaxIterations = end
+	resumed, err := optim.Resume(context.Background(), objective(), c, method, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,23 +252,28 @@ func checkResume(t *testing.T, b compute.Backend, method optim.Method, stop int)
 	}
 }
 
-// TestRegionAdaptation: a changed objective, Σ eᶿ − dᵢθᵢ, is minimized from where the iterate is.
 func TestRegionAdaptation(t *testing.T) {
 	for _, method := range regionMethods {
-		obj := energy(pureGo(t))
-		obj.Loss = func(theta *graph.Node, data []*graph.Node) *graph.Node {
-			return graph.ReduceAllSum(graph.Sub(graph.Exp(theta), graph.Mul(data[0], theta)))
-		}
-		s := &shifting{obj: obj}
-		obj.Adaptation = s
-		r := minimize(t, obj, []float64{1, 1, 1}, method, optim.Options{MaxIterations: 18})
-		lowest := 0.0
-		for _, d := range tensors.MustCopyFlatData[float64](obj.Data[0]) {
-			lowest += d - d*math.Log(d)
-		}
-		if len(s.calls) < 3 || !(r.Loss-lowest < 1e-3) || r.Loss < lowest-1e-12 {
-			t.Errorf("%s, adapted at %v: loss %v, the minimum is %v", method.Name(), s.calls, r.Loss, lowest)
-		}
+		checkAdaptation(t, method)
+	}
+}
+
+// checkAdaptation: a changed objective, Σ eᶿ − dᵢθᵢ, is minimized from where the iterate is.
+func checkAdaptation(t *testing.T, method optim.Method) {
+	t.Helper()
+	obj := energy(pureGo(t))
+	obj.Loss = func(theta *graph.Node, data []*graph.Node) *graph.Node {
+		return graph.ReduceAllSum(graph.Sub(graph.Exp(theta), graph.Mul(data[0], theta)))
+	}
+	s := &shifting{obj: obj}
+	obj.Adaptation = s
+	r := minimize(t, obj, []float64{1, 1, 1}, method, optim.Options{MaxIterations: 18})
+	lowest := 0.0
+	for _, d := range tensors.MustCopyFlatData[float64](obj.Data[0]) {
+		lowest += d - d*math.Log(d)
+	}
+	if len(s.calls) < 3 || !(r.Loss-lowest < 1e-3) || r.Loss < lowest-1e-12 {
+		t.Errorf("%s, adapted at %v: loss %v, the minimum is %v", method.Name(), s.calls, r.Loss, lowest)
 	}
 }
 
