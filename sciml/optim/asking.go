@@ -20,8 +20,11 @@ func (a *asking) Advance(ctx context.Context, n int, goal Goal) (Progress, error
 	p, err := a.Stepper.Advance(ctx, n, goal)
 	a.made += p.Iterations
 	p.Adapt = p.Adapt || a.every > 0 && p.Iterations > 0 && a.made%a.every == 0
-	if !a.told && p.Message == "" && a.text != "" {
-		p.Message, a.told = a.text, true
+	if !a.told && a.text != "" {
+		if p.Message != "" {
+			p.Message = "; " + p.Message
+		}
+		p.Message, a.told = a.text+p.Message, true
 	}
 	return p, err
 }

@@ -66,7 +66,7 @@ func TestAsking(t *testing.T) {
 func TestLevenbergResume(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		for _, m := range []optim.Method{
-			optim.LevenbergMarquardt{}, optim.LevenbergMarquardt{Geodesic: true}, optim.ENGD{}, optim.Auto{WarmUp: 8},
+			optim.LevenbergMarquardt{}, optim.LevenbergMarquardt{Geodesic: true}, optim.ENGD{},
 		} {
 			checkResume(t, b, m, 4)
 			checkResume(t, b, m, 8)

@@ -5,24 +5,26 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
 // Auto chooses the method by what it sees, and goes on to another when one does not pay:
 //
-//   - It warms up with Adam, which is cheap and leaves poor starts, until its loss stalls or WarmUp iterations are made.
+//   - Where the loss is a sum of squares and its matrices are affordable (within MaxMemory, the smaller one of residuals and
+//     columns at most 4000), it starts with LevenbergMarquardt: with geodesic acceleration, and in random subspaces of a third
+//     of the parameters where there are many. That adapts its damping to the gain ratio, asks for new collocation points, and
+//     leaves random starts where other Gauss–Newton methods are stuck. Where it does not, Adam follows, and then another trial.
+//   - Otherwise it warms up with Adam, which is cheap and leaves poor starts, until its loss stalls or WarmUp iterations are made.
 //     Then a few Lanczos steps from the gradient estimate the spectrum of the Hessian. Where its condition number is below 100
 //     as far as the gradient sees it, first-order steps are all that is needed, and Adam gets five times as many.
-//   - Where the loss is a sum of squares and its matrices are affordable (a Jacobian within MaxMemory, the smaller one of
-//     residuals and parameters at most 4000), SketchedGaussNewton and LevenbergMarquardt with geodesic acceleration compete.
-//     Both adapt their damping to the gain ratio and ask for new collocation points.
 //   - SSBroyden, or L-BFGS for more than 5000 parameters, does the rest: it needs no good start and makes progress for long.
 //   - Each of these is on trial for some iterations. What counts is the decrease of the loss, in decades, per gradient that its
-//     work amounts to, by operation counts. A Gauss–Newton method stays as long as it gains 0.01 decades an iteration. One
-//     that gains less gives way to the best of the others, as far as they are known, and comes back when that slackens;
-//     the quasi-Newton one is interrupted after every while for another trial of them, which comes later each time that it
-//     did not pay.
+//     work amounts to, by operation counts; where points have moved, from one set of points to the others. Levenberg–Marquardt
+//     stays as long as it gains 0.006 decades an iteration. When it gains less it gives way to the quasi-Newton method for a
+//     trial, and the better one goes on. The quasi-Newton one is interrupted after every while for another trial of the other,
+//     which comes later each time that it did not pay.
 //
 // Decisions depend on the course of the run, not on the clock: the same seed makes the same ones. Each is an Event of the
 // history, with its reason. The run ends by itself when no method can go on. The zero value is usable.
@@ -62,6 +64,9 @@ func (a Auto) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	plan.candidates = append(plan.candidates, quasi)
 	plan.State.Rates = make([]float64, len(plan.candidates))
 	plan.State.Patience = 1
+	if plan.quasi() > 1 {
+		plan.State.At = 1
+	}
 	s, err := startPhases(obj, theta, plan)
 	if err != nil {
 		return nil, err
@@ -80,6 +85,9 @@ const (
 	mostForSteps   = 4000
 )
 
+// leastSubspace is the dimension below which subspaces save nothing.
+const leastSubspace = 256
+
 // dense adds the Gauss–Newton methods where they can be had, and says why they are there or not. It also returns M.
 func (p *automatic) dense(theta *tensors.Tensor, a Auto) (int, string, error) {
 	obj := p.obj
@@ -90,7 +98,11 @@ func (p *automatic) dense(theta *tensors.Tensor, a Auto) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	order, need := min(rows, obj.Dim), denseMemory(obj, rows)
+	columns, method := obj.Dim, LevenbergMarquardt{Geodesic: true, MaxMemory: a.MaxMemory, Seed: 1}
+	if third := max(leastSubspace, (obj.Dim+2)/3); third < obj.Dim {
+		columns, method.Columns, method.AdaptEvery = third, third, 10
+	}
+	order, need := min(rows, columns), denseMemory(obj, rows, columns)
 	size := fmt.Sprintf("%d residuals and %d parameters", rows, obj.Dim)
 	switch {
 	case !obj.hasJacobian(rows):
@@ -100,20 +112,11 @@ func (p *automatic) dense(theta *tensors.Tensor, a Auto) (int, string, error) {
 	case need > float64(a.MaxMemory):
 		return rows, fmt.Sprintf("%s: Gauss–Newton steps would need %.3g GiB, more than MaxMemory = %.3g GiB", size, need/(1<<30), float64(a.MaxMemory)/(1<<30)), nil
 	}
-	// In operations at the speed of a matrix product: what runs on the host is about twenty times slower, a factorization
-	// four times.
-	entries, n := float64(rows)*float64(obj.Dim), float64(order)
-	gradient := operationsOfGradient * entries
-	columns := math.Min(float64(obj.Dim), math.Max(256, float64(obj.Dim)/3))
-	p.candidates = append(p.candidates,
-		candidate{
-			method: SketchedGaussNewton{MaxMemory: a.MaxMemory, Seed: 1}, trial: 30, look: 10,
-			cost: 12 + 80*columns*columns*columns/gradient,
-		},
-		candidate{
-			method: LevenbergMarquardt{Geodesic: true, MaxMemory: a.MaxMemory}, trial: 30, look: 10,
-			cost: 7 + (entries*n+4.0/3*n*n*n)/gradient,
-		})
+	// In operations at the speed of a matrix product; those of a factorization run at a quarter of it.
+	m, n := float64(rows), float64(order)
+	gradient := operationsOfGradient * m * float64(obj.Dim)
+	cost := 10 + (m*float64(columns)*n+4.0/3*n*n*n)/gradient
+	p.candidates = append(p.candidates, candidate{method: method, trial: 60, look: 10, cost: cost})
 	return rows, size + ": Gauss–Newton steps are affordable", nil
 }
 
@@ -125,7 +128,7 @@ type candidate struct {
 	look   int     // iterations between two judgements
 }
 
-// automatic is the itinerary of an Auto: Adam, then two Gauss–Newton methods if there are any, then a quasi-Newton one.
+// automatic is the itinerary of an Auto: Adam, then Levenberg–Marquardt if it is affordable, then a quasi-Newton method.
 type automatic struct {
 	obj        *Objective
 	warmUp     int
@@ -141,9 +144,14 @@ type automaticState struct {
 	Stuck    int       // how many could not go on, one after the other
 	Flat     bool      // the landscape is so well conditioned that Adam goes on
 	Asked    bool      // whether that was looked at
+	Warmed   bool      // whether Adam had its turn
 }
 
 func (p *automatic) method() Method { return p.candidates[p.State.At].method }
+
+func (p *automatic) seat() int { return p.State.At }
+
+func (p *automatic) returns() bool { return true }
 
 func (p *automatic) quasi() int { return len(p.candidates) - 1 }
 
@@ -155,93 +163,118 @@ func (p *automatic) next(made int) int {
 	return made - made%look + look
 }
 
-// wellConditioned is the condition number up to which Adam is left alone; goodGain is what a Gauss–Newton method gains in an
-// iteration, in decades, as long as it needs no comparison, and hopeless that with which its trial is cut short; retrial is the length of a quasi-Newton phase between trials.
+// wellConditioned is the condition number up to which Adam is left alone.
+const wellConditioned = 100
+
+// goodGain is what a Gauss–Newton method gains in an iteration, in decades, as long as it needs no comparison. Its trial is
+// cut short after early iterations with less than hopeless. retrial is the length of a quasi-Newton phase between trials.
 const (
-	wellConditioned = 100
-	goodGain        = 0.01
-	hopeless        = 0.002
-	retrial         = 1500
+	goodGain = 0.006
+	hopeless = 0.002
+	early    = 20
+	retrial  = 1500
 )
 
 func (p *automatic) leave(c *course, theta *tensors.Tensor) (string, error) {
-	if p.State.At == 0 {
+	switch p.State.At {
+	case 0:
 		return p.leaveFirst(c, theta)
+	case p.quasi():
+		return p.leaveQuasi(c), nil
 	}
+	return p.leaveGaussNewton(c), nil
+}
+
+// progress is what the present candidate gains in an iteration, its rate, and both in words.
+func (p *automatic) progress(c *course) (gain, rate float64, seen string) {
 	now := p.candidates[p.State.At]
-	gain := gained(c.Records, now.trial)
-	if c.Made < now.trial && (p.State.At == p.quasi() || gain >= hopeless) {
-		return "", nil
-	}
-	rate := 1000 * gain / now.cost
-	p.State.Rates[p.State.At] = math.Max(rate, math.SmallestNonzeroFloat64)
-	seen := fmt.Sprintf("%.2g decades in an iteration, %.2g in the work of 1000 gradients", gain, rate)
-	if p.State.At != p.quasi() {
-		if gain >= goodGain {
-			return "", nil
-		}
-		best, known := p.best()
-		if known && p.State.Rates[best] <= rate && gain > 0 {
-			return "", nil
-		}
-		p.State.Next = best
-		if !known {
-			return seen + ": another may do better", nil
-		}
-		return fmt.Sprintf("%s, where that gained %.2g", seen, p.State.Rates[best]), nil
-	}
-	if p.quasi() == 1 || float64(c.Made) < retrial*p.State.Patience && gain > 0 {
-		return "", nil
-	}
-	p.State.Patience *= 1.5
-	best := 1
-	for k := 1; k < p.quasi(); k++ {
-		if p.State.Rates[k] > p.State.Rates[best] {
-			best = k
-		}
-	}
-	p.State.Next = best
-	for k := 1; k < p.quasi(); k++ { // they are to show again what they can
-		p.State.Rates[k] = 0
-	}
-	return seen + ": another trial, from what is a better start by now", nil
+	gain = gained(c, now.trial)
+	rate = 1000 * gain / now.cost
+	return gain, rate, fmt.Sprintf("%.2g decades in an iteration, %.2g in the work of 1000 gradients", gain, rate)
 }
 
-// best is the most promising one besides the present one: the first that is unknown, else that with the highest rate.
-func (p *automatic) best() (candidate int, known bool) {
-	for k := 1; k < len(p.candidates); k++ {
-		if k == p.State.At {
-			continue
+func (p *automatic) leaveGaussNewton(c *course) string {
+	s := &p.State
+	gain, rate, seen := p.progress(c)
+	if c.Made < p.candidates[s.At].trial {
+		if s.Warmed || s.Rates[s.At] > 0 || c.Made < early || gain >= hopeless {
+			return ""
 		}
-		if p.State.Rates[k] == 0 {
-			return k, false
-		}
-		if candidate == 0 || p.State.Rates[k] > p.State.Rates[candidate] {
-			candidate = k
-		}
+		s.Next = 0
+		return seen + ": Adam may lead to where its steps fit"
 	}
-	return candidate, true
+	if gain >= goodGain {
+		return ""
+	}
+	s.Rates[s.At] = math.Max(rate, math.SmallestNonzeroFloat64)
+	s.Next = p.quasi()
+	switch other := s.Rates[s.Next]; {
+	case other == 0:
+		return seen + ": another may do better"
+	case other <= rate:
+		return ""
+	default:
+		return fmt.Sprintf("%s, where that gained %.2g", seen, other)
+	}
 }
 
-// gained is by how much the mean of the logarithm of the loss fell, in decades an iteration, from one half of the last
-// records to the other.
-func gained(records []Record, last int) float64 {
-	last = min(last, len(records))
-	half := last / 2
-	if half == 0 {
+func (p *automatic) leaveQuasi(c *course) string {
+	s := &p.State
+	gain, rate, seen := p.progress(c)
+	if p.quasi() == 1 || c.Made < p.candidates[s.At].trial {
+		return ""
+	}
+	s.Rates[s.At] = math.Max(rate, math.SmallestNonzeroFloat64)
+	s.Next = 1
+	if other := s.Rates[1]; other > rate {
+		return fmt.Sprintf("%s, where that gained %.2g", seen, other)
+	}
+	if float64(c.Made) < retrial*s.Patience && gain > 0 {
+		return ""
+	}
+	s.Patience *= 1.5
+	return seen + ": another trial, from what is a better start by now"
+}
+
+// gained is by how much the loss fell in an iteration, in decades: from one half of the last records to the other in the
+// mean of the logarithm. Where the points moved meanwhile, it is from one set of points to another; the first set is that of
+// another method, and does not count when there are more than two.
+func gained(c *course, last int) float64 {
+	records := c.Records[max(0, len(c.Records)-last):]
+	first := len(c.Records) - len(records)
+	var at, logs []float64 // of each set of points: the middle iteration, and the mean of the logarithm
+	begin := 0
+	add := func(end int) {
+		if part := records[begin:end]; len(part) > 0 {
+			at, logs = append(at, float64(begin+end)/2), append(logs, meanLog10(part))
+		}
+		begin = end
+	}
+	for _, fresh := range c.Fresh {
+		if fresh > first && fresh < first+len(records) {
+			add(fresh - first)
+		}
+	}
+	if begin == 0 {
+		add(len(records) / 2)
+	}
+	add(len(records))
+	if len(at) > 2 {
+		at, logs = at[1:], logs[1:]
+	}
+	if len(at) < 2 {
 		return 0
 	}
-	recent := records[len(records)-last:]
-	gain := (meanLog10(recent[:half]) - meanLog10(recent[last-half:])) / float64(last-half)
-	if math.IsNaN(gain) { // logarithms of negative losses
+	_, slope := stat.LinearRegression(at, logs, nil, false)
+	if !finite(slope) { // logarithms of negative losses
 		return 0
 	}
-	return gain
+	return -slope
 }
 
 // leaveFirst ends the warm-up.
 func (p *automatic) leaveFirst(c *course, theta *tensors.Tensor) (string, error) {
-	p.State.Next = 1
+	p.State.Next, p.State.Warmed = 1, true
 	most := p.warmUp
 	if p.State.Flat {
 		most *= 5

@@ -80,6 +80,21 @@ func TestAutoEnds(t *testing.T) {
 	}
 }
 
+// TestAutoResume: bit for bit, in the first phase, in another, and in one that comes again. Without residuals there is a
+// warm-up.
+func TestAutoResume(t *testing.T) {
+	b := pureGo(t)
+	l := newLeastSquares(0.5)
+	objective := func() *optim.Objective { return l.objective(b) }
+	m := optim.Auto{WarmUp: 8}
+	r := minimize(t, objective(), make([]float64, lsDim), m, optim.Options{MaxIterations: 120})
+	t.Log(events(r))
+	for _, stop := range []int{3, r.Iterations / 2, r.Iterations - 2} {
+		checkResumeOf(t, objective, make([]float64, lsDim), m, stop, 120)
+	}
+	checkResumeOf(t, func() *optim.Objective { return energy(b) }, []float64{1, 1, 1}, m, 6, 12)
+}
+
 func TestAutoSettings(t *testing.T) {
 	p := problems["Wood"]
 	for _, m := range []optim.Auto{{WarmUp: -1}, {MaxMemory: -1}} {

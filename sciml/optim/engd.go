@@ -58,7 +58,7 @@ func (m ENGD) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 		}
 		m.Solver = DenseNormal
 	}
-	system, err := newLeastSquaresSystem(obj, theta, "ENGD", m.Solver, m.MaxMemory, false)
+	system, err := newLeastSquaresSystem(obj, theta, systemChoice{method: "ENGD", solver: m.Solver, maxMemory: m.MaxMemory})
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,10 @@ type chain struct {
 
 func (c *chain) method() Method { return c.all[c.at].Method }
 
+func (c *chain) seat() int { return c.at }
+
+func (c *chain) returns() bool { return false }
+
 func (c *chain) final() bool { return c.at == len(c.all)-1 }
 
 func (c *chain) next(made int) int {

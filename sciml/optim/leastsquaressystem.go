@@ -53,9 +53,9 @@ type leastSquaresSystem interface {
 	plan() string
 }
 
-// denseMemory is the size of J and the matrix in bytes.
-func denseMemory(obj *Objective, rows int) float64 {
-	n := float64(min(rows, obj.Dim))
+// denseMemory is the size of J and the matrix in bytes, for steps in a space of so many columns.
+func denseMemory(obj *Objective, rows, columns int) float64 {
+	n := float64(min(rows, columns))
 	const copies = 3 // J, its parts before they are joined, and one transposed
 	return float64(obj.dtype().Size()) * (copies*float64(rows)*float64(obj.Dim) + 3*n*n)
 }
@@ -63,8 +63,19 @@ func denseMemory(obj *Objective, rows int) float64 {
 // defaultMemory is the most that a method takes for matrices, in bytes, when it is not told otherwise.
 const defaultMemory = 4 << 30
 
+// systemChoice is what a method asks for.
+type systemChoice struct {
+	method    string
+	solver    LeastSquaresSolver
+	maxMemory int64
+	geodesic  bool   // adds the acceleration
+	columns   int    // of the subspaces; all parameters when zero
+	seed      uint64 // of the subspaces
+}
+
 // newLeastSquaresSystem makes the system that a method asks for.
-func newLeastSquaresSystem(obj *Objective, theta *tensors.Tensor, method string, solver LeastSquaresSolver, maxMemory int64, geodesic bool) (leastSquaresSystem, error) {
+func newLeastSquaresSystem(obj *Objective, theta *tensors.Tensor, c systemChoice) (leastSquaresSystem, error) {
+	method, solver, maxMemory := c.method, c.solver, c.maxMemory
 	if err := obj.needsResidual(method); err != nil {
 		return nil, err
 	}
@@ -81,11 +92,15 @@ func newLeastSquaresSystem(obj *Objective, theta *tensors.Tensor, method string,
 	if err != nil {
 		return nil, err
 	}
-	need := denseMemory(obj, rows)
+	columns := obj.Dim
+	if c.columns > 0 {
+		columns = min(columns, c.columns)
+	}
+	need := denseMemory(obj, rows, columns)
 	fits := need <= float64(maxMemory) && obj.hasJacobian(rows)
 	why := fmt.Sprintf("%d residuals, %d parameters", rows, obj.Dim)
 	switch {
-	case solver == CheapestSolver && fits && obj.Dim <= rows:
+	case solver == CheapestSolver && fits && columns <= rows:
 		solver = DenseNormal
 	case solver == CheapestSolver && fits:
 		solver = DenseKernel
@@ -97,11 +112,17 @@ func newLeastSquaresSystem(obj *Objective, theta *tensors.Tensor, method string,
 		return nil, fmt.Errorf("optim: %s.Solver is %s, which needs %.3g GiB for %s, expected at most MaxMemory = %.3g GiB and residuals of separate points; MatrixFree needs far less",
 			method, solver, need/(1<<30), why, float64(maxMemory)/(1<<30))
 	}
-	text := fmt.Sprintf("%s (%s)", solver, why)
-	if solver == MatrixFree {
-		return newMatrixFree(obj, rows, text)
+	if columns < obj.Dim && solver != MatrixFree {
+		why = fmt.Sprintf("in subspaces of dimension %d; %s", columns, why)
 	}
-	return newDenseSystem(obj, solver == DenseKernel, geodesic, text)
+	text := fmt.Sprintf("%s (%s)", solver, why)
+	switch {
+	case solver == MatrixFree:
+		return newMatrixFree(obj, rows, text)
+	case columns < obj.Dim:
+		return newSubspaceSystem(obj, solver == DenseKernel, c.geodesic, text, subspaces{obj.Dim, columns}, c.seed)
+	}
+	return newDenseSystem(obj, solver == DenseKernel, c.geodesic, text)
 }
 
 // denseSystem stores J and JᵀJ, or JJᵀ, on the device.
@@ -121,17 +142,39 @@ func newDenseSystem(obj *Objective, kernel, geodesic bool, text string) (*denseS
 	var err error
 	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.linearized(in[0], in[1:])
-		side := j
-		if kernel {
-			side = graph.Transpose(j, 0, 1)
-		}
-		matrix := gram(side)
-		return []*graph.Node{r, j, matrix, graph.ReduceAllMax(graph.ReduceSum(graph.Square(j), 0))}
+		return []*graph.Node{r, j, gramOf(j, kernel), largestColumn(j)}
 	}); err != nil {
 		return nil, err
 	}
-	s.solving, err = newProgram(obj, "least-squares step", func(in []*graph.Node) []*graph.Node {
+	s.solving, err = newDampedStep(obj, kernel, geodesic, nil)
+	return s, err
+}
+
+// gramOf is JᵀJ, or JJᵀ.
+func gramOf(j *graph.Node, kernel bool) *graph.Node {
+	if kernel {
+		j = graph.Transpose(j, 0, 1)
+	}
+	return gram(j)
+}
+
+// largestColumn is the largest diagonal entry of JᵀJ.
+func largestColumn(j *graph.Node) *graph.Node {
+	return graph.ReduceAllMax(graph.ReduceSum(graph.Square(j), 0))
+}
+
+// newDampedStep builds the step, its length and the decrease that it should bring. In are the relative damping, θ, r, J, the
+// matrix and its scale, and the data. For a step in a subspace J and the matrix are those there, and the subspace comes
+// before the data.
+func newDampedStep(obj *Objective, kernel, geodesic bool, space *subspaces) (*program, error) {
+	return newProgram(obj, "least-squares step", func(in []*graph.Node) []*graph.Node {
 		relative, theta, r, j, matrix, scale, data := in[0], in[1], in[2], in[3], in[4], in[5], in[6:]
+		expand := func(z *graph.Node) *graph.Node { return z }
+		if space != nil {
+			drawn := data[:2]
+			data = data[2:]
+			expand = func(z *graph.Node) *graph.Node { return space.expand(z, drawn) }
+		}
 		damping := graph.Mul(relative, scale)
 		factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(damping, identity(matrix))))
 		// once solves (JᵀJ + λI)p = −(Jᵀs + λq).
@@ -159,12 +202,12 @@ func newDenseSystem(obj *Objective, kernel, geodesic bool, text string) (*denseS
 		p := solve(r)
 		jp := multiply(j, p)
 		predicted := graph.Neg(graph.Add(graph.MulScalar(dot(r, jp), 2), dot(jp, jp)))
+		p = expand(p)
 		if geodesic {
-			p = graph.Add(p, accelerated(obj, theta, p, data, solve))
+			p = graph.Add(p, accelerated(obj, theta, p, data, func(s *graph.Node) *graph.Node { return expand(solve(s)) }))
 		}
 		return []*graph.Node{p, norm(p), predicted}
 	})
-	return s, err
 }
 
 // mostAcceleration bounds the correction relative to the step, above which its expansion means nothing.

@@ -11,8 +11,11 @@ import (
 
 // itinerary decides which method is at work, one phase after the other.
 type itinerary interface {
-	// method is that of the phase now.
+	// method is that of the phase now. Phases with the same seat have the same one.
 	method() Method
+	seat() int
+	// returns reports whether a seat may come again.
+	returns() bool
 	// final reports whether no phase follows, so that the end of the method is that of the run.
 	final() bool
 	// next is the number of iterations of the phase at which leave is asked next, when made of them were made.
@@ -37,10 +40,11 @@ type phasedStepper struct {
 	plan     itinerary
 	obj      *Objective
 	active   Stepper
-	course   course // of the active phase
-	ahead    int    // records told of less iterations made, in all phases: 1 when the loss of the last iterate is known
-	repeats  bool   // the next record is one of an iterate already told of
-	untold   int    // evaluations that belong to the next record
+	resting  map[int]Stepper // of seats that were left: they need not be compiled again
+	course   course          // of the active phase
+	ahead    int             // records told of less iterations made, in all phases: 1 when the loss of the last iterate is known
+	repeats  bool            // the next record is one of an iterate already told of
+	untold   int             // evaluations that belong to the next record
 	best     *tensors.Tensor
 	bestLoss float64
 }
@@ -50,7 +54,7 @@ func startPhases(obj *Objective, theta *tensors.Tensor, plan itinerary) (Stepper
 	if err != nil {
 		return nil, err
 	}
-	return &phasedStepper{plan: plan, obj: obj, active: first, bestLoss: math.Inf(1), best: theta}, nil
+	return &phasedStepper{plan: plan, obj: obj, active: first, resting: map[int]Stepper{}, bestLoss: math.Inf(1), best: theta}, nil
 }
 
 // Advance implements Stepper. It returns after a switch, so that the run loop sees each reason.
@@ -124,18 +128,35 @@ func (s *phasedStepper) tell(total *Progress, p Progress, name string) {
 
 func (s *phasedStepper) handOver(status Status) error {
 	s.best, s.bestLoss = s.Best()
+	seat := s.plan.seat()
 	s.plan.advance(&s.course, status)
-	next, err := s.plan.method().Start(s.obj, s.best)
-	if err != nil {
-		return err
+	next, known := s.resting[s.plan.seat()]
+	if known {
+		again, _ := canRestart(next)
+		again.restart(s.best)
+		delete(s.resting, s.plan.seat())
+	} else {
+		var err error
+		if next, err = s.plan.method().Start(s.obj, s.best); err != nil {
+			return err
+		}
 	}
-	stopStepper(s.active)
+	if _, ok := canRestart(s.active); ok && s.plan.returns() {
+		s.resting[seat] = s.active
+	} else {
+		stopStepper(s.active)
+	}
 	s.active, s.course = next, course{}
 	s.repeats = s.ahead > 0
 	return nil
 }
 
-func (s *phasedStepper) stop() { stopStepper(s.active) }
+func (s *phasedStepper) stop() {
+	stopStepper(s.active)
+	for _, r := range s.resting {
+		stopStepper(r)
+	}
+}
 
 // Current implements Stepper.
 func (s *phasedStepper) Current() *tensors.Tensor { return s.active.Current() }

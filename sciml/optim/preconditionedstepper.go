@@ -131,7 +131,7 @@ func (s *preconditionedStepper) renew() (remark string, err error) {
 	old := s.change()
 	free(old[changeFactor:])
 	copy(old, append([]*tensors.Tensor{theta, scalar(s.obj.dtype(), factor)}, made.Tensors...))
-	if again, ok := s.active.(restarter); ok {
+	if again, ok := canRestart(s.active); ok {
 		again.restart(s.origin())
 	} else {
 		next, err := s.method.Start(s.inner, s.origin())

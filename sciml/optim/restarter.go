@@ -12,6 +12,23 @@ type restarter interface {
 	restart(theta *tensors.Tensor)
 }
 
+// canRestart reports whether s is a restarter, or asks for one.
+func canRestart(s Stepper) (restarter, bool) {
+	if a, ok := s.(*asking); ok {
+		if _, ok := canRestart(a.Stepper); !ok {
+			return nil, false
+		}
+	}
+	r, ok := s.(restarter)
+	return r, ok
+}
+
+// restart implements restarter, where the Stepper is one.
+func (a *asking) restart(theta *tensors.Tensor) {
+	a.Stepper.(restarter).restart(theta)
+	a.made = 0
+}
+
 // restart implements restarter.
 func (s *fixedStep) restart(theta *tensors.Tensor) {
 	dtype := s.obj.dtype()

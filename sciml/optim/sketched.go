@@ -71,6 +71,7 @@ const (
 	lambdaWindow = 30   // number of λ that tell whether it had its minimum
 	climbSlope   = 1e-4 // of log λ for an iteration, and
 	climbTrend   = 0.1  // its correlation with the iteration, above which it climbs
+	enoughSteps  = 5    // number of steps after which half the rows are tried again
 	mostSpaces   = 20   // number of spaces that may be drawn without a decrease in any, which few parameters can bring about
 )
 
@@ -119,7 +120,7 @@ func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 	if err := obj.checkJacobian("SketchedGaussNewton", rows, m.MaxMemory); err != nil {
 		return nil, err
 	}
-	s := &sketchedModel{SketchedGaussNewton: m, obj: obj, rows: rows}
+	s := &sketchedModel{SketchedGaussNewton: m, obj: obj, rows: rows, sketching: map[int]*program{}}
 	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.linearized(in[0], in[1:])
 		return []*graph.Node{r, j}
@@ -142,7 +143,7 @@ type sketchedModel struct {
 	obj         *Objective
 	rows        int // M
 	linearizing *program
-	sketching   *program // for the present number of rows; nil before the first use
+	sketching   map[int]*program // for numbers of rows
 	probing     *deviceLoop
 
 	at       *evaluated        // where
@@ -158,7 +159,8 @@ type sketchedState struct {
 	Drawn     uint64    // number of sketches
 	Logarithm []float64 // of the last λ
 	Climbed   bool      // whether λ has had its minimum
-	Doubled   int       // number of times that Rows was doubled
+	Doubled   int       // number of times that Rows is doubled at present
+	Enough    int       // number of steps since it was changed
 }
 
 // enlarge doubles the number of rows of the sketches to come, and reports whether it was not that of all residuals.
@@ -167,8 +169,16 @@ func (s *sketchedModel) enlarge() bool {
 		return false
 	}
 	s.Doubled++
-	s.sketching = nil
+	s.Enough = 0
 	return true
+}
+
+// reduce goes back to half the rows after some steps for which they were enough.
+func (s *sketchedModel) reduce() {
+	if s.Enough++; s.Enough > enoughSteps && s.Doubled > 0 {
+		s.Doubled--
+		s.Enough = 0
+	}
 }
 
 // solve implements subproblem.
@@ -188,6 +198,7 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 	var system *ridge
 	var lambdas, steps []float64
 	radii := s.radii(radius)
+	s.reduce()
 	for tries := 0; ; tries++ {
 		var parameters *embedding
 		if system, parameters, err = s.sketch(); err != nil {
@@ -266,11 +277,12 @@ func (s *sketchedModel) sketch() (system *ridge, parameters *embedding, err erro
 	rng := rand.New(rand.NewPCG(s.Seed, (s.Drawn+1)*0x9e3779b97f4a7c15))
 	s.Drawn++
 	parameters = newProjection(rng, s.obj.Dim, s.Columns)
-	residuals := newEmbedding(rng, s.rows, s.Rows<<s.Doubled, s.Hashes)
+	size := s.Rows << s.Doubled
+	residuals := newEmbedding(rng, s.rows, size, s.Hashes)
 	inputs := parameters.inputs(s.obj)
-	if s.sketching == nil {
+	if s.sketching[size] == nil {
 		split := len(inputs)
-		s.sketching, err = newProgram(s.obj, "sketch", func(in []*graph.Node) []*graph.Node {
+		s.sketching[size], err = newProgram(s.obj, "sketch", func(in []*graph.Node) []*graph.Node {
 			r, j, signs := in[0], in[1], in[2:]
 			narrow := parameters.build(graph.Transpose(j, 0, 1), signs[:split]) // (JC)ᵀ
 			both := graph.Concatenate([]*graph.Node{narrow, graph.ExpandAxes(r, 0)}, 0)
@@ -280,7 +292,7 @@ func (s *sketchedModel) sketch() (system *ridge, parameters *embedding, err erro
 			return nil, nil, err
 		}
 	}
-	out, err := s.sketching.call(s.matrices, inputs, residuals.inputs(s.obj))
+	out, err := s.sketching[size].call(s.matrices, inputs, residuals.inputs(s.obj))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -134,7 +134,7 @@ func Helmholtz(a1, a2 int, k float64) *Problem {
 			return u.Gradient(), graph.Sub(q(u.X()), graph.MulScalar(u.U(), k*k))
 		}}},
 		Exact:     scalar(func(p []float64) float64 { return math.Sin(p1*p[0]) * math.Sin(p2*p[1]) }),
-		Suggested: Setup{Hidden: repeated(4, 30), Interior: 3000, Boundary: 400},
+		Suggested: Setup{Hidden: repeated(4, 30), Activation: "sin", Stretch: []float64{2, 2}, Interior: 3000, Boundary: 400},
 		Source:    "Wang, Teng and Perdikaris 2021",
 	}
 }

@@ -88,7 +88,13 @@ func Wave(c, T float64, beta int) *Problem {
 		return graph.Add(sine(x, math.Pi), graph.MulScalar(sine(x, b), 0.5)) // the second is zero for β = 0
 	}
 	name, key := fmt.Sprintf("wave, c = %v, T = %v", c, T), "wave"
+	suggested := Setup{Hidden: repeated(3, 32), Interior: 2000, Boundary: 200, Resample: 500}
 	if beta > 0 {
+		// A sine whose argument has about half the phase that the solution goes through.
+		suggested = Setup{
+			Hidden: repeated(4, 30), Activation: "sin", Stretch: []float64{0.8 * float64(beta), 0.8 * float64(beta) * c * T},
+			Interior: 3000, Boundary: 200, Resample: 500,
+		}
 		name, key = fmt.Sprintf("%s, β = %d", name, beta), fmt.Sprintf("wave-beta%d", beta)
 	}
 	return &Problem{
@@ -106,7 +112,7 @@ func Wave(c, T float64, beta int) *Problem {
 			x, t := p[0], p[1]
 			return math.Sin(math.Pi*x)*math.Cos(c*math.Pi*t) + 0.5*math.Sin(b*x)*math.Cos(c*b*t)
 		}),
-		Suggested: Setup{Hidden: repeated(3, 32), Interior: 2000, Boundary: 200, Resample: 500},
+		Suggested: suggested,
 		Source:    "Rathore et al. 2024 (arXiv 2402.01868)",
 	}
 }

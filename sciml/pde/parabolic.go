@@ -144,7 +144,7 @@ func AllenCahn() *Problem {
 		Periods:   []float64{2, 0},
 		Exactly:   []string{"periodic x"},
 		Reference: func(ctx context.Context) (Field, error) { return reference.AllenCahn(ctx) },
-		Suggested: Setup{Hidden: repeated(3, 30), Interior: 5000, Boundary: 500, BoundaryWeight: 100, Resample: 500},
+		Suggested: Setup{Hidden: repeated(4, 30), Interior: 2500, Boundary: 500, BoundaryWeight: 100, Resample: 500},
 		Source:    "Raissi, Perdikaris and Karniadakis 2019",
 	}
 }

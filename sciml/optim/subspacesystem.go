@@ -1,0 +1,71 @@
+package optim
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// subspaceSystem restricts steps to a random subspace: it stores J, JC and the Gram matrix of that.
+type subspaceSystem struct {
+	denseSystem // its matrices are r, JC, the matrix, the scale, and the subspace
+	space       subspaces
+	seed        uint64
+	narrowing   *program
+	full        []*tensors.Tensor // r, J, the scale
+	tries       int               // steps from the present iterate
+}
+
+// triesInSubspace is the number of steps that may be refused before another subspace is drawn.
+const triesInSubspace = 3
+
+func newSubspaceSystem(obj *Objective, kernel, geodesic bool, text string, space subspaces, seed uint64) (*subspaceSystem, error) {
+	s := &subspaceSystem{denseSystem: denseSystem{obj: obj, text: text}, space: space, seed: seed}
+	var err error
+	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
+		r, j := obj.linearized(in[0], in[1:])
+		return []*graph.Node{r, j, largestColumn(j)}
+	}); err != nil {
+		return nil, err
+	}
+	if s.narrowing, err = newProgram(obj, "subspace", func(in []*graph.Node) []*graph.Node {
+		j := space.narrow(in[0], in[1:])
+		return []*graph.Node{j, gramOf(j, kernel)}
+	}); err != nil {
+		return nil, err
+	}
+	s.solving, err = newDampedStep(obj, kernel, geodesic, &space)
+	return s, err
+}
+
+// linearize implements leastSquaresSystem. The subspace depends on nothing but the seed, the loss of the iterate and the
+// number of steps from there, so that a run that is resumed goes on with the same ones.
+func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
+	var err error
+	if s.at != at {
+		s.at, s.tries = at, 0
+		free(s.full)
+		s.full = nil
+		if s.full, err = s.linearizing.call([]*tensors.Tensor{at.theta}, data); err != nil {
+			return err
+		}
+	}
+	s.tries++
+	if s.tries%triesInSubspace != 1 {
+		return nil
+	}
+	drawn := s.space.inputs(s.obj, rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries))))
+	if s.matrices != nil {
+		free(s.matrices[1:3])
+		free(s.matrices[4:])
+	}
+	s.matrices = nil
+	out, err := s.narrowing.call([]*tensors.Tensor{s.full[1]}, drawn)
+	if err != nil {
+		return err
+	}
+	s.matrices = []*tensors.Tensor{s.full[0], out[0], out[1], s.full[2], drawn[0], drawn[1]}
+	return nil
+}
