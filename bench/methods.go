@@ -63,6 +63,7 @@ var methods = []named{
 	}},
 	{"lm", func() optim.Method { return optim.LevenbergMarquardt{} }},
 	{"lm-geodesic", func() optim.Method { return optim.LevenbergMarquardt{Geodesic: true} }},
+	{"lm-subspace", func() optim.Method { return optim.LevenbergMarquardt{Geodesic: true, Columns: 450, AdaptEvery: 10} }},
 	{"adam+lm", func() optim.Method { return afterAdam(optim.LevenbergMarquardt{}) }},
 	{"adam+lm-geodesic", func() optim.Method { return afterAdam(optim.LevenbergMarquardt{Geodesic: true}) }},
 	{"adam+lbfgs", func() optim.Method { return afterAdam(optim.LBFGS{Memory: 50}) }},

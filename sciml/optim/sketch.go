@@ -41,18 +41,6 @@ func newEmbedding(rng *rand.Rand, items, size, copies int) *embedding {
 	return s
 }
 
-// newProjection draws an embedding of one copy with orthonormal rows.
-func newProjection(rng *rand.Rand, items, size int) *embedding {
-	s := newEmbedding(rng, items, size, 1)
-	if s != nil {
-		for place := range s.signs {
-			sum := place / s.slots
-			s.signs[place] /= math.Sqrt(float64((items-1-sum)/size + 1)) // the number of items in the sum
-		}
-	}
-	return s
-}
-
 // inputs are what build takes.
 func (s *embedding) inputs(obj *Objective) []*tensors.Tensor {
 	if s == nil {
@@ -70,16 +58,4 @@ func (s *embedding) build(x *graph.Node, in []*graph.Node) *graph.Node {
 	picked := graph.Gather(x, graph.Reshape(in[0], places, 1))
 	picked = graph.Mul(picked, graph.BroadcastToDims(graph.Reshape(in[1], places, 1), places, k))
 	return graph.ReduceSum(graph.Reshape(picked, s.copies, s.size, s.slots, k), 0, 2)
-}
-
-// transposed is Sᵀz, on the host.
-func (s *embedding) transposed(z []float64) []float64 {
-	if s == nil {
-		return z
-	}
-	x := make([]float64, s.items)
-	for place, item := range s.order {
-		x[item] += s.signs[place] * z[place/s.slots%s.size]
-	}
-	return x
 }

@@ -200,13 +200,13 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 	radii := s.radii(radius)
 	s.reduce()
 	for tries := 0; ; tries++ {
-		var parameters *embedding
-		if system, parameters, err = s.sketch(); err != nil {
+		var space *subspace
+		if system, space, err = s.sketch(); err != nil {
 			return regionStep{}, err
 		}
 		lambdas = s.lambdas(system, radii)
-		steps = s.steps(system, parameters, lambdas)
-		if parameters != nil && system.decrease(lambdas[len(lambdas)-1]) <= s.noise(at.loss) && tries < mostSpaces {
+		steps = s.steps(system, space, lambdas)
+		if space != nil && system.decrease(lambdas[len(lambdas)-1]) <= s.noise(at.loss) && tries < mostSpaces {
 			continue // the loss is at its lowest in this space
 		}
 		slope := -floats.Dot(gradient, steps[:s.obj.Dim])
@@ -246,7 +246,7 @@ func (s *sketchedModel) lambdas(system *ridge, radii []float64) []float64 {
 }
 
 // steps are those for each λ, one after the other.
-func (s *sketchedModel) steps(system *ridge, parameters *embedding, lambdas []float64) []float64 {
+func (s *sketchedModel) steps(system *ridge, space *subspace, lambdas []float64) []float64 {
 	all := system.solve(lambdas)
 	steps := make([]float64, 0, len(lambdas)*s.obj.Dim)
 	z := make([]float64, system.n)
@@ -254,7 +254,11 @@ func (s *sketchedModel) steps(system *ridge, parameters *embedding, lambdas []fl
 		for i := range z {
 			z[i] = all[i*len(lambdas)+k]
 		}
-		steps = append(steps, parameters.transposed(z)...)
+		if space == nil {
+			steps = append(steps, z...)
+			continue
+		}
+		steps = append(steps, space.step(z)...)
 	}
 	return steps
 }
@@ -272,21 +276,26 @@ func (s *sketchedModel) target() float64 {
 	return s.Target
 }
 
-// sketch draws the next sketch. The parameters' one is Cᵀ.
-func (s *sketchedModel) sketch() (system *ridge, parameters *embedding, err error) {
+// sketch draws the next sketch: a system, and the space that its steps are in, nil for all of it.
+func (s *sketchedModel) sketch() (system *ridge, space *subspace, err error) {
 	rng := rand.New(rand.NewPCG(s.Seed, (s.Drawn+1)*0x9e3779b97f4a7c15))
 	s.Drawn++
-	parameters = newProjection(rng, s.obj.Dim, s.Columns)
+	var inputs []*tensors.Tensor
+	if spaces := (subspaces{s.obj.Dim, s.Columns}); s.Columns < s.obj.Dim {
+		drawn := spaces.draw(rng)
+		space, inputs = &drawn, drawn.inputs(s.obj)
+	}
 	size := s.Rows << s.Doubled
 	residuals := newEmbedding(rng, s.rows, size, s.Hashes)
-	inputs := parameters.inputs(s.obj)
 	if s.sketching[size] == nil {
 		split := len(inputs)
 		s.sketching[size], err = newProgram(s.obj, "sketch", func(in []*graph.Node) []*graph.Node {
-			r, j, signs := in[0], in[1], in[2:]
-			narrow := parameters.build(graph.Transpose(j, 0, 1), signs[:split]) // (JC)ᵀ
-			both := graph.Concatenate([]*graph.Node{narrow, graph.ExpandAxes(r, 0)}, 0)
-			return []*graph.Node{residuals.build(graph.Transpose(both, 0, 1), signs[split:])}
+			r, j, drawn := in[0], in[1], in[2:]
+			if space != nil {
+				j = space.narrow(j, drawn[:split])
+			}
+			both := graph.Concatenate([]*graph.Node{j, graph.ExpandAxes(r, 1)}, 1)
+			return []*graph.Node{residuals.build(both, drawn[split:])}
 		})
 		if err != nil {
 			return nil, nil, err
@@ -307,7 +316,7 @@ func (s *sketchedModel) sketch() (system *ridge, parameters *embedding, err erro
 		a, b = append(a, row[:n]...), append(b, row[n])
 	}
 	system, err = newRidge(m, n, a, b)
-	return system, parameters, err
+	return system, space, err
 }
 
 // losses computes f(θ + p) for the rows of steps.

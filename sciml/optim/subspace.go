@@ -17,35 +17,48 @@ type subspaces struct{ items, size int }
 
 func (s subspaces) blocks() int { return (s.items + s.size - 1) / s.size }
 
-// draw is a subspace: the rotation of each block, and the entry of C that each parameter has, in the one row where it is
-// not zero. Entries that fill the last block are zero.
-func (s subspaces) draw(rng *rand.Rand) (rotations []int32, entries []float64) {
-	rotations, entries = make([]int32, s.blocks()), make([]float64, s.blocks()*s.size)
-	for b := range rotations {
-		rotations[b] = int32(rng.IntN(s.size))
+// subspace is one of them.
+type subspace struct {
+	subspaces
+	rotations []int32   // of the blocks
+	entries   []float64 // that each parameter has in C, in the one column where it is not zero; then zeros that fill the last block
+}
+
+func (s subspaces) draw(rng *rand.Rand) subspace {
+	d := subspace{s, make([]int32, s.blocks()), make([]float64, s.blocks()*s.size)}
+	for b := range d.rotations {
+		d.rotations[b] = int32(rng.IntN(s.size))
 	}
 	counts := make([]float64, s.size)
 	for i := range s.items {
-		counts[s.sum(i, rotations)]++
+		counts[d.sum(i)]++
 	}
 	for i := range s.items {
-		entries[i] = 1 / math.Sqrt(counts[s.sum(i, rotations)])
+		d.entries[i] = 1 / math.Sqrt(counts[d.sum(i)])
 		if rng.Uint64()&1 == 1 {
-			entries[i] = -entries[i]
+			d.entries[i] = -d.entries[i]
 		}
 	}
-	return rotations, entries
+	return d
 }
 
 // sum is the number of the sum that parameter i is part of.
-func (s subspaces) sum(i int, rotations []int32) int {
-	return (i%s.size - int(rotations[i/s.size]) + s.size) % s.size
+func (d subspace) sum(i int) int {
+	return (i%d.size - int(d.rotations[i/d.size]) + d.size) % d.size
 }
 
-// inputs are a subspace as what narrow and expand take.
-func (s subspaces) inputs(obj *Objective, rng *rand.Rand) []*tensors.Tensor {
-	rotations, entries := s.draw(rng)
-	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(rotations, len(rotations)), vector(obj.dtype(), entries)}
+// inputs are what narrow and expand take.
+func (d subspace) inputs(obj *Objective) []*tensors.Tensor {
+	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(d.rotations, len(d.rotations)), vector(obj.dtype(), d.entries)}
+}
+
+// step is Cz, on the host.
+func (d subspace) step(z []float64) []float64 {
+	p := make([]float64, d.items)
+	for i := range p {
+		p[i] = d.entries[i] * z[d.sum(i)]
+	}
+	return p
 }
 
 // narrow builds JC of shape [M, size] for J of shape [M, items].

@@ -10,11 +10,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// basis is the C of a subspace.
-func (s subspaces) basis(rotations []int32, entries []float64) *mat.Dense {
-	c := mat.NewDense(s.items, s.size, nil)
-	for i := range s.items {
-		c.Set(i, s.sum(i, rotations), entries[i])
+// basis is C.
+func (d subspace) basis() *mat.Dense {
+	c := mat.NewDense(d.items, d.size, nil)
+	for i := range d.items {
+		c.Set(i, d.sum(i), d.entries[i])
 	}
 	return c
 }
@@ -28,7 +28,7 @@ func TestSubspaces(t *testing.T) {
 		mean := mat.NewDense(s.items, s.items, nil)
 		const draws = 4000
 		for range draws {
-			c := s.basis(s.draw(rng))
+			c := s.draw(rng).basis()
 			var gram, projector mat.Dense
 			gram.Mul(c.T(), c)
 			if !mat.EqualApprox(&gram, diagonal(s.size, 1), 1e-14) {
@@ -46,9 +46,8 @@ func TestSubspaces(t *testing.T) {
 			}
 		}
 
-		rotations, entries := s.draw(rand.New(rand.NewPCG(3, 4)))
-		c := s.basis(rotations, entries)
-		drawn := s.inputs(obj, rand.New(rand.NewPCG(3, 4)))
+		drawn := s.draw(rng)
+		c := drawn.basis()
 		j, z := mat.NewDense(4, s.items, nil), mat.NewDense(s.size, 1, nil)
 		for _, m := range []*mat.Dense{j, z} {
 			for i := range m.RawMatrix().Data {
@@ -63,7 +62,7 @@ func TestSubspaces(t *testing.T) {
 		}
 		out, err := p.call([]*tensors.Tensor{
 			tensors.FromFlatDataAndDimensions(j.RawMatrix().Data, 4, s.items), vector(obj.dtype(), z.RawMatrix().Data),
-		}, drawn)
+		}, drawn.inputs(obj))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,6 +74,9 @@ func TestSubspaces(t *testing.T) {
 		}
 		if got := mat.NewDense(s.items, 1, tensors.MustCopyFlatData[float64](out[1])); !mat.EqualApprox(got, &step, 1e-14) {
 			t.Errorf("%+v: Cz = %v, want %v", s, got, step)
+		}
+		if got := mat.NewDense(s.items, 1, drawn.step(z.RawMatrix().Data)); !mat.EqualApprox(got, &step, 1e-14) {
+			t.Errorf("%+v: on the host Cz = %v, want %v", s, got, step)
 		}
 	}
 }

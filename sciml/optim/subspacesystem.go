@@ -56,7 +56,7 @@ func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error 
 	if s.tries%triesInSubspace != 1 {
 		return nil
 	}
-	drawn := s.space.inputs(s.obj, rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries))))
+	drawn := s.space.draw(rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries)))).inputs(s.obj)
 	if s.matrices != nil {
 		free(s.matrices[1:3])
 		free(s.matrices[4:])
