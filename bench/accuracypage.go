@@ -28,10 +28,10 @@ func writeAccuracyPage(path string, chosen []task, names []string, rows []row, f
 	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, everything else as `sciml.Solve` chooses it; `%s` is its default method. A target is a\n"+
 		"relative L2 error, measured at points that were not trained on, and the time in which it is to be reached, compilation\n"+
 		"included. A training ends at its hardest target or after its longest time. The time to a target is that of the first\n"+
-		"measurement (one every 50 iterations, and with each move of the points) with an error that is not above it. Medians count seeds that did not reach a target\n"+
-		"in time as slowest, and of an even number are the lower middle one; in parentheses is the range, that of times over the\n"+
-		"seeds that reached the target. The error at the end is that of the iterate with the lowest loss, which is what `Solve`\n"+
-		"returns.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, auto)
+		"measurement (one every 50 iterations, and with each move of the points) with an error that is not above it. Medians\n"+
+		"count seeds that did not reach a target in time as slowest, and of an even number are the lower middle one; in\n"+
+		"parentheses is the range, that of times over the seeds that reached the target. The error at the end is that of the\n"+
+		"iterate with the lowest loss, which is what `Solve` returns.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, auto)
 	if f.scale != 1 {
 		fmt.Fprintf(&page, "All times that the trainings were given are %g times those of the real table.\n\n", f.scale)
 	}

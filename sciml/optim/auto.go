@@ -29,7 +29,7 @@ import (
 // Decisions depend on the course of the run, not on the clock: the same seed makes the same ones. Each is an Event of the
 // history, with its reason. The run ends by itself when no method can go on. The zero value is usable.
 type Auto struct {
-	// WarmUp bounds the iterations of Adam at the start; 300 when zero.
+	// WarmUp bounds the iterations of Adam, where it has a turn; 300 when zero.
 	WarmUp int
 	// MaxMemory is the most that matrices may need, in bytes; 4 GiB when zero.
 	MaxMemory int64
@@ -88,7 +88,7 @@ const (
 // leastSubspace is the dimension below which subspaces save nothing.
 const leastSubspace = 256
 
-// dense adds the Gauss–Newton methods where they can be had, and says why they are there or not. It also returns M.
+// dense adds the Gauss–Newton method where it can be had, and says why it is there or not. It also returns M.
 func (p *automatic) dense(theta *tensors.Tensor, a Auto) (int, string, error) {
 	obj := p.obj
 	if !obj.hasResidual() {
@@ -150,8 +150,6 @@ type automaticState struct {
 func (p *automatic) method() Method { return p.candidates[p.State.At].method }
 
 func (p *automatic) seat() int { return p.State.At }
-
-func (p *automatic) returns() bool { return true }
 
 func (p *automatic) quasi() int { return len(p.candidates) - 1 }
 

@@ -80,8 +80,7 @@ func TestAutoEnds(t *testing.T) {
 	}
 }
 
-// TestAutoResume: bit for bit, in the first phase, in another, and in one that comes again. Without residuals there is a
-// warm-up.
+// TestAutoResume: bit for bit, in the first phase and in others. Without residuals there is a warm-up.
 func TestAutoResume(t *testing.T) {
 	b := pureGo(t)
 	l := newLeastSquares(0.5)

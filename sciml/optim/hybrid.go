@@ -56,9 +56,7 @@ type chain struct {
 
 func (c *chain) method() Method { return c.all[c.at].Method }
 
-func (c *chain) seat() int { return c.at }
-
-func (c *chain) returns() bool { return false }
+func (c *chain) seat() int { return noSeat }
 
 func (c *chain) final() bool { return c.at == len(c.all)-1 }
 

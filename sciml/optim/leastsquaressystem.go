@@ -146,7 +146,7 @@ func newDenseSystem(obj *Objective, kernel, geodesic bool, text string) (*denseS
 	}); err != nil {
 		return nil, err
 	}
-	s.solving, err = newDampedStep(obj, kernel, geodesic, nil)
+	s.solving, err = newDampedStep(obj, kernel, geodesic, subspaces{obj.Dim, obj.Dim})
 	return s, err
 }
 
@@ -166,15 +166,11 @@ func largestColumn(j *graph.Node) *graph.Node {
 // newDampedStep builds the step, its length and the decrease that it should bring. In are the relative damping, θ, r, J, the
 // matrix and its scale, and the data. For a step in a subspace J and the matrix are those there, and the subspace comes
 // before the data.
-func newDampedStep(obj *Objective, kernel, geodesic bool, space *subspaces) (*program, error) {
+func newDampedStep(obj *Objective, kernel, geodesic bool, space subspaces) (*program, error) {
 	return newProgram(obj, "least-squares step", func(in []*graph.Node) []*graph.Node {
 		relative, theta, r, j, matrix, scale, data := in[0], in[1], in[2], in[3], in[4], in[5], in[6:]
-		expand := func(z *graph.Node) *graph.Node { return z }
-		if space != nil {
-			drawn := data[:2]
-			data = data[2:]
-			expand = func(z *graph.Node) *graph.Node { return space.expand(z, drawn) }
-		}
+		drawn, data := data[:space.inputCount()], data[space.inputCount():]
+		expand := func(z *graph.Node) *graph.Node { return space.expand(z, drawn) }
 		damping := graph.Mul(relative, scale)
 		factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(damping, identity(matrix))))
 		// once solves (JᵀJ + λI)p = −(Jᵀs + λq).

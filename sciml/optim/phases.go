@@ -11,11 +11,10 @@ import (
 
 // itinerary decides which method is at work, one phase after the other.
 type itinerary interface {
-	// method is that of the phase now. Phases with the same seat have the same one.
+	// method is that of the phase now.
 	method() Method
+	// seat is a number for phases with the same method, or noSeat for one that does not come again.
 	seat() int
-	// returns reports whether a seat may come again.
-	returns() bool
 	// final reports whether no phase follows, so that the end of the method is that of the run.
 	final() bool
 	// next is the number of iterations of the phase at which leave is asked next, when made of them were made.
@@ -27,6 +26,8 @@ type itinerary interface {
 	save() ([]byte, error)
 	restore(saved []byte) error
 }
+
+const noSeat = -1
 
 // course is what happened in a phase.
 type course struct {
@@ -141,7 +142,7 @@ func (s *phasedStepper) handOver(status Status) error {
 			return err
 		}
 	}
-	if _, ok := canRestart(s.active); ok && s.plan.returns() {
+	if _, ok := canRestart(s.active); ok && seat != noSeat {
 		s.resting[seat] = s.active
 	} else {
 		stopStepper(s.active)

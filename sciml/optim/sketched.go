@@ -200,13 +200,13 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 	radii := s.radii(radius)
 	s.reduce()
 	for tries := 0; ; tries++ {
-		var space *subspace
+		var space subspace
 		if system, space, err = s.sketch(); err != nil {
 			return regionStep{}, err
 		}
 		lambdas = s.lambdas(system, radii)
 		steps = s.steps(system, space, lambdas)
-		if space != nil && system.decrease(lambdas[len(lambdas)-1]) <= s.noise(at.loss) && tries < mostSpaces {
+		if !space.whole() && system.decrease(lambdas[len(lambdas)-1]) <= s.noise(at.loss) && tries < mostSpaces {
 			continue // the loss is at its lowest in this space
 		}
 		slope := -floats.Dot(gradient, steps[:s.obj.Dim])
@@ -246,17 +246,13 @@ func (s *sketchedModel) lambdas(system *ridge, radii []float64) []float64 {
 }
 
 // steps are those for each λ, one after the other.
-func (s *sketchedModel) steps(system *ridge, space *subspace, lambdas []float64) []float64 {
+func (s *sketchedModel) steps(system *ridge, space subspace, lambdas []float64) []float64 {
 	all := system.solve(lambdas)
 	steps := make([]float64, 0, len(lambdas)*s.obj.Dim)
 	z := make([]float64, system.n)
 	for k := range lambdas {
 		for i := range z {
 			z[i] = all[i*len(lambdas)+k]
-		}
-		if space == nil {
-			steps = append(steps, z...)
-			continue
 		}
 		steps = append(steps, space.step(z)...)
 	}
@@ -276,39 +272,33 @@ func (s *sketchedModel) target() float64 {
 	return s.Target
 }
 
-// sketch draws the next sketch: a system, and the space that its steps are in, nil for all of it.
-func (s *sketchedModel) sketch() (system *ridge, space *subspace, err error) {
+// sketch draws the next sketch: a system, and the space that its steps are in.
+func (s *sketchedModel) sketch() (system *ridge, space subspace, err error) {
 	rng := rand.New(rand.NewPCG(s.Seed, (s.Drawn+1)*0x9e3779b97f4a7c15))
 	s.Drawn++
-	var inputs []*tensors.Tensor
-	if spaces := (subspaces{s.obj.Dim, s.Columns}); s.Columns < s.obj.Dim {
-		drawn := spaces.draw(rng)
-		space, inputs = &drawn, drawn.inputs(s.obj)
-	}
+	spaces := subspaces{s.obj.Dim, s.Columns}
+	space = spaces.draw(rng)
 	size := s.Rows << s.Doubled
 	residuals := newEmbedding(rng, s.rows, size, s.Hashes)
 	if s.sketching[size] == nil {
-		split := len(inputs)
+		split := spaces.inputCount()
 		s.sketching[size], err = newProgram(s.obj, "sketch", func(in []*graph.Node) []*graph.Node {
 			r, j, drawn := in[0], in[1], in[2:]
-			if space != nil {
-				j = space.narrow(j, drawn[:split])
-			}
-			both := graph.Concatenate([]*graph.Node{j, graph.ExpandAxes(r, 1)}, 1)
+			both := graph.Concatenate([]*graph.Node{spaces.narrow(j, drawn[:split]), graph.ExpandAxes(r, 1)}, 1)
 			return []*graph.Node{residuals.build(both, drawn[split:])}
 		})
 		if err != nil {
-			return nil, nil, err
+			return nil, space, err
 		}
 	}
-	out, err := s.sketching[size].call(s.matrices, inputs, residuals.inputs(s.obj))
+	out, err := s.sketching[size].call(s.matrices, space.inputs(s.obj), residuals.inputs(s.obj))
 	if err != nil {
-		return nil, nil, err
+		return nil, space, err
 	}
 	defer free(out)
 	both, err := numbers(out[0])
 	if err != nil {
-		return nil, nil, err
+		return nil, space, err
 	}
 	m, n := out[0].Shape().Dimensions[0], out[0].Shape().Dimensions[1]-1
 	a, b := make([]float64, 0, m*n), make([]float64, 0, m)

@@ -108,22 +108,32 @@ func TestSketchedBothSides(t *testing.T) {
 	}
 }
 
-// TestSketchedMinimum: residuals that do not vanish, where the minimum is known.
 func TestSketchedMinimum(t *testing.T) {
-	l := newLeastSquares(0.5)
 	for _, m := range []optim.SketchedGaussNewton{{}, {Columns: 4}, {Columns: 5, Rows: 20}} {
-		r := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), m, optim.Options{MaxIterations: 400, GradientTolerance: 1e-7})
-		if math.Abs(r.Loss-l.minimum) > 1e-13 {
-			t.Errorf("%d columns: %s, the minimum is %v", m.Columns, r, l.minimum)
-		}
+		checkMinimum(t, m)
+	}
+}
+
+// checkMinimum: residuals that do not vanish, where the minimum is known.
+func checkMinimum(t *testing.T, m optim.Method) {
+	t.Helper()
+	l := newLeastSquares(0.5)
+	r := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), m, optim.Options{MaxIterations: 400, GradientTolerance: 1e-7})
+	if math.Abs(r.Loss-l.minimum) > 1e-13 {
+		t.Errorf("%+v: %s, the minimum is %v", m, r, l.minimum)
 	}
 }
 
 func TestSketchedSeed(t *testing.T) {
+	checkSeed(t, func(seed uint64) optim.Method { return optim.SketchedGaussNewton{Columns: 8, Seed: seed} })
+}
+
+// checkSeed: the same seed makes the same run, another one another.
+func checkSeed(t *testing.T, method func(seed uint64) optim.Method) {
+	t.Helper()
 	s := newSines(60, 20)
 	run := func(seed uint64) []float64 {
-		m := optim.SketchedGaussNewton{Columns: 8, Seed: seed}
-		return minimize(t, s.objective(pureGo(t), dtypes.Float64), s.start, m, optim.Options{MaxIterations: 4}).Theta
+		return minimize(t, s.objective(pureGo(t), dtypes.Float64), s.start, method(seed), optim.Options{MaxIterations: 4}).Theta
 	}
 	if one := run(1); !slices.Equal(one, run(1)) || slices.Equal(one, run(2)) {
 		t.Error("the seed does not decide on the run")

@@ -12,8 +12,11 @@ import (
 
 // subspaces are random ones of dimension size in the space of items parameters. Each has an orthonormal basis C of signed
 // sums of a few parameters, no two of which share one. For the parameters in blocks of size, one after the other, the sums
-// are those of the blocks after each has been rotated: JC takes one pass over J where it lies.
+// are those of the blocks after each has been rotated: JC takes one pass over J where it lies. With a size of items or more
+// there is one, the whole space, and C is the identity.
 type subspaces struct{ items, size int }
+
+func (s subspaces) whole() bool { return s.size >= s.items }
 
 func (s subspaces) blocks() int { return (s.items + s.size - 1) / s.size }
 
@@ -24,7 +27,11 @@ type subspace struct {
 	entries   []float64 // that each parameter has in C, in the one column where it is not zero; then zeros that fill the last block
 }
 
+// draw takes nothing from rng for the whole space.
 func (s subspaces) draw(rng *rand.Rand) subspace {
+	if s.whole() {
+		return subspace{subspaces: s}
+	}
 	d := subspace{s, make([]int32, s.blocks()), make([]float64, s.blocks()*s.size)}
 	for b := range d.rotations {
 		d.rotations[b] = int32(rng.IntN(s.size))
@@ -47,13 +54,27 @@ func (d subspace) sum(i int) int {
 	return (i%d.size - int(d.rotations[i/d.size]) + d.size) % d.size
 }
 
-// inputs are what narrow and expand take.
+// inputs are what narrow and expand take: as many as inputCount.
 func (d subspace) inputs(obj *Objective) []*tensors.Tensor {
+	if d.whole() {
+		return nil
+	}
 	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(d.rotations, len(d.rotations)), vector(obj.dtype(), d.entries)}
+}
+
+// inputCount is the number of inputs of a subspace.
+func (s subspaces) inputCount() int {
+	if s.whole() {
+		return 0
+	}
+	return 2
 }
 
 // step is Cz, on the host.
 func (d subspace) step(z []float64) []float64 {
+	if d.whole() {
+		return z
+	}
 	p := make([]float64, d.items)
 	for i := range p {
 		p[i] = d.entries[i] * z[d.sum(i)]
@@ -63,6 +84,9 @@ func (d subspace) step(z []float64) []float64 {
 
 // narrow builds JC of shape [M, size] for J of shape [M, items].
 func (s subspaces) narrow(j *graph.Node, in []*graph.Node) *graph.Node {
+	if s.whole() {
+		return j
+	}
 	rows, all := j.Shape().Dimensions[0], s.blocks()*s.size
 	j = graph.Pad(j, graph.ScalarZero(j.Graph(), j.DType()), compute.PadAxis{}, compute.PadAxis{End: all - s.items})
 	j = graph.Mul(j, graph.BroadcastToDims(graph.Reshape(in[1], 1, all), rows, all))
@@ -81,6 +105,9 @@ func (s subspaces) narrow(j *graph.Node, in []*graph.Node) *graph.Node {
 
 // expand builds Cz of shape [items] for z of shape [size].
 func (s subspaces) expand(z *graph.Node, in []*graph.Node) *graph.Node {
+	if s.whole() {
+		return z
+	}
 	blocks := make([]*graph.Node, s.blocks())
 	row := graph.Reshape(z, 1, s.size)
 	for b := range blocks {

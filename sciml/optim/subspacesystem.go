@@ -36,7 +36,7 @@ func newSubspaceSystem(obj *Objective, kernel, geodesic bool, text string, space
 	}); err != nil {
 		return nil, err
 	}
-	s.solving, err = newDampedStep(obj, kernel, geodesic, &space)
+	s.solving, err = newDampedStep(obj, kernel, geodesic, space)
 	return s, err
 }
 

@@ -1,7 +1,6 @@
 package optim_test
 
 import (
-	"math"
 	"slices"
 	"testing"
 
@@ -47,24 +46,12 @@ func TestLevenbergAllColumns(t *testing.T) {
 	}
 }
 
-// TestLevenbergSubspaceMinimum: residuals that do not vanish, where the minimum is known.
 func TestLevenbergSubspaceMinimum(t *testing.T) {
-	l := newLeastSquares(0.5)
-	r := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), optim.LevenbergMarquardt{Columns: 4}, optim.Options{MaxIterations: 400, GradientTolerance: 1e-7})
-	if math.Abs(r.Loss-l.minimum) > 1e-13 {
-		t.Errorf("%s, the minimum is %v", r, l.minimum)
-	}
+	checkMinimum(t, optim.LevenbergMarquardt{Columns: 4})
 }
 
 func TestLevenbergSubspaceSeed(t *testing.T) {
-	s := newSines(60, 20)
-	run := func(seed uint64) []float64 {
-		m := optim.LevenbergMarquardt{Columns: 8, Seed: seed}
-		return minimize(t, s.objective(pureGo(t), dtypes.Float64), s.start, m, optim.Options{MaxIterations: 4}).Theta
-	}
-	if one := run(1); !slices.Equal(one, run(1)) || slices.Equal(one, run(2)) {
-		t.Error("the seed does not decide on the run")
-	}
+	checkSeed(t, func(seed uint64) optim.Method { return optim.LevenbergMarquardt{Columns: 8, Seed: seed} })
 }
 
 func TestLevenbergSubspaceResume(t *testing.T) {
