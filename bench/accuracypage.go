@@ -23,6 +23,10 @@ func writeAccuracyPage(path string, chosen []task, names []string, rows []row, f
 	if path != accuracyPage || !f.whole(chosen, names) {
 		command += " -markdown " + path
 	}
+	const tunables = "GLIBC_TUNABLES" // matters for matrices; see docs/backend.md
+	if v := os.Getenv(tunables); v != "" {
+		command = tunables + "=" + v + " " + command
+	}
 	fmt.Fprintf(&page, "# Accuracy and the time it takes\n\n")
 	fmt.Fprintf(&page, "Made by\n\n    %s\n\n", command)
 	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, everything else as `sciml.Solve` chooses it; `%s` is its default method. A target is a\n"+

@@ -13,7 +13,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/nn"
 )
 
-// TestRowsStayApart is the case for which CPUFlag exists: the Jacobian of four Laplacian residuals, assembled in one
+// TestRowsStayApart is the case for which CPUFlags exists: the Jacobian of four Laplacian residuals, assembled in one
 // fused loop, against its rows one by one.
 func TestRowsStayApart(t *testing.T) {
 	b := backendtest.Best(t)

@@ -26,8 +26,10 @@ func openXLA(c choice) (compute.Backend, error) {
 	case "cpu":
 		config += ",shared_buffers"
 		options["cpu_device_count"] = int64(1)
-		if err := addXLAFlag(CPUFlag); err != nil {
-			return nil, err
+		for _, flag := range strings.Fields(CPUFlags) {
+			if err := addXLAFlag(flag); err != nil {
+				return nil, err
+			}
 		}
 	case "cuda":
 		if err := findCUDATools(c.path); err != nil {

@@ -2,6 +2,7 @@ package linalg
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/gobackend"
@@ -54,6 +55,20 @@ func Cholesky(a *graph.Node) *Factor {
 		rest = graph.Sub(corner(rest, size, size+left, size, size+left),
 			graph.DotGeneral(panel, []int{1}, nil, panel, []int{1}, nil))
 	}
+	return f
+}
+
+// Blocks are the nodes that a Factor consists of, from which FactorOf makes it again in another graph.
+func (f *Factor) Blocks() []*graph.Node { return append(slices.Clone(f.inverse), f.below...) }
+
+// FactorOf is the factorization of a matrix of shape [n, n] that has the Blocks.
+func FactorOf(n int, blocks []*graph.Node) *Factor {
+	f := &Factor{n: n, block: blockSize(n)}
+	diagonal := (n + f.block - 1) / f.block
+	if len(blocks) != 2*diagonal-1 {
+		panic(fmt.Errorf("linalg.FactorOf: there are %d blocks for a matrix of order %d, expected the %d of its Factor", len(blocks), n, 2*diagonal-1))
+	}
+	f.inverse, f.below = blocks[:diagonal], blocks[diagonal:]
 	return f
 }
 

@@ -36,7 +36,7 @@ func tensor(a mat.Matrix) *tensors.Tensor {
 }
 
 // TestCholesky has matrices of one block, of several, and with a last block of one, and compares with gonum: solutions for
-// a vector and a matrix, and L⁻¹b and L⁻ᵀb.
+// a vector and a matrix, L⁻¹b and L⁻ᵀb, and the solution with a factor made of the blocks of another.
 func TestCholesky(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, backend compute.Backend) {
 		for _, n := range []int{1, 2, 31, 64, 65, 150} {
@@ -47,7 +47,7 @@ func TestCholesky(t *testing.T) {
 			right, vector := gaussian(n, 3, 111), gaussianVector(n, 112)
 			out := run(t, backend, func(in []*graph.Node) []*graph.Node {
 				f := linalg.Cholesky(in[0])
-				return []*graph.Node{f.Solve(in[1]), f.Solve(in[2]), f.Forward(in[1]), f.Backward(in[2])}
+				return []*graph.Node{f.Solve(in[1]), f.Solve(in[2]), f.Forward(in[1]), f.Backward(in[2]), linalg.FactorOf(n, f.Blocks()).Solve(in[2])}
 			}, tensor(a), tensor(right), vector)
 
 			var factor mat.Cholesky
@@ -62,7 +62,7 @@ func TestCholesky(t *testing.T) {
 			noError(t, factor.SolveVecTo(&x, mat.NewVecDense(n, vector)))
 			noError(t, forward.Solve(&lower, right))
 			noError(t, backward.SolveVec(lower.T(), mat.NewVecDense(n, vector)))
-			for i, want := range [][]float64{rowsOf(&solved), x.RawVector().Data, rowsOf(&forward), backward.RawVector().Data} {
+			for i, want := range [][]float64{rowsOf(&solved), x.RawVector().Data, rowsOf(&forward), backward.RawVector().Data, x.RawVector().Data} {
 				atMost(t, fmt.Sprintf("n = %d: the error of result %d", n, i), apart(out[i], want), 1e-11)
 			}
 		}

@@ -94,7 +94,7 @@ func (p *automatic) dense(theta *tensors.Tensor, a Auto) (int, string, error) {
 	if !obj.hasResidual() {
 		return 0, "the loss is no sum of squares, so that there are no Gauss–Newton steps", nil
 	}
-	rows, err := obj.countResiduals(theta)
+	rows, err := obj.countResiduals()
 	if err != nil {
 		return 0, "", err
 	}

@@ -44,7 +44,7 @@ func (d Diagonal) Start(obj *Objective) (Root, error) {
 			return graph.Mul(signs, autodiff.HessianProduct(obj.loss(theta, data), theta, signs))
 		})
 	}
-	rows, err := obj.countResiduals(vector(obj.dtype(), make([]float64, obj.Dim)))
+	rows, err := obj.countResiduals()
 	if err != nil {
 		return nil, err
 	}

@@ -102,6 +102,11 @@ func (d *dampedStep) solve(at *evaluated, damping float64, _, data []*tensors.Te
 	}
 }
 
+func (d *dampedStep) vary() bool {
+	v, ok := d.system.(varied)
+	return ok && v.vary()
+}
+
 // dampingControl adapts λ.
 type dampingControl struct {
 	LevenbergMarquardt

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 )
@@ -66,21 +67,29 @@ const mostReversePasses = 256
 // hasJacobian reports whether J can be had as a matrix of M rows.
 func (o *Objective) hasJacobian(rows int) bool { return o.Pieces != nil || rows <= mostReversePasses }
 
-// countResiduals is M. It runs the residual once.
-func (o *Objective) countResiduals(theta *tensors.Tensor) (int, error) {
-	p, err := newProgram(o, "residuals", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{o.residual(in[0], in[1:])}
+// countResiduals is M.
+func (o *Objective) countResiduals() (int, error) {
+	size, err := o.sizeOf(o.residual)
+	if err == nil && size == 0 {
+		err = errors.New("optim: Objective.Residual is empty, expected at least one residual")
+	}
+	return size, err
+}
+
+// sizeOf is the size of what build makes of θ and the data, by its shape: nothing is compiled.
+func (o *Objective) sizeOf(build func(theta *graph.Node, data []*graph.Node) *graph.Node) (size int, err error) {
+	g := graph.NewGraph(o.Backend, "size")
+	defer g.Finalize()
+	caught := exceptions.TryCatch[error](func() {
+		theta := graph.Parameter(g, "theta", shapes.Make(o.dtype(), o.Dim))
+		data := make([]*graph.Node, len(o.Data))
+		for i, d := range o.Data {
+			data[i] = graph.Parameter(g, fmt.Sprintf("data%d", i), d.Shape())
+		}
+		size = build(theta, data).Shape().Size()
 	})
-	if err != nil {
-		return 0, err
+	if caught != nil {
+		return 0, fmt.Errorf("optim: building the residuals: %w", caught)
 	}
-	out, err := p.call([]*tensors.Tensor{theta}, o.Data)
-	if err != nil {
-		return 0, err
-	}
-	defer free(out)
-	if out[0].Shape().Size() == 0 {
-		return 0, errors.New("optim: Objective.Residual is empty, expected at least one residual")
-	}
-	return out[0].Shape().Size(), nil
+	return size, nil
 }

@@ -61,7 +61,7 @@ func TestChangeOfVariables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows, err := obj.countResiduals(vector(dtypes.Float64, x))
+		rows, err := obj.countResiduals()
 		if err != nil {
 			t.Fatal(err)
 		}

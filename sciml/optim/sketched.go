@@ -113,7 +113,7 @@ func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 		setting{"MaxMemory", float64(m.MaxMemory), m.MaxMemory >= 1, "at least 1 (or 0 for the default)"}); err != nil {
 		return nil, err
 	}
-	rows, err := obj.countResiduals(theta)
+	rows, err := obj.countResiduals()
 	if err != nil {
 		return nil, err
 	}

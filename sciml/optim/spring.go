@@ -83,7 +83,7 @@ func (m SPRING) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	if batched {
 		return direction.startBatches(obj, theta)
 	}
-	rows, err := obj.countResiduals(theta)
+	rows, err := obj.countResiduals()
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (d springDirection) startBatches(obj *Objective, theta *tensors.Tensor) (St
 	if err != nil {
 		return nil, err
 	}
-	rows, err := obj.countResidualsOf(theta, batches.sizes)
+	rows, err := obj.countResidualsOf(batches.sizes)
 	if err != nil {
 		return nil, err
 	}
@@ -226,22 +226,18 @@ func (o *Objective) checkJacobian(method string, rows int, most int64) error {
 }
 
 // countResidualsOf is the number of residuals of a batch with so many samples of each group.
-func (o *Objective) countResidualsOf(theta *tensors.Tensor, sizes []int) (int, error) {
-	inputs := []*tensors.Tensor{theta, tensors.FromScalar(int32(0))}
-	for _, size := range sizes {
-		inputs = append(inputs, tensors.FromFlatDataAndDimensions(make([]int32, size), 1, size))
+func (o *Objective) countResidualsOf(sizes []int) (int, error) {
+	groups := make([]shapes.Shape, len(sizes))
+	for i, size := range sizes {
+		groups[i] = shapes.Make(dtypes.Int32, 1, size)
 	}
-	p, err := newProgram(o, "residuals of a batch", func(in []*graph.Node) []*graph.Node {
-		b := batchOf(o, in[2:len(inputs)], in[1], in[len(inputs):])
-		return []*graph.Node{o.residual(in[0], b.gather())}
+	return o.sizeOf(func(theta *graph.Node, data []*graph.Node) *graph.Node {
+		g := theta.Graph()
+		indices := make([]*graph.Node, len(groups))
+		for i, shape := range groups {
+			indices[i] = graph.Zeros(g, shape)
+		}
+		b := batchOf(o, indices, graph.Const(g, int32(0)), data)
+		return o.residual(theta, b.gather())
 	})
-	if err != nil {
-		return 0, err
-	}
-	out, err := p.call(inputs, o.Data)
-	if err != nil {
-		return 0, err
-	}
-	defer free(out)
-	return out[0].Shape().Size(), nil
 }

@@ -11,20 +11,24 @@ import (
 )
 
 // subspaces are random ones of dimension size in the space of items parameters. Each has an orthonormal basis C of signed
-// sums of a few parameters, no two of which share one. For the parameters in blocks of size, one after the other, the sums
-// are those of the blocks after each has been rotated: JC takes one pass over J where it lies. With a size of items or more
-// there is one, the whole space, and C is the identity.
+// sums of a few parameters, no two of which share one. The parameters are cut into segments at random, one of which has the
+// length size; each lies at random in a window of that length, and parameters at the same place in theirs are summed up. So
+// JC takes one pass over J where it lies. With a size of items or more there is one subspace, the whole space, and C is the
+// identity.
 type subspaces struct{ items, size int }
 
 func (s subspaces) whole() bool { return s.size >= s.items }
 
-func (s subspaces) blocks() int { return (s.items + s.size - 1) / s.size }
+// windows is one more than the least number, so that segments vary.
+func (s subspaces) windows() int { return (s.items+s.size-1)/s.size + 1 }
 
 // subspace is one of them.
 type subspace struct {
 	subspaces
-	rotations []int32   // of the blocks
-	entries   []float64 // that each parameter has in C, in the one column where it is not zero; then zeros that fill the last block
+	begins  []int32   // of the windows
+	weights []float64 // of the parameters in each window, one window after the other; zero beside its segment
+	sums    []int32   // the sum that each parameter is part of
+	entries []float64 // that it has in C there
 }
 
 // draw takes nothing from rng for the whole space.
@@ -32,34 +36,49 @@ func (s subspaces) draw(rng *rand.Rand) subspace {
 	if s.whole() {
 		return subspace{subspaces: s}
 	}
-	d := subspace{s, make([]int32, s.blocks()), make([]float64, s.blocks()*s.size)}
-	for b := range d.rotations {
-		d.rotations[b] = int32(rng.IntN(s.size))
-	}
+	n := s.windows()
+	d := subspace{s, make([]int32, n), make([]float64, n*s.size), make([]int32, s.items), make([]float64, s.items)}
+	window := make([]int, s.items) // of each parameter
 	counts := make([]float64, s.size)
-	for i := range s.items {
-		counts[d.sum(i)]++
+	full, rest, begin := rng.IntN(n), s.items-s.size, 0
+	others := n - 1
+	for w := range n {
+		length := s.size
+		if w != full {
+			others--
+			length = between(rng, max(0, rest-others*s.size), min(s.size, rest))
+			rest -= length
+		}
+		end := begin + length
+		at := between(rng, max(0, end-s.size), min(begin, s.items-s.size))
+		d.begins[w] = int32(at)
+		for ; begin < end; begin++ {
+			window[begin], d.sums[begin] = w, int32(begin-at)
+			counts[begin-at]++
+		}
 	}
-	for i := range s.items {
-		d.entries[i] = 1 / math.Sqrt(counts[d.sum(i)])
+	for i, sum := range d.sums {
+		d.entries[i] = 1 / math.Sqrt(counts[sum])
 		if rng.Uint64()&1 == 1 {
 			d.entries[i] = -d.entries[i]
 		}
+		d.weights[window[i]*s.size+int(sum)] = d.entries[i]
 	}
 	return d
 }
 
-// sum is the number of the sum that parameter i is part of.
-func (d subspace) sum(i int) int {
-	return (i%d.size - int(d.rotations[i/d.size]) + d.size) % d.size
-}
+// between is a random number from least to most.
+func between(rng *rand.Rand, least, most int) int { return least + rng.IntN(most-least+1) }
 
 // inputs are what narrow and expand take: as many as inputCount.
 func (d subspace) inputs(obj *Objective) []*tensors.Tensor {
 	if d.whole() {
 		return nil
 	}
-	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(d.rotations, len(d.rotations)), vector(obj.dtype(), d.entries)}
+	return []*tensors.Tensor{
+		tensors.FromFlatDataAndDimensions(d.begins, len(d.begins)), vector(obj.dtype(), d.weights),
+		tensors.FromFlatDataAndDimensions(d.sums, len(d.sums)), vector(obj.dtype(), d.entries),
+	}
 }
 
 // inputCount is the number of inputs of a subspace.
@@ -67,7 +86,7 @@ func (s subspaces) inputCount() int {
 	if s.whole() {
 		return 0
 	}
-	return 2
+	return 4
 }
 
 // step is Cz, on the host.
@@ -77,7 +96,7 @@ func (d subspace) step(z []float64) []float64 {
 	}
 	p := make([]float64, d.items)
 	for i := range p {
-		p[i] = d.entries[i] * z[d.sum(i)]
+		p[i] = d.entries[i] * z[d.sums[i]]
 	}
 	return p
 }
@@ -87,20 +106,29 @@ func (s subspaces) narrow(j *graph.Node, in []*graph.Node) *graph.Node {
 	if s.whole() {
 		return j
 	}
-	rows, all := j.Shape().Dimensions[0], s.blocks()*s.size
-	j = graph.Pad(j, graph.ScalarZero(j.Graph(), j.DType()), compute.PadAxis{}, compute.PadAxis{End: all - s.items})
-	j = graph.Mul(j, graph.BroadcastToDims(graph.Reshape(in[1], 1, all), rows, all))
+	rows := j.Shape().Dimensions[0]
 	var sum *graph.Node
-	for b := range s.blocks() {
-		block := graph.Slice(j, graph.AxisRange(), graph.AxisRange(b*s.size, (b+1)*s.size))
-		block = s.rotated(block, rotation(in[0], b))
+	for w := range s.windows() {
+		begin := graph.Reshape(graph.Slice(in[0], graph.AxisRange(w, w+1)))
+		weights := graph.Reshape(graph.Slice(in[1], graph.AxisRange(w*s.size, (w+1)*s.size)), 1, s.size)
+		part := graph.Mul(s.window(j, begin), graph.BroadcastToDims(weights, rows, s.size))
 		if sum == nil {
-			sum = block
+			sum = part
 		} else {
-			sum = graph.Add(sum, block)
+			sum = graph.Add(sum, part)
 		}
 	}
 	return sum
+}
+
+// window is the part of J of shape [M, items] with size columns from begin on.
+func (s subspaces) window(j, begin *graph.Node) *graph.Node {
+	g := j.Graph()
+	if g.Backend().Capabilities().Operations[compute.OpTypeDynamicSlice] {
+		return graph.DynamicSlice(j, []*graph.Node{graph.ScalarZero(g, begin.DType()), begin}, []int{j.Shape().Dimensions[0], s.size})
+	}
+	from := graph.Add(graph.Iota(g, shapes.Make(begin.DType(), s.size), 0), begin)
+	return graph.Transpose(graph.Gather(graph.Transpose(j, 0, 1), graph.Reshape(from, s.size, 1)), 0, 1)
 }
 
 // expand builds Cz of shape [items] for z of shape [size].
@@ -108,29 +136,5 @@ func (s subspaces) expand(z *graph.Node, in []*graph.Node) *graph.Node {
 	if s.whole() {
 		return z
 	}
-	blocks := make([]*graph.Node, s.blocks())
-	row := graph.Reshape(z, 1, s.size)
-	for b := range blocks {
-		back := graph.Sub(graph.Scalar(z.Graph(), in[0].DType(), s.size), rotation(in[0], b))
-		blocks[b] = s.rotated(row, back)
-	}
-	all := graph.Reshape(graph.Concatenate(blocks, 1), s.blocks()*s.size)
-	return graph.Slice(graph.Mul(all, in[1]), graph.AxisRange(0, s.items))
-}
-
-func rotation(rotations *graph.Node, b int) *graph.Node {
-	return graph.Reshape(graph.Slice(rotations, graph.AxisRange(b, b+1)))
-}
-
-// rotated has column (c + by) mod size of a block in the place of column c, for by from 0 to size.
-func (s subspaces) rotated(block, by *graph.Node) *graph.Node {
-	g := block.Graph()
-	if g.Backend().Capabilities().Operations[compute.OpTypeDynamicSlice] {
-		start := []*graph.Node{graph.ScalarZero(g, by.DType()), by}
-		return graph.DynamicSlice(graph.Concatenate([]*graph.Node{block, block}, 1), start, []int{block.Shape().Dimensions[0], s.size})
-	}
-	from := graph.Add(graph.Iota(g, shapes.Make(by.DType(), s.size), 0), by)
-	from = graph.Where(graph.LessThan(from, graph.Scalar(g, by.DType(), s.size)), from, graph.AddScalar(from, -s.size))
-	columns := graph.Gather(graph.Transpose(block, 0, 1), graph.Reshape(from, s.size, 1))
-	return graph.Transpose(columns, 0, 1)
+	return graph.Mul(graph.Gather(z, graph.Reshape(in[2], s.items, 1)), in[3])
 }

@@ -14,7 +14,7 @@ import (
 func (d subspace) basis() *mat.Dense {
 	c := mat.NewDense(d.items, d.size, nil)
 	for i := range d.items {
-		c.Set(i, d.sum(i), d.entries[i])
+		c.Set(i, int(d.sums[i]), d.entries[i])
 	}
 	return c
 }
@@ -40,7 +40,7 @@ func TestSubspaces(t *testing.T) {
 		}
 		for i := range s.items {
 			for k := range s.items {
-				if v := mean.At(i, k); i == k && v < 0.99/float64(s.blocks()) || i != k && math.Abs(v) > 0.05 {
+				if v := mean.At(i, k); i == k && v < 0.99/float64(s.windows()) || i != k && math.Abs(v) > 0.05 {
 					t.Fatalf("%+v: the mean of CCᵀ is\n%v", s, mat.Formatted(mean))
 				}
 			}

@@ -18,8 +18,12 @@ type subspaceSystem struct {
 	tries       int               // steps from the present iterate
 }
 
-// triesInSubspace is the number of steps that may be refused before another subspace is drawn.
-const triesInSubspace = 3
+// triesInSubspace is the number of steps that may be refused before another subspace is drawn, and mostTries that of all
+// steps from an iterate after which it is not another subspace that is wanted.
+const (
+	triesInSubspace = 3
+	mostTries       = 100
+)
 
 func newSubspaceSystem(obj *Objective, kernel, geodesic bool, text string, space subspaces, seed uint64) (*subspaceSystem, error) {
 	s := &subspaceSystem{denseSystem: denseSystem{obj: obj, text: text}, space: space, seed: seed}
@@ -36,7 +40,7 @@ func newSubspaceSystem(obj *Objective, kernel, geodesic bool, text string, space
 	}); err != nil {
 		return nil, err
 	}
-	s.solving, err = newDampedStep(obj, kernel, geodesic, space)
+	s.solver, err = newDampedSolver(obj, kernel, geodesic, space)
 	return s, err
 }
 
@@ -66,6 +70,12 @@ func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error 
 	if err != nil {
 		return err
 	}
-	s.matrices = []*tensors.Tensor{s.full[0], out[0], out[1], s.full[2], drawn[0], drawn[1]}
+	s.matrices = append([]*tensors.Tensor{s.full[0], out[0], out[1], s.full[2]}, drawn...)
 	return nil
+}
+
+// vary has another subspace drawn for the next step.
+func (s *subspaceSystem) vary() bool {
+	s.tries += triesInSubspace - s.tries%triesInSubspace
+	return s.tries < mostTries
 }

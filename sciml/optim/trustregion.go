@@ -67,6 +67,12 @@ type subproblem interface {
 	solve(at *evaluated, region float64, state, data []*tensors.Tensor) (regionStep, error)
 }
 
+// varied is a subproblem that may have another step to offer where one is too short, as one in another subspace is.
+type varied interface {
+	// vary turns to another, and reports whether there is one left to try from the present iterate.
+	vary() bool
+}
+
 // regionStep is a step with the decrease that it should bring.
 type regionStep struct {
 	p                 *tensors.Tensor
@@ -180,6 +186,10 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 			if s.memory && !forgotten { // short steps have taught it noise
 				s.forgetModel()
 				s.size, forgotten = s.control.first(), true
+				continue
+			}
+			if v, ok := s.subproblem.(varied); ok && v.vary() {
+				s.size = begun
 				continue
 			}
 			s.rounding.reset()

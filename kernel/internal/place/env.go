@@ -39,7 +39,10 @@ func (c Config) KernelEnv(base []string, tmp, gomlxBackend string) []string {
 		env["GOMLX_BACKEND"] = gomlxBackend
 	}
 	if env["GOMLX_BACKEND"] == "xla:cpu" && env["XLA_FLAGS"] == "" {
-		env["XLA_FLAGS"] = backend.CPUFlag // as backend.Open does, for cells that use GoMLX alone
+		env["XLA_FLAGS"] = backend.CPUFlags // as backend.Open does, for cells that use GoMLX alone
+	}
+	if env["GLIBC_TUNABLES"] == "" {
+		env["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1" // XLA allocates large results anew each time; see docs/backend.md
 	}
 	if tmp != "" {
 		env["TMPDIR"] = tmp

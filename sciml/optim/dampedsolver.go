@@ -1,0 +1,132 @@
+package optim
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/linalg"
+)
+
+// corrections is the number of times that a solution of the normal equations is corrected with J itself.
+const corrections = 1
+
+// dampedSolver finds steps in a subspace from J and the matrix there. It is a few programs that run one after the other,
+// as the one that solves runs up to four times: written out that often, it would take seconds to compile.
+type dampedSolver struct {
+	obj                                     *Objective
+	space                                   subspaces
+	kernel                                  bool
+	factorizing, solving, bending, stepping *program
+}
+
+// newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration.
+func newDampedSolver(obj *Objective, kernel, geodesic bool, space subspaces) (*dampedSolver, error) {
+	s := &dampedSolver{obj: obj, space: space, kernel: kernel}
+	var err error
+	if s.factorizing, err = newProgram(obj, "factorization", func(in []*graph.Node) []*graph.Node {
+		relative, matrix, scale := in[0], in[1], in[2]
+		damping := graph.Mul(relative, scale)
+		factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(damping, identity(matrix))))
+		return append([]*graph.Node{damping}, factor.Blocks()...)
+	}); err != nil {
+		return nil, err
+	}
+	// It corrects a minimizer of ‖Jz + s‖² + λ‖z‖²: z itself, or for a kernel the y of z = Jᵀy, which comes first.
+	if s.solving, err = newProgram(obj, "least-squares solution", func(in []*graph.Node) []*graph.Node {
+		j, y, right, damping, blocks := in[0], in[1], in[2], in[3], in[4:]
+		factor := linalg.FactorOf(y.Shape().Dimensions[0], blocks)
+		off := func(z *graph.Node) *graph.Node { return graph.Add(right, multiply(j, z)) }
+		if !kernel {
+			return []*graph.Node{graph.Sub(y, factor.Solve(graph.Add(transposeMultiply(j, off(y)), graph.Mul(damping, y))))}
+		}
+		y = graph.Sub(y, factor.Solve(graph.Add(off(transposeMultiply(j, y)), graph.Mul(damping, y))))
+		return []*graph.Node{y, transposeMultiply(j, y)}
+	}); err != nil {
+		return nil, err
+	}
+	if geodesic {
+		if s.bending, err = newProgram(obj, "second derivative", func(in []*graph.Node) []*graph.Node {
+			theta, z, drawn, data := in[0], in[1], in[2:], in[2:]
+			drawn, data = drawn[:space.inputCount()], data[space.inputCount():]
+			along := []*graph.Node{space.expand(z, drawn)}
+			first := autodiff.JVP(obj.residual(theta, data), []*graph.Node{theta}, along)
+			return []*graph.Node{autodiff.JVP(first, []*graph.Node{theta}, along)}
+		}); err != nil {
+			return nil, err
+		}
+	}
+	s.stepping, err = newProgram(obj, "step", func(in []*graph.Node) []*graph.Node {
+		r, j, z, a, drawn := in[0], in[1], in[2], in[3], in[4:]
+		jz := multiply(j, z)
+		predicted := graph.Neg(graph.Add(graph.MulScalar(dot(r, jz), 2), dot(jz, jz)))
+		p := space.expand(graph.Add(z, accelerated(z, a)), drawn)
+		return []*graph.Node{p, norm(p), predicted}
+	})
+	return s, err
+}
+
+// mostAcceleration bounds the correction relative to the step, above which its expansion means nothing.
+const mostAcceleration = 0.75
+
+// accelerated is half of the geodesic acceleration a = −(JᵀJ + λI)⁻¹Jᵀr″, with r″ the second derivative of r along the step
+// v (Transtrum and Sethna 2012, "Improvements to the Levenberg–Marquardt algorithm for nonlinear least-squares
+// minimization"), or zero where 2‖a‖ > 0.75‖v‖.
+func accelerated(v, a *graph.Node) *graph.Node {
+	small := graph.LessOrEqual(graph.MulScalar(norm(a), 2), graph.MulScalar(norm(v), mostAcceleration)) // false for NaN
+	return graph.Where(small, graph.MulScalar(a, 0.5), graph.ZerosLike(a))
+}
+
+// step is that for a relative damping, with its length and the decrease that it should bring. Matrices are r, J, the matrix and
+// its scale, and then the subspace.
+func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, data []*tensors.Tensor) (regionStep, error) {
+	r, j, matrix, scale, drawn := matrices[0], matrices[1], matrices[2], matrices[3], matrices[4:]
+	factor, err := s.factorizing.call([]*tensors.Tensor{scalar(s.obj.dtype(), relative), matrix, scale})
+	if err != nil {
+		return regionStep{}, err
+	}
+	defer free(factor)
+	z, err := s.solve(j, r, factor)
+	if err != nil {
+		return regionStep{}, err
+	}
+	defer free([]*tensors.Tensor{z})
+	a := vector(s.obj.dtype(), make([]float64, j.Shape().Dimensions[1]))
+	if s.bending != nil {
+		second, err := s.bending.call([]*tensors.Tensor{theta, z}, drawn, data)
+		if err != nil {
+			return regionStep{}, err
+		}
+		a, err = s.solve(j, second[0], factor)
+		free(second)
+		if err != nil {
+			return regionStep{}, err
+		}
+	}
+	defer free([]*tensors.Tensor{a})
+	out, err := s.stepping.call([]*tensors.Tensor{r, j, z, a}, drawn)
+	if err != nil {
+		return regionStep{}, err
+	}
+	return regionStep{p: out[0], length: number(out[1]), predicted: number(out[2])}, nil
+}
+
+// solve minimizes ‖Jz + s‖² + λ‖z‖².
+func (s *dampedSolver) solve(j, right *tensors.Tensor, factor []*tensors.Tensor) (*tensors.Tensor, error) {
+	order := j.Shape().Dimensions[1]
+	if s.kernel {
+		order = j.Shape().Dimensions[0]
+	}
+	solution := []*tensors.Tensor{vector(s.obj.dtype(), make([]float64, order))}
+	for range 1 + corrections {
+		next, err := s.solving.call([]*tensors.Tensor{j, solution[0], right}, factor)
+		free(solution)
+		if err != nil {
+			return nil, err
+		}
+		solution = next
+	}
+	last := len(solution) - 1
+	free(solution[:last])
+	return solution[last], nil
+}
