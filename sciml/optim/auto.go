@@ -22,8 +22,8 @@ import (
 //   - SSBroyden, or L-BFGS for more than 5000 parameters, does the rest: it needs no good start and makes progress for long.
 //   - Each of these is on trial for some iterations. What counts is the decrease of the loss, in decades, per gradient that its
 //     work amounts to, by operation counts; where points have moved, from one set of points to the others. Levenberg–Marquardt
-//     stays as long as it gains 0.006 decades an iteration. When it gains less it gives way to the quasi-Newton method for a
-//     trial, and the better one goes on. The quasi-Newton one is interrupted after every while for another trial of the other,
+//     stays as long as it gains 0.006 decades an iteration, lately or over the last 180. When it gains less it gives way to the
+//     quasi-Newton method for a trial, and the better one goes on. The quasi-Newton one is interrupted for another trial of it,
 //     which comes later each time that it did not pay.
 //
 // Decisions depend on the course of the run, not on the clock: the same seed makes the same ones. Each is an Event of the
@@ -164,10 +164,12 @@ func (p *automatic) next(made int) int {
 // wellConditioned is the condition number up to which Adam is left alone.
 const wellConditioned = 100
 
-// goodGain is what a Gauss–Newton method gains in an iteration, in decades, as long as it needs no comparison. Its trial is
-// cut short after early iterations with less than hopeless. retrial is the length of a quasi-Newton phase between trials.
+// goodGain is what a Gauss–Newton method gains in an iteration, in decades, as long as it needs no comparison: in the length of
+// its trial, or in patient times that, since some sets of points are harder than others. Its trial is cut short after early
+// iterations with less than hopeless. retrial is the length of a quasi-Newton phase between trials.
 const (
 	goodGain = 0.006
+	patient  = 3
 	hopeless = 0.002
 	early    = 20
 	retrial  = 1500
@@ -201,7 +203,7 @@ func (p *automatic) leaveGaussNewton(c *course) string {
 		s.Next = 0
 		return seen + ": Adam may lead to where its steps fit"
 	}
-	if gain >= goodGain {
+	if gain >= goodGain || gained(c, patient*p.candidates[s.At].trial) >= goodGain {
 		return ""
 	}
 	s.Rates[s.At] = math.Max(rate, math.SmallestNonzeroFloat64)

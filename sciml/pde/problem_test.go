@@ -178,7 +178,8 @@ func TestSoft(t *testing.T) {
 		{pde.Poisson2D(), ""},
 		{plain, "Dirichlet u"},
 		{pde.EulerBernoulli(), "moment x+, shear x+"},
-		{pde.AllenCahn(), "initial u"},
+		{pde.AllenCahn(), ""},
+		{pde.ReactionDiffusion(3, 5), "initial u"},
 		{pde.KdVCosine(), ""},
 		{pde.Cavity(100), "data of p"},
 	} {
