@@ -51,7 +51,7 @@ func (a Auto) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	}
 	plan := &automatic{obj: obj, warmUp: a.WarmUp}
 	plan.candidates = append(plan.candidates, candidate{method: Adam{Rate: 5e-3}, look: max(1, a.WarmUp/4)})
-	rows, why, err := plan.dense(theta, a)
+	rows, why, err := plan.dense(a)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ const (
 const leastSubspace = 256
 
 // dense adds the Gauss–Newton method where it can be had, and says why it is there or not. It also returns M.
-func (p *automatic) dense(theta *tensors.Tensor, a Auto) (int, string, error) {
+func (p *automatic) dense(a Auto) (int, string, error) {
 	obj := p.obj
 	if !obj.hasResidual() {
 		return 0, "the loss is no sum of squares, so that there are no Gauss–Newton steps", nil

@@ -47,8 +47,8 @@ func newDampedSolver(obj *Objective, kernel, geodesic bool, space subspaces) (*d
 	}
 	if geodesic {
 		if s.bending, err = newProgram(obj, "second derivative", func(in []*graph.Node) []*graph.Node {
-			theta, z, drawn, data := in[0], in[1], in[2:], in[2:]
-			drawn, data = drawn[:space.inputCount()], data[space.inputCount():]
+			theta, z := in[0], in[1]
+			drawn, data := in[2:2+space.inputCount()], in[2+space.inputCount():]
 			along := []*graph.Node{space.expand(z, drawn)}
 			first := autodiff.JVP(obj.residual(theta, data), []*graph.Node{theta}, along)
 			return []*graph.Node{autodiff.JVP(first, []*graph.Node{theta}, along)}

@@ -58,7 +58,7 @@ func (m ENGD) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 		}
 		m.Solver = DenseNormal
 	}
-	system, err := newLeastSquaresSystem(obj, theta, systemChoice{method: "ENGD", solver: m.Solver, maxMemory: m.MaxMemory})
+	system, err := newLeastSquaresSystem(obj, systemChoice{method: "ENGD", solver: m.Solver, maxMemory: m.MaxMemory})
 	if err != nil {
 		return nil, err
 	}

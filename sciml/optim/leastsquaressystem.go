@@ -74,7 +74,7 @@ type systemChoice struct {
 }
 
 // newLeastSquaresSystem makes the system that a method asks for.
-func newLeastSquaresSystem(obj *Objective, theta *tensors.Tensor, c systemChoice) (leastSquaresSystem, error) {
+func newLeastSquaresSystem(obj *Objective, c systemChoice) (leastSquaresSystem, error) {
 	method, solver, maxMemory := c.method, c.solver, c.maxMemory
 	if err := obj.needsResidual(method); err != nil {
 		return nil, err

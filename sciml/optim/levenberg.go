@@ -64,7 +64,7 @@ func (m LevenbergMarquardt) Start(obj *Objective, theta *tensors.Tensor) (Steppe
 	if m.Geodesic && m.Solver == MatrixFree {
 		return nil, fmt.Errorf("optim: LevenbergMarquardt.Geodesic is set with the Solver %s, expected a dense one", m.Solver)
 	}
-	system, err := newLeastSquaresSystem(obj, theta, systemChoice{
+	system, err := newLeastSquaresSystem(obj, systemChoice{
 		method: "LevenbergMarquardt", solver: m.Solver, maxMemory: m.MaxMemory, geodesic: m.Geodesic, columns: m.Columns, seed: m.Seed,
 	})
 	if err != nil {

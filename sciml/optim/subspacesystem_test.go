@@ -24,7 +24,8 @@ func TestLevenbergSubspaces(t *testing.T) {
 		"fewer columns":         {newSines(40, 90), optim.LevenbergMarquardt{Columns: 30, Geodesic: true}, 150},
 		"full rank":             {newSines(120, 24), optim.LevenbergMarquardt{Columns: 8}, 300},
 		"all columns":           {newSines(40, 12), optim.LevenbergMarquardt{Columns: 12}, 15},
-		"few columns at a time": {newSines(20, 6), optim.LevenbergMarquardt{Columns: 2}, 100}, // some of these spaces hold no step,
+		"few columns at a time": {newSines(20, 6), optim.LevenbergMarquardt{Columns: 2}, 100}, // some of these spaces hold no step
+		"one column at a time":  {newSines(20, 4), optim.LevenbergMarquardt{Columns: 1}, 300},
 	} {
 		r := minimize(t, c.s.objective(b, dtypes.Float64), c.s.start, c.m, optim.Options{MaxIterations: c.most, LossTolerance: 1e-16})
 		t.Logf("%s: %s", name, r)
