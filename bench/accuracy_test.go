@@ -39,7 +39,7 @@ func TestTasks(t *testing.T) {
 		if w.problem.Key != task.key || w.method != "adam" || w.seed != 3 || titles[task.key] != "" && titles[task.key] != w.problem.Name {
 			t.Errorf("%s: the training is %s (%q) with %s, seed %d", task.key, w.problem.Key, w.problem.Name, w.method, w.seed)
 		}
-		want := map[string]string{"poisson2d": " -hidden 32", "burgers": " -hidden 30,30,30,30"}[task.key]
+		want := map[string]string{"poisson2d": " -hidden 32"}[task.key]
 		if w.overrides != want || want != "" && !slices.Equal(w.problem.Suggested.Hidden, task.hidden) {
 			t.Errorf("%s: hidden %v, overrides %q", task.key, w.problem.Suggested.Hidden, w.overrides)
 		}

@@ -23,8 +23,8 @@ import (
 //   - Each of these is on trial for some iterations. What counts is the decrease of the loss, in decades, per gradient that its
 //     work amounts to, by operation counts; where points have moved, from one set of points to the others. Levenberg–Marquardt
 //     stays as long as it gains 0.006 decades an iteration, lately or over the last 180. When it gains less it gives way to the
-//     quasi-Newton method for a trial, and the better one goes on. The quasi-Newton one is interrupted for another trial of it,
-//     which comes later each time that it did not pay.
+//     quasi-Newton method for a trial, and the better one goes on. The other one gets another trial after the work of 2500
+//     gradients, and later each time. Both go on with the curvature, or the damping, that they had.
 //
 // Decisions depend on the course of the run, not on the clock: the same seed makes the same ones. Each is an Event of the
 // history, with its reason. The run ends by itself when no method can go on. The zero value is usable.
@@ -57,7 +57,7 @@ func (a Auto) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	}
 	params := float64(obj.Dim)
 	gradient := operationsOfGradient * math.Max(1, float64(rows)) * params
-	quasi := candidate{method: LBFGS{Memory: 50}, cost: 1.5, trial: 500, look: 250}
+	quasi := candidate{method: LBFGS{Memory: 50}, cost: 1.5, trial: 1500, look: 250}
 	if size := float64(obj.dtype().Size()) * 3 * params * params; obj.Dim <= mostForBroyden && size <= float64(a.MaxMemory) {
 		quasi.method, quasi.cost = SSBroyden{MaxMemory: a.MaxMemory}, 1.3+60*params*params/gradient
 	}
@@ -140,7 +140,7 @@ type automaticState struct {
 	At       int       // the candidate
 	Next     int       // the one to come, when leave has decided
 	Rates    []float64 // decades per 1000 gradients when last seen, of each candidate; 0 for unknown
-	Patience float64   // factor on the length of a quasi-Newton phase
+	Patience float64   // factor on the work after which another method gets another trial
 	Stuck    int       // how many could not go on, one after the other
 	Flat     bool      // the landscape is so well conditioned that Adam goes on
 	Asked    bool      // whether that was looked at
@@ -150,6 +150,8 @@ type automaticState struct {
 func (p *automatic) method() Method { return p.candidates[p.State.At].method }
 
 func (p *automatic) seat() int { return p.State.At }
+
+func (p *automatic) resident(seat int) Method { return p.candidates[seat].method }
 
 func (p *automatic) quasi() int { return len(p.candidates) - 1 }
 
@@ -164,15 +166,16 @@ func (p *automatic) next(made int) int {
 // wellConditioned is the condition number up to which Adam is left alone.
 const wellConditioned = 100
 
-// goodGain is what a Gauss–Newton method gains in an iteration, in decades, as long as it needs no comparison: in the length of
-// its trial, or in patient times that, since some sets of points are harder than others. Its trial is cut short after early
-// iterations with less than hopeless. retrial is the length of a quasi-Newton phase between trials.
+// goodGain is what a Gauss–Newton method gains in an iteration, in decades, as long as it needs no comparison. What a method gains
+// is that in the length of its trial, or in patient times that, since some sets of points are harder than others. A trial of the
+// Gauss–Newton method is cut short after early iterations with less than hopeless. retrial is the work, in gradients, after which
+// the other method is tried again.
 const (
 	goodGain = 0.006
 	patient  = 3
 	hopeless = 0.002
 	early    = 20
-	retrial  = 1500
+	retrial  = 2500
 )
 
 func (p *automatic) leave(c *course, theta *tensors.Tensor) (string, error) {
@@ -188,7 +191,7 @@ func (p *automatic) leave(c *course, theta *tensors.Tensor) (string, error) {
 // progress is what the present candidate gains in an iteration, its rate, and both in words.
 func (p *automatic) progress(c *course) (gain, rate float64, seen string) {
 	now := p.candidates[p.State.At]
-	gain = gained(c, now.trial)
+	gain = math.Max(gained(c, now.trial), gained(c, patient*now.trial))
 	rate = 1000 * gain / now.cost
 	return gain, rate, fmt.Sprintf("%.2g decades in an iteration, %.2g in the work of 1000 gradients", gain, rate)
 }
@@ -203,33 +206,31 @@ func (p *automatic) leaveGaussNewton(c *course) string {
 		s.Next = 0
 		return seen + ": Adam may lead to where its steps fit"
 	}
-	if gain >= goodGain || gained(c, patient*p.candidates[s.At].trial) >= goodGain {
+	if gain >= goodGain {
 		return ""
 	}
-	s.Rates[s.At] = math.Max(rate, math.SmallestNonzeroFloat64)
-	s.Next = p.quasi()
-	switch other := s.Rates[s.Next]; {
-	case other == 0:
-		return seen + ": another may do better"
-	case other <= rate:
-		return ""
-	default:
-		return fmt.Sprintf("%s, where that gained %.2g", seen, other)
-	}
+	return p.compare(c, p.quasi(), gain, rate, seen)
 }
 
 func (p *automatic) leaveQuasi(c *course) string {
-	s := &p.State
-	gain, rate, seen := p.progress(c)
-	if p.quasi() == 1 || c.Made < p.candidates[s.At].trial {
+	if p.quasi() == 1 || c.Made < p.candidates[p.quasi()].trial {
 		return ""
 	}
-	s.Rates[s.At] = math.Max(rate, math.SmallestNonzeroFloat64)
-	s.Next = 1
-	if other := s.Rates[1]; other > rate {
+	gain, rate, seen := p.progress(c)
+	return p.compare(c, 1, gain, rate, seen)
+}
+
+// compare leaves for another candidate when that gained more, or is due for a trial.
+func (p *automatic) compare(c *course, another int, gain, rate float64, seen string) string {
+	s := &p.State
+	now := math.Max(rate, math.SmallestNonzeroFloat64) // known, and no better than another that gains nothing
+	s.Rates[s.At], s.Next = now, another
+	switch other := s.Rates[another]; {
+	case other == 0:
+		return seen + ": another may do better"
+	case other > now:
 		return fmt.Sprintf("%s, where that gained %.2g", seen, other)
-	}
-	if float64(c.Made) < retrial*s.Patience && gain > 0 {
+	case float64(c.Made)*p.candidates[s.At].cost < retrial*s.Patience && gain > 0:
 		return ""
 	}
 	s.Patience *= 1.5

@@ -58,6 +58,8 @@ func (c *chain) method() Method { return c.all[c.at].Method }
 
 func (c *chain) seat() int { return noSeat }
 
+func (c *chain) resident(int) Method { return nil } // nobody has a seat
+
 func (c *chain) final() bool { return c.at == len(c.all)-1 }
 
 func (c *chain) next(made int) int {

@@ -15,6 +15,8 @@ type itinerary interface {
 	method() Method
 	// seat is a number for phases with the same method, or noSeat for one that does not come again.
 	seat() int
+	// resident is the method of a seat.
+	resident(seat int) Method
 	// final reports whether no phase follows, so that the end of the method is that of the run.
 	final() bool
 	// next is the number of iterations of the phase at which leave is asked next, when made of them were made.
@@ -41,7 +43,7 @@ type phasedStepper struct {
 	plan     itinerary
 	obj      *Objective
 	active   Stepper
-	resting  map[int]Stepper // of seats that were left: they need not be compiled again
+	resting  map[int]Stepper // of seats that were left: they keep what they learned, and need not be compiled again
 	course   course          // of the active phase
 	ahead    int             // records told of less iterations made, in all phases: 1 when the loss of the last iterate is known
 	repeats  bool            // the next record is one of an iterate already told of
@@ -133,8 +135,7 @@ func (s *phasedStepper) handOver(status Status) error {
 	s.plan.advance(&s.course, status)
 	next, known := s.resting[s.plan.seat()]
 	if known {
-		again, _ := canRestart(next)
-		again.restart(s.best)
+		relocate(next, s.best)
 		delete(s.resting, s.plan.seat())
 	} else {
 		var err error
@@ -180,6 +181,7 @@ func (s *phasedStepper) Refresh() {
 // savedPhases is the state of a phasedStepper.
 type savedPhases struct {
 	Plan, Active  []byte
+	Resting       map[int][]byte // by seat
 	Course        course
 	Ahead, Untold int
 	Repeats       bool
@@ -196,6 +198,12 @@ func (s *phasedStepper) Save() ([]byte, error) {
 	}
 	if out.Active, err = s.active.Save(); err != nil {
 		return nil, err
+	}
+	out.Resting = map[int][]byte{}
+	for seat, r := range s.resting {
+		if out.Resting[seat], err = r.Save(); err != nil {
+			return nil, err
+		}
 	}
 	if out.Best, err = save(s.best); err != nil {
 		return nil, err
@@ -221,6 +229,17 @@ func (s *phasedStepper) Restore(data []byte) error {
 	}
 	if err := s.active.Restore(in.Active); err != nil {
 		return err
+	}
+	s.resting = map[int]Stepper{}
+	for seat, data := range in.Resting {
+		r, err := s.plan.resident(seat).Start(s.obj, s.best)
+		if err != nil {
+			return err
+		}
+		if err := r.Restore(data); err != nil {
+			return err
+		}
+		s.resting[seat] = r
 	}
 	s.course, s.ahead, s.untold, s.repeats, s.bestLoss = in.Course, in.Ahead, in.Untold, in.Repeats, in.BestLoss
 	return nil

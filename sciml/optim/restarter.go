@@ -23,6 +23,23 @@ func canRestart(s Stepper) (restarter, bool) {
 	return r, ok
 }
 
+// relocator is a Stepper that can go on from elsewhere with what it has learned of the objective.
+type relocator interface {
+	relocate(theta *tensors.Tensor)
+}
+
+// relocate has s go on from theta: with what it has learned, or else anew.
+func relocate(s Stepper, theta *tensors.Tensor) {
+	if a, ok := s.(*asking); ok {
+		a.made, s = 0, a.Stepper
+	}
+	if r, ok := s.(relocator); ok {
+		r.relocate(theta)
+		return
+	}
+	s.(restarter).restart(theta)
+}
+
 // restart implements restarter, where the Stepper is one.
 func (a *asking) restart(theta *tensors.Tensor) {
 	a.Stepper.(restarter).restart(theta)
@@ -56,11 +73,27 @@ func (s *lineSearch) restart(theta *tensors.Tensor) {
 	}
 }
 
+// relocate implements relocator: what is known of the curvature stays.
+func (s *lineSearch) relocate(theta *tensors.Tensor) {
+	s.iterates = iterates{theta: theta, spent: s.spent}
+	s.state = s.director.rebase(s.state)
+	s.rounding.reset()
+	if m, ok := s.search.(MemorySearch); ok {
+		m.SetMemory(nil)
+	}
+}
+
 // restart implements restarter.
 func (s *regionStepper) restart(theta *tensors.Tensor) {
 	s.iterates = iterates{theta: theta, spent: s.spent}
 	s.forgetModel()
 	s.size = s.control.first()
+	s.rounding.reset()
+}
+
+// relocate implements relocator: the model and the size of the region, or the damping, stay.
+func (s *regionStepper) relocate(theta *tensors.Tensor) {
+	s.iterates = iterates{theta: theta, spent: s.spent}
 	s.rounding.reset()
 }
 
