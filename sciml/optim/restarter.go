@@ -75,20 +75,16 @@ func (s *lineSearch) restart(theta *tensors.Tensor) {
 
 // relocate implements relocator: what is known of the curvature stays.
 func (s *lineSearch) relocate(theta *tensors.Tensor) {
+	s.Refresh() // the last change of the gradient is not one between iterates of its own
 	s.iterates = iterates{theta: theta, spent: s.spent}
-	s.state = s.director.rebase(s.state)
 	s.rounding.reset()
-	if m, ok := s.search.(MemorySearch); ok {
-		m.SetMemory(nil)
-	}
 }
 
 // restart implements restarter.
 func (s *regionStepper) restart(theta *tensors.Tensor) {
-	s.iterates = iterates{theta: theta, spent: s.spent}
+	s.relocate(theta)
 	s.forgetModel()
 	s.size = s.control.first()
-	s.rounding.reset()
 }
 
 // relocate implements relocator: the model and the size of the region, or the damping, stay.
