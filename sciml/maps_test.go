@@ -160,8 +160,10 @@ func TestExactToRounding(t *testing.T) {
 	p := &pde.Problem{
 		Name: "identity", Coordinates: []string{"x"}, Unknowns: []string{"u"}, Domain: line,
 		Equations: []pde.Equation{{Residual: func(u *pde.Fields) *graph.Node { return graph.Sub(u.U(), u.At("x")) }}},
-		Ansatz:    func(x, network *graph.Node) *graph.Node { return graph.Add(x, graph.MulScalar(network, 1e-18)) },
-		Exact:     slices.Clone[[]float64],
+		Ansatz: func(x *graph.Node, network pde.Function) *graph.Node {
+			return graph.Add(x, graph.MulScalar(network(x), 1e-18))
+		},
+		Exact: slices.Clone[[]float64],
 	}
 	s := solve(t, p, sciml.Options{Backend: pureGo(t), Network: affine, Method: optim.Adam{}, Interior: 4, Iterations: 1})
 	if picture := svg(t, s); !strings.Contains(picture, "network") || strings.Contains(picture, "absolute error") {

@@ -151,7 +151,7 @@ func TestErrors(t *testing.T) {
 		"Iterations is -1": func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Iterations = -1; return p },
 		"Memory is -1":     func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Method = optim.LBFGS{Memory: -1}; return p },
 		"Sort": func(p *pde.Problem, o *sciml.Options) *pde.Problem {
-			p.Ansatz = func(_, network *graph.Node) *graph.Node { return graph.Sort(network, 1, true) }
+			p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node { return graph.Sort(network(x), 1, true) }
 			return p
 		},
 	} {

@@ -151,8 +151,8 @@ func TestCoefficients(t *testing.T) {
 			return graph.Sub(u.D("x", "x"), u.Coefficient("c"))
 		}}},
 		Conditions: []pde.Condition{start, pde.Measured("u", [][]float64{{0.5}, {1}}, []float64{3. / 8, 1.5})},
-		Ansatz: func(x, network *graph.Node) *graph.Node {
-			return graph.Mul(graph.Square(x), network)
+		Ansatz: func(x *graph.Node, network pde.Function) *graph.Node {
+			return graph.Mul(graph.Square(x), network(x))
 		},
 		Exactly: []string{start.Name},
 		Exact:   func(p []float64) []float64 { return []float64{1.5 * p[0] * p[0]} },

@@ -141,8 +141,8 @@ func wave(t testing.TB) *pde.Problem {
 			return graph.Add(u.D("t"), graph.Mul(u.Coefficient("speed"), u.D("x")))
 		}}},
 		Conditions: []pde.Condition{start, pde.Measured("u", [][]float64{{0.5, 1}, {1.2, 0.5}}, []float64{-1, math.Sin(0.7 * math.Pi)})},
-		Ansatz: func(x, network *graph.Node) *graph.Node {
-			return graph.Add(graph.Sin(graph.MulScalar(pde.Column(x, 0), math.Pi)), graph.Mul(pde.Column(x, 1), network))
+		Ansatz: func(x *graph.Node, network pde.Function) *graph.Node {
+			return graph.Add(graph.Sin(graph.MulScalar(pde.Column(x, 0), math.Pi)), graph.Mul(pde.Column(x, 1), network(x)))
 		},
 		Periods: []float64{2, 0},
 		Exactly: []string{start.Name},

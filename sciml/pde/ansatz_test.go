@@ -49,7 +49,10 @@ func TestAnsatz(t *testing.T) {
 		t.Run(p.Key, func(t *testing.T) {
 			ansatz := p.Ansatz
 			if ansatz == nil {
-				ansatz = func(_, network *graph.Node) *graph.Node { return network }
+				ansatz = func(x *graph.Node, network pde.Function) *graph.Node { return network(x) }
+			}
+			u := func(x *graph.Node) *graph.Node {
+				return ansatz(x, func(x *graph.Node) *graph.Node { return network(p, x) })
 			}
 			rng := rand.New(rand.NewPCG(3, 3))
 			soft := map[string]bool{}
@@ -80,13 +83,13 @@ func TestAnsatz(t *testing.T) {
 					args = append(args, values)
 				}
 				r := call(t, b, func(in []*graph.Node) *graph.Node {
-					inputs := pde.Inputs{X: in[0], U: ansatz(in[0], network(p, in[0]))}
+					inputs := pde.Inputs{X: in[0], U: u(in[0])}
 					in = in[1:]
 					if on.normals != nil {
 						inputs.Normal, in = in[0], in[1:]
 					}
 					if c.Partner != nil {
-						inputs.Partner = pde.NewFields(p, pde.Inputs{X: in[0], U: ansatz(in[0], network(p, in[0]))})
+						inputs.Partner = pde.NewFields(p, pde.Inputs{X: in[0], U: u(in[0])})
 						in = in[1:]
 					}
 					if c.Values != nil {
@@ -99,17 +102,17 @@ func TestAnsatz(t *testing.T) {
 				}
 			}
 			change := call(t, b, func(in []*graph.Node) *graph.Node {
-				n := network(p, in[0])
-				return graph.Sub(ansatz(in[0], graph.AddScalar(n, 1)), ansatz(in[0], n))
+				doubled := ansatz(in[0], func(x *graph.Node) *graph.Node { return graph.MulScalar(network(p, x), 2) })
+				return graph.Sub(doubled, u(in[0]))
 			}, inside(p, rng, 40, 0))
 			for _, v := range change {
 				if !(math.Abs(v) > 1e-6) {
-					t.Errorf("where the network changes by 1 inside, the ansatz changes by %g", v)
+					t.Errorf("where the network doubles inside, the ansatz changes by %g", v)
 				}
 			}
 			for _, e := range p.Equations {
 				r := call(t, b, func(in []*graph.Node) *graph.Node {
-					return e.Residual(pde.NewFields(p, pde.Inputs{X: in[0], U: ansatz(in[0], network(p, in[0]))}))
+					return e.Residual(pde.NewFields(p, pde.Inputs{X: in[0], U: u(in[0])}))
 				}, inside(p, rng, 10, 0))
 				if got := largest(r); !(got > 0) || math.IsInf(got, 0) {
 					t.Errorf("the residual of %q at the ansatz is up to %g, expected finite numbers", e.Name, got)

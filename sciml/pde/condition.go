@@ -154,13 +154,30 @@ func Measured(unknown string, points [][]float64, values []float64) Condition {
 // DistanceAndLift is the ansatz u = lift + distance·network: distance vanishes where conditions are to hold (with its
 // first derivative, where the condition is one on that), and lift satisfies them. Distance has shape [N, 1] or [N, m],
 // lift too, where nil means zero (Lagaris, Likas and Fotiadis 1998; Sukumar and Srivastava 2022).
-func DistanceAndLift(distance, lift Function) func(x, network *graph.Node) *graph.Node {
-	return func(x, network *graph.Node) *graph.Node {
-		u := graph.Mul(distance(x), network)
+func DistanceAndLift(distance, lift Function) Ansatz {
+	return func(x *graph.Node, network Function) *graph.Node {
+		u := graph.Mul(distance(x), network(x))
 		if lift != nil {
 			u = graph.Add(u, lift(x))
 		}
 		return u
+	}
+}
+
+// Odd is an ansatz for solutions that change their sign when they are mirrored in the middle of a box along an axis. It
+// passes ½(N(x) − N(x′)) in place of the network N, where x′ is the mirror image of x: what is learned on one side holds
+// on the other one too, so that each point counts twice. Distance and lift have to be even and odd then.
+func Odd(box *Box, axis int, ansatz Ansatz) Ansatz {
+	return func(x *graph.Node, network Function) *graph.Node {
+		return ansatz(x, func(x *graph.Node) *graph.Node {
+			columns := make([]*graph.Node, len(box.Lo))
+			for i := range columns {
+				columns[i] = Column(x, i)
+			}
+			columns[axis] = graph.AddScalar(graph.Neg(columns[axis]), box.Lo[axis]+box.Hi[axis])
+			mirrored := graph.Concatenate(columns, 1)
+			return graph.MulScalar(graph.Sub(network(x), network(mirrored)), 0.5)
+		})
 	}
 }
 

@@ -88,6 +88,7 @@ func TestDistanceAndLift(t *testing.T) {
 	}
 	points := [][]float64{{0, 2}, {0.5, 1}, {-1, 3}, {0.5, 4}}
 	b := pureGo(t)
+	second := func(x *graph.Node) *graph.Node { return pde.Column(x, 1) }
 	for _, c := range []struct {
 		name string
 		of   pde.Function
@@ -97,12 +98,19 @@ func TestDistanceAndLift(t *testing.T) {
 		{"x", pde.Bump(box, 0), []float64{1, 0.75, 0, 0.75}},
 		{"y", pde.Bump(box, 1), []float64{1, 0.75, 0.75, 0}},
 		{"distance", func(x *graph.Node) *graph.Node {
-			return pde.DistanceAndLift(pde.Bump(box, 0), nil)(x, pde.Column(x, 1))
+			return pde.DistanceAndLift(pde.Bump(box, 0), nil)(x, second)
 		}, []float64{2, 0.75, 0, 3}},
 		{"distance and lift", func(x *graph.Node) *graph.Node {
 			lift := func(x *graph.Node) *graph.Node { return pde.Column(x, 0) }
-			return pde.DistanceAndLift(pde.Bump(box, 0), lift)(x, pde.Column(x, 1))
+			return pde.DistanceAndLift(pde.Bump(box, 0), lift)(x, second)
 		}, []float64{2, 1.25, -1, 3.5}},
+		{"odd in y", func(x *graph.Node) *graph.Node { // ½(N(x, y) − N(x, 4 − y)) = 5y − 10
+			network := func(x *graph.Node) *graph.Node {
+				y := second(x)
+				return graph.Add(graph.Add(pde.Column(x, 0), y), graph.Square(y))
+			}
+			return pde.Odd(box, 1, pde.DistanceAndLift(pde.Bump(box, 0), nil))(x, network)
+		}, []float64{0, -3.75, 0, 7.5}},
 	} {
 		got := call(t, b, func(in []*graph.Node) *graph.Node { return c.of(in[0]) }, points)
 		for i := range c.want {

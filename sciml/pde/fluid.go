@@ -94,13 +94,13 @@ func Cavity(re float64) *Problem {
 		Domain:      square,
 		Equations:   navierStokes(re),
 		Conditions:  conditions,
-		Ansatz: func(x, network *graph.Node) *graph.Node {
-			b, y := bump(x), Column(x, 1)
+		Ansatz: func(x *graph.Node, network Function) *graph.Node {
+			b, y, outputs := bump(x), Column(x, 1), network(x)
 			width := graph.AddScalar(graph.MulScalar(graph.AddScalar(graph.Neg(y), 1), 0.5), 1./50)
 			u := graph.Add(
 				graph.Mul(y, lid(Column(x, 0), graph.Reciprocal(width))),
-				graph.Mul(b, Column(network, 0)))
-			return graph.Concatenate([]*graph.Node{u, graph.Mul(b, Column(network, 1)), Column(network, 2)}, 1)
+				graph.Mul(b, Column(outputs, 0)))
+			return graph.Concatenate([]*graph.Node{u, graph.Mul(b, Column(outputs, 1)), Column(outputs, 2)}, 1)
 		},
 		Exactly: []string{conditions[0].Name, conditions[1].Name, conditions[2].Name},
 		Reference: func(ctx context.Context) (Field, error) {

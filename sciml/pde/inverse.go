@@ -45,9 +45,10 @@ func InverseDiffusion() *Problem {
 			return graph.Add(flow, source(u.X()))
 		}}},
 		Conditions: []Condition{Measured("u", points, values), ends},
-		Ansatz: func(x, network *graph.Node) *graph.Node {
-			a := graph.AddScalar(graph.Mul(Bump(box)(x), Column(network, 1)), 1)
-			return graph.Concatenate([]*graph.Node{Column(network, 0), a}, 1)
+		Ansatz: func(x *graph.Node, network Function) *graph.Node {
+			outputs := network(x)
+			a := graph.AddScalar(graph.Mul(Bump(box)(x), Column(outputs, 1)), 1)
+			return graph.Concatenate([]*graph.Node{Column(outputs, 0), a}, 1)
 		},
 		Exactly: []string{ends.Name},
 		Weak: []WeakForm{{Name: "diffusion", Terms: func(u *Fields) (flux, load *graph.Node) {

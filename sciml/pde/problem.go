@@ -28,6 +28,10 @@ type Field = func(point []float64) []float64
 // Function builds a function of points: from shape [N, d] to [N, 1], or to [N] which is as good.
 type Function = func(x *graph.Node) *graph.Node
 
+// Ansatz builds u, shape [N, m], at points x of shape [N, d] from a network, which maps points of that shape to [N, m] and
+// may be taken at other points as well: at their mirror images (see Odd), or on the boundary.
+type Ansatz = func(x *graph.Node, network Function) *graph.Node
+
 // Problem is a differential equation on a domain with its conditions. Only Coordinates, Unknowns, Domain and Equations
 // are required.
 type Problem struct {
@@ -45,9 +49,9 @@ type Problem struct {
 	Equations  []Equation
 	Conditions []Condition
 
-	// Ansatz builds, from the points (shape [N, d]) and a network's output (shape [N, m]), a function that satisfies
-	// conditions exactly, such as lift + distance·network: see DistanceAndLift. Nil when there is none.
-	Ansatz func(x, network *graph.Node) *graph.Node
+	// Ansatz makes of any network a function that satisfies conditions exactly, such as lift + distance·network: see
+	// DistanceAndLift. Nil when there is none.
+	Ansatz Ansatz
 	// Periods has a period for each coordinate, 0 for none, that a network is to have exactly: its input becomes
 	// cos(2πx/p), sin(2πx/p). Nil when there are none.
 	Periods []float64

@@ -133,7 +133,9 @@ func TestSoftPeriodic(t *testing.T) {
 		return c
 	})
 	p.Periods = nil
-	p.Ansatz = func(x, network *graph.Node) *graph.Node { return graph.Mul(graph.Square(pde.Column(x, 0)), network) }
+	p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node {
+		return graph.Mul(graph.Square(pde.Column(x, 0)), network(x))
+	}
 	p.Exactly = []string{}
 	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Interior: 3, Boundary: 4, Hard: true})
 	r, err := residuals(m, theta)

@@ -223,11 +223,13 @@ func (m *Model) fields(theta, x *graph.Node, inputs pde.Inputs) *pde.Fields {
 		parameters = graph.Slice(theta, graph.AxisRange(0, p))
 		inputs.Coefficients = graph.Slice(theta, graph.AxisRangeToEnd(p))
 	}
-	u := m.embedded.Apply(parameters, x)
+	network := func(x *graph.Node) *graph.Node { return m.embedded.Apply(parameters, x) }
+	inputs.X = x
 	if m.options.Hard && m.problem.Ansatz != nil {
-		u = m.problem.Ansatz(x, u)
+		inputs.U = m.problem.Ansatz(x, network)
+	} else {
+		inputs.U = network(x)
 	}
-	inputs.X, inputs.U = x, u
 	return pde.NewFields(m.problem, inputs)
 }
 

@@ -16,8 +16,8 @@ import (
 
 // given is a problem whose u is the given function, whatever the network.
 func given(p *pde.Problem, u pde.Function) *pde.Problem {
-	p.Ansatz = func(x, network *graph.Node) *graph.Node {
-		return graph.Add(graph.MulScalar(network, 0), u(x))
+	p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node {
+		return graph.Add(graph.MulScalar(network(x), 0), u(x))
 	}
 	p.Exactly = nil
 	return p
