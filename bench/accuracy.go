@@ -97,19 +97,24 @@ func (f accuracyFlags) whole(chosen []task, names []string) bool {
 	return len(chosen) == len(tasks) && slices.Contains(names, auto) && f.seeds >= wholeSeeds && f.scale == 1
 }
 
-// measureAll trains for all rows, prints them, and draws each problem when it is complete.
+// measureAll trains for all rows, prints them, and draws each problem when it is complete. Trainings that fail are errors
+// in the end.
 func (f accuracyFlags) measureAll(ctx context.Context, results *store, chosen []task, names []string) ([]row, error) {
 	if !f.json {
 		fmt.Printf(accuracyFormat, "problem", "method", "seed", "seconds", "iterations", "relative L2", "stopped by", "seconds to the target")
 	}
 	var rows []row
+	var without failures
 	total := len(chosen) * len(names) * f.seeds
 	for _, t := range chosen {
 		first := len(rows)
 		for _, name := range names {
 			for seed := uint64(1); seed <= uint64(f.seeds); seed++ {
-				progress := fmt.Sprintf("training %d of %d", len(rows)+1, total)
+				progress := fmt.Sprintf("training %d of %d", len(rows)+len(without)+1, total)
 				r, err := t.measure(ctx, results, name, seed, progress)
+				if without.skip(ctx, err) {
+					continue
+				}
 				if err != nil {
 					return nil, err
 				}
@@ -126,7 +131,7 @@ func (f accuracyFlags) measureAll(ctx context.Context, results *store, chosen []
 			return nil, fmt.Errorf("accuracy: drawing %s: %w", t.key, err)
 		}
 	}
-	return rows, nil
+	return rows, errors.Join(without...)
 }
 
 // measure takes a row from the results, or trains for it and adds it to them.

@@ -161,6 +161,32 @@ func TestMethodsHaveNames(t *testing.T) {
 	}
 }
 
+// TestFailedTrainings: a method that does not suit a network leaves the others their rows, and is the error in the end.
+func TestFailedTrainings(t *testing.T) {
+	t.Chdir(t.TempDir())
+	one, err := chosenTasks("poisson2d", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := openStore("bench-results/accuracy.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := results.add(measured(t, one[0], "adam", 1, 3)); err != nil {
+		t.Fatal(err)
+	}
+	err = run(t.Context(), []string{"accuracy", "-problem", "poisson2d", "-method", "muon,adam", "-seeds", "1", "-markdown", "page.md"})
+	if err == nil || !strings.Contains(err.Error(), "poisson2d, muon: optim: Objective.Blocks has 2 matrices") {
+		t.Errorf("the error is %v, want that of muon", err)
+	}
+	if _, err := os.Stat("bench-results/accuracy/poisson2d.png"); err != nil {
+		t.Errorf("no picture of what is there: %v", err)
+	}
+	if _, err := os.Stat("page.md"); err == nil {
+		t.Error("there is a page of an incomplete table")
+	}
+}
+
 // TestProblemsCommand measures one small problem from the command line on.
 func TestProblemsCommand(t *testing.T) {
 	folder := t.TempDir()

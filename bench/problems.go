@@ -71,10 +71,14 @@ func problems(ctx context.Context, args []string) error {
 		printHeader(os.Stdout)
 	}
 	var rows []row
+	var without failures
 	for _, p := range chosen {
 		for _, name := range names {
 			for seed := uint64(1); seed <= uint64(f.seeds); seed++ {
 				r, err := f.measure(ctx, results, p, name, seed)
+				if without.skip(ctx, err) {
+					continue
+				}
 				if err != nil {
 					return err
 				}
@@ -85,10 +89,10 @@ func problems(ctx context.Context, args []string) error {
 			}
 		}
 	}
-	if f.markdown != "" {
-		return writePage(f.markdown, rows, f)
+	if err := errors.Join(without...); err != nil || f.markdown == "" {
+		return err
 	}
-	return nil
+	return writePage(f.markdown, rows, f)
 }
 
 // measure takes a row from the results, or trains for it and adds it to them.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -25,6 +26,24 @@ type training struct {
 	overrides string  // flags that differ from what the problem suggests
 	until     float64 // the relative L2 error at which to stop; 0 for none
 	pictures  string  // folder for a picture; empty for none
+}
+
+// failed is a training that could not be made, of a method that does not suit the network, say. Others go on.
+type failed struct{ error }
+
+func (f failed) Unwrap() error { return f.error }
+
+// failures are those of a table.
+type failures []error
+
+// skip reports whether others go on after an error of a training, which it says and keeps.
+func (f *failures) skip(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || !errors.As(err, &failed{}) {
+		return false
+	}
+	fmt.Fprintln(os.Stderr, "skipped:", err)
+	*f = append(*f, err)
+	return true
 }
 
 // run trains and measures.
@@ -56,7 +75,7 @@ func (t training) run(ctx context.Context) (row, error) {
 	})
 	progress.Clear()
 	if err != nil {
-		return row{}, fmt.Errorf("%s, %s: %w", p.Key, t.method, err)
+		return row{}, failed{fmt.Errorf("%s, %s: %w", p.Key, t.method, err)}
 	}
 	if t.pictures != "" {
 		if err := draw(s, t.pictures, p.Key+"-"+strings.ReplaceAll(t.method, "+", "-")); err != nil {
