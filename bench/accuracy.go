@@ -146,7 +146,7 @@ func (t task) measure(ctx context.Context, results *store, name string, seed uin
 	if known {
 		return r, nil
 	}
-	fmt.Fprintf(os.Stderr, "%s: %s, %s, seed %d, at most %g s\n", progress, t.key, name, seed, wanted.seconds)
+	fmt.Fprintf(os.Stderr, "%s: %s, %s, seed %d, at most %.4g s\n", progress, t.key, name, seed, wanted.seconds)
 	if r, err = wanted.run(ctx); err != nil {
 		return r, err
 	}

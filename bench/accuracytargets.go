@@ -13,7 +13,7 @@ import (
 // target is a relative L2 error, and the seconds within which a training is to reach it, compilation included.
 type target struct{ error, seconds float64 }
 
-func (t target) String() string { return fmt.Sprintf("%s in %g s", power(t.error), t.seconds) }
+func (t target) String() string { return fmt.Sprintf("%s in %.4g s", power(t.error), t.seconds) }
 
 // power is an error in few digits: 1e-7.
 func power(v float64) string {
