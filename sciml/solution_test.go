@@ -151,11 +151,9 @@ func TestCoefficients(t *testing.T) {
 			return graph.Sub(u.D("x", "x"), u.Coefficient("c"))
 		}}},
 		Conditions: []pde.Condition{start, pde.Measured("u", [][]float64{{0.5}, {1}}, []float64{3. / 8, 1.5})},
-		Ansatz: func(x *graph.Node, network pde.Function) *graph.Node {
-			return graph.Mul(graph.Square(x), network(x))
-		},
-		Exactly: []string{start.Name},
-		Exact:   func(p []float64) []float64 { return []float64{1.5 * p[0] * p[0]} },
+		Ansatz:     pde.DistanceAndLift(graph.Square, nil),
+		Exactly:    []string{start.Name},
+		Exact:      func(p []float64) []float64 { return []float64{1.5 * p[0] * p[0]} },
 	}
 	s := solve(t, problem, sciml.Options{Backend: pureGo(t), Network: affine, Method: optim.LBFGS{}, Interior: 20, Iterations: 100})
 	c, err := s.Coefficients()

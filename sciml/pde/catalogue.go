@@ -110,7 +110,7 @@ func repeated(layers, width int) []int {
 // at which u changes at first leaves the network a function of moderate size; with t in its place it would have to
 // learn (u − u₀)/t, whose size at the start is that of u_t. Time is last.
 func startAndWalls(u0, distance Function, power int, rate float64) Ansatz {
-	return func(x *graph.Node, network Function) *graph.Node {
+	return DistanceAndLift(func(x *graph.Node) *graph.Node {
 		passed := graph.MulScalar(Column(x, x.Shape().Dimensions[1]-1), rate)
 		if power == 2 {
 			passed = graph.Square(passed)
@@ -119,6 +119,6 @@ func startAndWalls(u0, distance Function, power int, rate float64) Ansatz {
 		if distance != nil {
 			factor = graph.Mul(factor, distance(x))
 		}
-		return graph.Add(u0(x), graph.Mul(factor, network(x)))
-	}
+		return factor
+	}, u0)
 }

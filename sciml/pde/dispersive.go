@@ -110,16 +110,17 @@ func korteweg(name, key string, u func(p []float64) float64, build func(x, t *gr
 			Values:   func(_ int, point []float64) []float64 { return []float64{slope(point)} },
 			Residual: func(u *Fields) *graph.Node { return graph.Sub(u.D("x"), u.Values()) },
 		}},
-		Ansatz: func(points *graph.Node, network Function) *graph.Node {
+		Ansatz: DistanceAndLift(func(points *graph.Node) *graph.Node {
+			return graph.Mul(Column(points, 1), Bump(box, 0)(points))
+		}, func(points *graph.Node) *graph.Node {
 			x, t := Column(points, 0), Column(points, 1)
 			start, left := graph.ZerosLike(t), graph.AddScalar(graph.ZerosLike(x), -side)
 			right := graph.Neg(left)
 			change := func(end *graph.Node) *graph.Node { return graph.Sub(build(end, t), build(end, start)) }
-			lift := sum(build(x, start),
+			return sum(build(x, start),
 				graph.Mul(graph.MulScalar(graph.Sub(right, x), 1./(2*side)), change(left)),
 				graph.Mul(graph.MulScalar(graph.Sub(x, left), 1./(2*side)), change(right)))
-			return graph.Add(lift, graph.Mul(graph.Mul(t, Bump(box, 0)(points)), network(points)))
-		},
+		}),
 		Exactly:   []string{initial.Name, ends.Name},
 		Exact:     scalar(u),
 		Suggested: Setup{Hidden: repeated(4, 30), Interior: 4000, Boundary: 200, BoundaryWeight: 5, Resample: 500},

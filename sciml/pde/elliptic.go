@@ -158,10 +158,8 @@ func EulerBernoulli() *Problem {
 			return graph.AddScalar(u.D("x", "x", "x", "x"), 1)
 		}}},
 		Conditions: append(clamp, free("moment x+", "x", "x"), free("shear x+", "x", "x", "x")),
-		Ansatz: func(x *graph.Node, network Function) *graph.Node {
-			return graph.Mul(graph.Square(x), network(x))
-		},
-		Exactly: []string{clamp[0].Name, clamp[1].Name},
+		Ansatz:     DistanceAndLift(graph.Square, nil),
+		Exactly:    []string{clamp[0].Name, clamp[1].Name},
 		Energy: func(u *Fields) *graph.Node {
 			return graph.Add(graph.MulScalar(graph.Square(u.D("x", "x")), 0.5), u.U())
 		},

@@ -133,9 +133,7 @@ func TestSoftPeriodic(t *testing.T) {
 		return c
 	})
 	p.Periods = nil
-	p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node {
-		return graph.Mul(graph.Square(pde.Column(x, 0)), network(x))
-	}
+	p.Ansatz = pde.DistanceAndLift(func(x *graph.Node) *graph.Node { return graph.Square(pde.Column(x, 0)) }, nil)
 	p.Exactly = []string{}
 	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Interior: 3, Boundary: 4, Hard: true})
 	r, err := residuals(m, theta)
