@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"math"
 )
 
@@ -62,7 +63,7 @@ func (a Armijo) find(start Trial, level, first, resolution float64, try func(flo
 			best = t
 		}
 		next := 0.1 * alpha // a loss that is not finite says nothing of where a minimizer is
-		if finite(t.Loss) {
+		if device.Finite(t.Loss) {
 			next = math.Max(0.1*alpha, math.Min(0.5*alpha, backtrack(start, previous, t)))
 		}
 		alpha, previous = next, t
@@ -84,7 +85,7 @@ func backtrack(start, previous, last Trial) float64 {
 	// What is left of the values after the tangent at zero, over α²: the quadratic's coefficient, or the cubic's two.
 	rest := func(t Trial) float64 { return ((t.Loss-start.Loss)/t.Alpha - start.Slope) / t.Alpha }
 	quadratic := -start.Slope / (2 * rest(last))
-	if !finite(previous.Loss) {
+	if !device.Finite(previous.Loss) {
 		return quadratic
 	}
 	third := (rest(previous) - rest(last)) / (previous.Alpha - last.Alpha)

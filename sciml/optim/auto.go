@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -267,7 +268,7 @@ func gained(c *course, last int) float64 {
 		return 0
 	}
 	_, slope := stat.LinearRegression(at, logs, nil, false)
-	if !finite(slope) { // logarithms of negative losses
+	if !device.Finite(slope) { // logarithms of negative losses
 		return 0
 	}
 	return -slope
@@ -344,7 +345,7 @@ func curvatures(obj *Objective, theta *tensors.Tensor) (least, largest float64, 
 	if err != nil {
 		return 0, 0, err
 	}
-	here, err := numbers(theta)
+	here, err := device.Numbers(theta)
 	if err != nil {
 		return 0, 0, err
 	}

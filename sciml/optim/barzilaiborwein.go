@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // BarzilaiBorwein is gradient descent with a step size that satisfies the secant equation for a multiple of the identity
@@ -82,7 +83,7 @@ func (bbDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
 
 func (d bbDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	zero, one := graph.ZerosLike(state[bbRate]), graph.OnesLike(state[bbRate])
-	size := norm(p.gradient)
+	size := device.Norm(p.gradient)
 	first := graph.Min(one, graph.Reciprocal(size))
 	if d.Rate > 0 {
 		first = graph.MulScalar(one, d.Rate)
@@ -90,8 +91,8 @@ func (d bbDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.
 	before := graph.Where(graph.GreaterThan(state[bbRate], zero), state[bbRate], first)
 
 	s, y := graph.Sub(p.theta, state[bbTheta]), graph.Sub(p.gradient, state[bbGradient])
-	sy, ss, yy := dot(s, y), dot(s, s), dot(y, y)
-	floor := graph.MulScalar(graph.Mul(graph.Sqrt(ss), graph.Sqrt(yy)), epsilonOf(s.DType()))
+	sy, ss, yy := device.Dot(s, y), device.Dot(s, s), device.Dot(y, y)
+	floor := graph.MulScalar(graph.Mul(graph.Sqrt(ss), graph.Sqrt(yy)), device.Epsilon(s.DType()))
 	useful := graph.LogicalAnd(graph.GreaterThan(state[bbKnown], zero), graph.GreaterThan(sy, floor))
 	long, short := graph.Div(ss, sy), graph.Div(sy, yy)
 	var rate *graph.Node

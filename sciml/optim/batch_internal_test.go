@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // twoSums is Σ λₙ²(θ−xₙ)²·θ over 12 samples and the mean of exp(θ·yₙ) over 4, and both again with other columns.
@@ -34,7 +35,7 @@ func twoSums(t *testing.T) *Objective {
 // losses returns loss and gradient of the next batches.
 func batchLosses(t *testing.T, obj *Objective, s *sampler, theta []float64, count int) (losses []float64, gradients [][]float64) {
 	t.Helper()
-	p, err := newProgram(obj, "batch", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Backend, "batch", func(in []*graph.Node) []*graph.Node {
 		at := batchOf(obj, in[2:len(in)-len(obj.Data)], in[1], in[len(in)-len(obj.Data):]).at(in[0])
 		return []*graph.Node{at.loss, at.gradient}
 	})
@@ -43,15 +44,15 @@ func batchLosses(t *testing.T, obj *Objective, s *sampler, theta []float64, coun
 	}
 	indices := s.next(count, count+1)
 	for k := range count {
-		out, err := p.call([]*tensors.Tensor{vector(obj.dtype(), theta), tensors.FromScalar(int32(k))}, indices, obj.Data)
+		out, err := p.Call([]*tensors.Tensor{device.Vector(obj.dtype(), theta), tensors.FromScalar(int32(k))}, indices, obj.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
-		g, err := numbers(out[1])
+		g, err := device.Numbers(out[1])
 		if err != nil {
 			t.Fatal(err)
 		}
-		losses, gradients = append(losses, number(out[0])), append(gradients, g)
+		losses, gradients = append(losses, device.Number(out[0])), append(gradients, g)
 	}
 	return losses, gradients
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // BFGS is the quasi-Newton method with a dense inverse Hessian H and a line search (Nocedal and Wright 2006, Algorithm
@@ -137,20 +138,20 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	first := graph.Equal(state[denseUpdated], zero)
 
 	s, y := graph.Sub(p.theta, state[denseTheta]), graph.Sub(gradient, state[denseGradient])
-	ss := dot(s, s)
+	ss := device.Dot(s, s)
 	if d.damped {
 		// Bs = −αg because the step was s = αd = −αHg.
 		sbs, before := graph.Mul(ss, state[denseQuotient]), state[denseGradient]
-		y = damp(y, graph.Mul(graph.Div(sbs, dot(s, before)), before), dot(s, y), sbs)
+		y = damp(y, graph.Mul(graph.Div(sbs, device.Dot(s, before)), before), device.Dot(s, y), sbs)
 	}
-	sy, yy := dot(s, y), dot(y, y)
+	sy, yy := device.Dot(s, y), device.Dot(y, y)
 	scale := graph.Max(graph.Div(sy, yy), firstFactor(state[denseGradient]))
 	// Hy and Hg in one reading of H.
 	pair := graph.Stack([]*graph.Node{y, gradient}, 1)
 	both := graph.Where(first, graph.Mul(scale, pair), graph.MatMul(h, pair))
 	w := graph.Squeeze(graph.Slice(both, graph.AxisRange(), graph.AxisElem(0)), 1)
 	hg := graph.Squeeze(graph.Slice(both, graph.AxisRange(), graph.AxisElem(1)), 1)
-	yw := dot(y, w)
+	yw := device.Dot(y, w)
 	// Bs = −αg because the step was s = −αHg: the curvature along it is known without B.
 	curvature := graph.Mul(ss, graph.Where(first, graph.Reciprocal(scale), state[denseQuotient]))
 	tau, phi := d.factors(update{b: graph.Div(curvature, sy), h: graph.Div(yw, sy), first: first, dim: s.Shape().Size()})
@@ -164,17 +165,17 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	before := graph.Where(first, graph.Mul(scale, identity(h)), h)
 	after := graph.Add(graph.Mul(inverse, before), graph.Add(outer(left, s), outer(right, w)))
 	afterG := graph.Add(graph.Mul(inverse, hg),
-		graph.Add(graph.Mul(left, dot(s, gradient)), graph.Mul(right, dot(w, gradient))))
+		graph.Add(graph.Mul(left, device.Dot(s, gradient)), graph.Mul(right, device.Dot(w, gradient))))
 
 	// An update without safely positive curvature, or with an H that rounding has made indefinite, is left out.
-	floor := graph.MulScalar(graph.Sqrt(graph.Mul(ss, yy)), epsilonOf(s.DType()))
+	floor := graph.MulScalar(graph.Sqrt(graph.Mul(ss, yy)), device.Epsilon(s.DType()))
 	useful := graph.LogicalAnd(graph.GreaterThan(state[denseQuotient], zero),
 		graph.LogicalAnd(graph.GreaterThan(sy, floor), graph.GreaterThan(yw, zero)))
 	updated := graph.Where(useful, one, state[denseUpdated])
 	steepest := graph.Mul(gradient, firstFactor(gradient))
 	step := graph.Neg(graph.Where(useful, afterG, graph.Where(first, steepest, hg)))
-	length := dot(step, step)
-	quotient := graph.Where(graph.GreaterThan(length, zero), graph.Neg(graph.Div(dot(gradient, step), length)), zero)
+	length := device.Dot(step, step)
+	quotient := graph.Where(graph.GreaterThan(length, zero), graph.Neg(graph.Div(device.Dot(gradient, step), length)), zero)
 	return step, []*graph.Node{
 		denseTheta:    p.theta,
 		denseGradient: gradient,
@@ -186,7 +187,7 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 
 // firstFactor is γ of the first step, which is not longer than one.
 func firstFactor(gradient *graph.Node) *graph.Node {
-	length := norm(gradient)
+	length := device.Norm(gradient)
 	return graph.Min(graph.OnesLike(length), graph.Reciprocal(length))
 }
 
@@ -223,7 +224,7 @@ func ssbfgsFactors(u update) (tau, phi *graph.Node) {
 func ssbroydenFactors(u update) (tau, phi *graph.Node) {
 	one := graph.OnesLike(u.b)
 	// a is zero where Hy is along s; then its floor serves, as v vanishes.
-	a := graph.Max(graph.AddScalar(graph.Mul(u.b, u.h), -1), graph.MulScalar(one, epsilonOf(one.DType())))
+	a := graph.Max(graph.AddScalar(graph.Mul(u.b, u.h), -1), graph.MulScalar(one, device.Epsilon(one.DType())))
 	c := graph.Sqrt(graph.Div(a, graph.Add(a, one)))
 	// h(1−c) without the cancellation: 1−c² = 1/(1+a).
 	smallest := graph.Min(one, graph.Div(u.h, graph.Mul(graph.Add(a, one), graph.Add(c, one))))

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // BlockDiagonal preconditions with the blocks of 2JᵀJ that belong to Objective.Blocks, such as the layers of a network:
@@ -49,7 +50,9 @@ func (n denseForm) dims() [][]int { return [][]int{{int(n), int(n)}} }
 
 func (n denseForm) identity() [][]float64 { return [][]float64{unitMatrix(int(n))} }
 
-func (denseForm) multiply(z *graph.Node, c []*graph.Node) *graph.Node { return multiply(c[0], z) }
+func (denseForm) multiply(z *graph.Node, c []*graph.Node) *graph.Node {
+	return device.Multiply(c[0], z)
+}
 
 func (denseForm) curvature(columns *graph.Node) []*graph.Node {
 	return []*graph.Node{graph.MulScalar(graph.DotGeneral(columns, []int{0}, nil, columns, []int{0}, nil), 2)}

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -44,7 +45,7 @@ type blockRoot struct {
 	obj     *Objective
 	shift   float64 // in units of the largest eigenvalue of all blocks
 	forms   []placedForm
-	program *program
+	program *device.Program
 }
 
 // startBlocks prepares the forms, which follow on each other in θ. Name is that of the preconditioner.
@@ -54,7 +55,7 @@ func startBlocks(obj *Objective, name string, shift float64, forms []placedForm)
 	}
 	r := &blockRoot{obj: obj, shift: shift, forms: forms}
 	var err error
-	r.program, err = newProgram(obj, "curvature of blocks", func(in []*graph.Node) []*graph.Node {
+	r.program, err = device.NewProgram(obj.Backend, "curvature of blocks", func(in []*graph.Node) []*graph.Node {
 		_, j := obj.linearized(in[0], in[1:])
 		if rows := j.Shape().Dimensions[0]; !obj.hasJacobian(rows) {
 			panic(fmt.Errorf("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d residuals", name, rows, mostReversePasses))
@@ -91,7 +92,7 @@ func (r *blockRoot) Identity() []*tensors.Tensor {
 func (r *blockRoot) tensors(values [][]float64) []*tensors.Tensor {
 	all := make([]*tensors.Tensor, len(values))
 	for i, shape := range r.Shapes() {
-		all[i] = filled(shape, values[i])
+		all[i] = device.Filled(shape, values[i])
 	}
 	return all
 }
@@ -112,14 +113,14 @@ func (r *blockRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
 
 // At implements Root.
 func (r *blockRoot) At(theta *tensors.Tensor, _ int) (RootAt, error) {
-	out, err := r.program.call([]*tensors.Tensor{theta}, r.obj.Data)
+	out, err := r.program.Call([]*tensors.Tensor{theta}, r.obj.Data)
 	if err != nil {
 		return RootAt{}, err
 	}
-	defer free(out)
+	defer device.Free(out)
 	curvature := make([][]float64, len(out))
 	for i, t := range out {
-		if curvature[i], err = numbers(t); err != nil {
+		if curvature[i], err = device.Numbers(t); err != nil {
 			return RootAt{}, err
 		}
 	}
@@ -130,7 +131,7 @@ func (r *blockRoot) At(theta *tensors.Tensor, _ int) (RootAt, error) {
 
 // fromCurvature makes C of what the forms' curvature was.
 func (r *blockRoot) fromCurvature(curvature [][]float64) (at RootAt, err error) {
-	if slices.ContainsFunc(curvature, func(values []float64) bool { return !allFinite(values) }) {
+	if slices.ContainsFunc(curvature, func(values []float64) bool { return !device.AllFinite(values) }) {
 		return at, nil
 	}
 	spectra := make([]blockSpectrum, len(r.forms))

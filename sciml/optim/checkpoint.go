@@ -3,6 +3,7 @@ package optim
 import (
 	"fmt"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/sealed"
 )
 
@@ -19,7 +20,7 @@ type Checkpoint struct {
 
 	Stepper    []byte
 	Adaptation []byte
-	Data       []saved
+	Data       []device.Saved
 	Pending    map[int]measured
 	Adapted    int
 	Asked      bool
@@ -66,13 +67,13 @@ func (r *run) checkpoint() (*Checkpoint, error) {
 			return nil, err
 		}
 	}
-	if c.Data, err = saveAll(r.obj.Data); err != nil {
+	if c.Data, err = device.SaveAll(r.obj.Data); err != nil {
 		return nil, err
 	}
 	c.Result = r.result
 	best, loss := r.stepper.Best()
 	c.Result.Loss = loss
-	if c.Result.Theta, err = numbers(best); err != nil {
+	if c.Result.Theta, err = device.Numbers(best); err != nil {
 		return nil, fmt.Errorf("optim: reading θ from the device: %w", err)
 	}
 	c.Result.Seconds = r.elapsed()
@@ -97,7 +98,7 @@ func (c *Checkpoint) fits(obj *Objective, method Method) error {
 
 // restore takes the run back to a checkpoint.
 func (r *run) restore(c *Checkpoint) error {
-	data, err := restoreAll(c.Data, r.obj.Data)
+	data, err := device.RestoreAll(c.Data, r.obj.Data)
 	if err != nil {
 		return fmt.Errorf("%w, in Data of the objective", err)
 	}

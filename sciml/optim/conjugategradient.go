@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // NonlinearCG is the method of conjugate gradients with a line search (Nocedal and Wright 2006, section 5.2):
@@ -93,10 +94,10 @@ func (d nonlinearDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []
 	known := graph.GreaterThan(state[nonlinearCount], zero)
 
 	direction := graph.Sub(graph.Mul(d.beta(g, gBefore, last), last), g)
-	slope, steepest := dot(g, direction), graph.Neg(dot(g, g))
+	slope, steepest := device.Dot(g, direction), graph.Neg(device.Dot(g, g))
 	// False for NaN: then β is of no use.
-	descends := graph.LessThan(slope, graph.MulScalar(graph.Mul(norm(g), norm(direction)), -epsilonOf(g.DType())))
-	due := graph.GreaterThan(graph.Abs(dot(g, gBefore)), graph.MulScalar(dot(g, g), cgOrthogonal))
+	descends := graph.LessThan(slope, graph.MulScalar(graph.Mul(device.Norm(g), device.Norm(direction)), -device.Epsilon(g.DType())))
+	due := graph.GreaterThan(graph.Abs(device.Dot(g, gBefore)), graph.MulScalar(device.Dot(g, g), cgOrthogonal))
 	if d.restart > 0 {
 		due = graph.LogicalOr(due, graph.GreaterThan(state[nonlinearCount], graph.MulScalar(one, float64(d.restart)-0.5)))
 	}
@@ -105,8 +106,8 @@ func (d nonlinearDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []
 
 	// α = α₋·g₋ᵀp₋/gᵀp, where the last step was α₋p₋.
 	step := graph.Sub(p.theta, state[nonlinearTheta])
-	length := graph.Div(dot(step, gBefore), slope)
-	first := graph.Min(one, graph.Reciprocal(norm(direction)))
+	length := graph.Div(device.Dot(step, gBefore), slope)
+	first := graph.Min(one, graph.Reciprocal(device.Norm(direction)))
 	usable := graph.LogicalAnd(known, graph.LogicalAnd(graph.IsFinite(length), graph.GreaterThan(length, zero)))
 	length = graph.Where(usable, length, first)
 	return graph.Mul(length, direction), []*graph.Node{
@@ -122,18 +123,18 @@ func (d nonlinearDirection) beta(g, gBefore, last *graph.Node) *graph.Node {
 	y := graph.Sub(g, gBefore)
 	switch d.formula {
 	case FletcherReeves:
-		return graph.Div(dot(g, g), dot(gBefore, gBefore))
+		return graph.Div(device.Dot(g, g), device.Dot(gBefore, gBefore))
 	case DaiYuan:
-		return graph.Div(dot(g, g), dot(last, y))
+		return graph.Div(device.Dot(g, g), device.Dot(last, y))
 	case CGDescent:
-		py := dot(last, y)
+		py := device.Dot(last, y)
 		one := graph.OnesLike(py)
-		twice := graph.MulScalar(graph.Div(dot(y, y), py), 2)
-		beta := graph.Div(dot(graph.Sub(y, graph.Mul(twice, last)), g), py)
-		least := graph.Mul(norm(last), graph.Min(graph.MulScalar(one, 0.01), norm(gBefore)))
+		twice := graph.MulScalar(graph.Div(device.Dot(y, y), py), 2)
+		beta := graph.Div(device.Dot(graph.Sub(y, graph.Mul(twice, last)), g), py)
+		least := graph.Mul(device.Norm(last), graph.Min(graph.MulScalar(one, 0.01), device.Norm(gBefore)))
 		return graph.Max(beta, graph.Neg(graph.Reciprocal(least)))
 	}
-	beta := graph.Div(dot(g, y), dot(gBefore, gBefore))
+	beta := graph.Div(device.Dot(g, y), device.Dot(gBefore, gBefore))
 	return graph.Max(beta, graph.ZerosLike(beta))
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // CubicRegularization is Newton's method with an adaptive cubic term, ARC (Cartis, Gould and Toint 2011, "Adaptive cubic
@@ -47,7 +48,7 @@ func (c CubicRegularization) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 		c.MaxProducts = 50
 	}
 	switch {
-	case !(c.Sigma > 0) || !finite(c.Sigma):
+	case !(c.Sigma > 0) || !device.Finite(c.Sigma):
 		return nil, fmt.Errorf("optim: CubicRegularization.Sigma is %v, expected a finite number above 0", c.Sigma)
 	case !(c.Accept > 0 && c.Accept <= c.Good && c.Good < 1):
 		return nil, fmt.Errorf("optim: CubicRegularization.Accept is %v and Good %v, expected 0 < Accept ≤ Good < 1", c.Accept, c.Good)
@@ -60,7 +61,7 @@ func (c CubicRegularization) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 	if err != nil {
 		return nil, err
 	}
-	return startTrustRegion(obj, theta, newtonModel{}, space, cubicControl{CubicRegularization: c, least: epsilonOf(obj.dtype())})
+	return startTrustRegion(obj, theta, newtonModel{}, space, cubicControl{CubicRegularization: c, least: device.Epsilon(obj.dtype())})
 }
 
 // cubicControl adapts σ.

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -17,14 +18,14 @@ type dampedSolver struct {
 	obj                                     *Objective
 	space                                   subspaces
 	kernel                                  bool
-	factorizing, solving, bending, stepping *program
+	factorizing, solving, bending, stepping *device.Program
 }
 
 // newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration.
 func newDampedSolver(obj *Objective, kernel, geodesic bool, space subspaces) (*dampedSolver, error) {
 	s := &dampedSolver{obj: obj, space: space, kernel: kernel}
 	var err error
-	if s.factorizing, err = newProgram(obj, "factorization", func(in []*graph.Node) []*graph.Node {
+	if s.factorizing, err = device.NewProgram(obj.Backend, "factorization", func(in []*graph.Node) []*graph.Node {
 		relative, matrix, scale := in[0], in[1], in[2]
 		damping := graph.Mul(relative, scale)
 		factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(damping, identity(matrix))))
@@ -33,20 +34,20 @@ func newDampedSolver(obj *Objective, kernel, geodesic bool, space subspaces) (*d
 		return nil, err
 	}
 	// It corrects a minimizer of ‖Jz + s‖² + λ‖z‖²: z itself, or for a kernel the y of z = Jᵀy, which comes first.
-	if s.solving, err = newProgram(obj, "least-squares solution", func(in []*graph.Node) []*graph.Node {
+	if s.solving, err = device.NewProgram(obj.Backend, "least-squares solution", func(in []*graph.Node) []*graph.Node {
 		j, y, right, damping, blocks := in[0], in[1], in[2], in[3], in[4:]
 		factor := linalg.FactorOf(y.Shape().Dimensions[0], blocks)
-		off := func(z *graph.Node) *graph.Node { return graph.Add(right, multiply(j, z)) }
+		off := func(z *graph.Node) *graph.Node { return graph.Add(right, device.Multiply(j, z)) }
 		if !kernel {
-			return []*graph.Node{graph.Sub(y, factor.Solve(graph.Add(transposeMultiply(j, off(y)), graph.Mul(damping, y))))}
+			return []*graph.Node{graph.Sub(y, factor.Solve(graph.Add(device.TransposeMultiply(j, off(y)), graph.Mul(damping, y))))}
 		}
-		y = graph.Sub(y, factor.Solve(graph.Add(off(transposeMultiply(j, y)), graph.Mul(damping, y))))
-		return []*graph.Node{y, transposeMultiply(j, y)}
+		y = graph.Sub(y, factor.Solve(graph.Add(off(device.TransposeMultiply(j, y)), graph.Mul(damping, y))))
+		return []*graph.Node{y, device.TransposeMultiply(j, y)}
 	}); err != nil {
 		return nil, err
 	}
 	if geodesic {
-		if s.bending, err = newProgram(obj, "second derivative", func(in []*graph.Node) []*graph.Node {
+		if s.bending, err = device.NewProgram(obj.Backend, "second derivative", func(in []*graph.Node) []*graph.Node {
 			theta, z := in[0], in[1]
 			drawn, data := in[2:2+space.inputCount()], in[2+space.inputCount():]
 			along := []*graph.Node{space.expand(z, drawn)}
@@ -56,12 +57,12 @@ func newDampedSolver(obj *Objective, kernel, geodesic bool, space subspaces) (*d
 			return nil, err
 		}
 	}
-	s.stepping, err = newProgram(obj, "step", func(in []*graph.Node) []*graph.Node {
+	s.stepping, err = device.NewProgram(obj.Backend, "step", func(in []*graph.Node) []*graph.Node {
 		r, j, z, a, drawn := in[0], in[1], in[2], in[3], in[4:]
-		jz := multiply(j, z)
-		predicted := graph.Neg(graph.Add(graph.MulScalar(dot(r, jz), 2), dot(jz, jz)))
+		jz := device.Multiply(j, z)
+		predicted := graph.Neg(graph.Add(graph.MulScalar(device.Dot(r, jz), 2), device.Dot(jz, jz)))
 		p := space.expand(graph.Add(z, accelerated(z, a)), drawn)
-		return []*graph.Node{p, norm(p), predicted}
+		return []*graph.Node{p, device.Norm(p), predicted}
 	})
 	return s, err
 }
@@ -73,7 +74,7 @@ const mostAcceleration = 0.75
 // v (Transtrum and Sethna 2012, "Improvements to the Levenberg–Marquardt algorithm for nonlinear least-squares
 // minimization"), or zero where 2‖a‖ > 0.75‖v‖.
 func accelerated(v, a *graph.Node) *graph.Node {
-	small := graph.LessOrEqual(graph.MulScalar(norm(a), 2), graph.MulScalar(norm(v), mostAcceleration)) // false for NaN
+	small := graph.LessOrEqual(graph.MulScalar(device.Norm(a), 2), graph.MulScalar(device.Norm(v), mostAcceleration)) // false for NaN
 	return graph.Where(small, graph.MulScalar(a, 0.5), graph.ZerosLike(a))
 }
 
@@ -81,34 +82,34 @@ func accelerated(v, a *graph.Node) *graph.Node {
 // its scale, and then the subspace.
 func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, data []*tensors.Tensor) (regionStep, error) {
 	r, j, matrix, scale, drawn := matrices[0], matrices[1], matrices[2], matrices[3], matrices[4:]
-	factor, err := s.factorizing.call([]*tensors.Tensor{scalar(s.obj.dtype(), relative), matrix, scale})
+	factor, err := s.factorizing.Call([]*tensors.Tensor{device.Scalar(s.obj.dtype(), relative), matrix, scale})
 	if err != nil {
 		return regionStep{}, err
 	}
-	defer free(factor)
+	defer device.Free(factor)
 	z, err := s.solve(j, r, factor)
 	if err != nil {
 		return regionStep{}, err
 	}
-	defer free([]*tensors.Tensor{z})
-	a := vector(s.obj.dtype(), make([]float64, j.Shape().Dimensions[1]))
+	defer device.Free([]*tensors.Tensor{z})
+	a := device.Vector(s.obj.dtype(), make([]float64, j.Shape().Dimensions[1]))
 	if s.bending != nil {
-		second, err := s.bending.call([]*tensors.Tensor{theta, z}, drawn, data)
+		second, err := s.bending.Call([]*tensors.Tensor{theta, z}, drawn, data)
 		if err != nil {
 			return regionStep{}, err
 		}
 		a, err = s.solve(j, second[0], factor)
-		free(second)
+		device.Free(second)
 		if err != nil {
 			return regionStep{}, err
 		}
 	}
-	defer free([]*tensors.Tensor{a})
-	out, err := s.stepping.call([]*tensors.Tensor{r, j, z, a}, drawn)
+	defer device.Free([]*tensors.Tensor{a})
+	out, err := s.stepping.Call([]*tensors.Tensor{r, j, z, a}, drawn)
 	if err != nil {
 		return regionStep{}, err
 	}
-	return regionStep{p: out[0], length: number(out[1]), predicted: number(out[2])}, nil
+	return regionStep{p: out[0], length: device.Number(out[1]), predicted: device.Number(out[2])}, nil
 }
 
 // solve minimizes ‖Jz + s‖² + λ‖z‖².
@@ -117,16 +118,16 @@ func (s *dampedSolver) solve(j, right *tensors.Tensor, factor []*tensors.Tensor)
 	if s.kernel {
 		order = j.Shape().Dimensions[0]
 	}
-	solution := []*tensors.Tensor{vector(s.obj.dtype(), make([]float64, order))}
+	solution := []*tensors.Tensor{device.Vector(s.obj.dtype(), make([]float64, order))}
 	for range 1 + corrections {
-		next, err := s.solving.call([]*tensors.Tensor{j, solution[0], right}, factor)
-		free(solution)
+		next, err := s.solving.Call([]*tensors.Tensor{j, solution[0], right}, factor)
+		device.Free(solution)
 		if err != nil {
 			return nil, err
 		}
 		solution = next
 	}
 	last := len(solution) - 1
-	free(solution[:last])
+	device.Free(solution[:last])
 	return solution[last], nil
 }

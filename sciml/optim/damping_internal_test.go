@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -28,7 +29,7 @@ func newDirectionStepper(t *testing.T, b compute.Backend, direction Direction, d
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &directionStepper{exec: exec, state: zeros(direction.State(dim, dtypes.Float64))}
+	return &directionStepper{exec: exec, state: device.Zeros(direction.State(dim, dtypes.Float64))}
 }
 
 func (s *directionStepper) step(t *testing.T, theta, gradient []float64) []float64 {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Diagonal preconditions with the diagonal of the curvature: C = (D + μI)^(−1/2), so that every parameter has a scale of
@@ -68,7 +69,7 @@ func newSampledDiagonal(obj *Objective, d Diagonal, form diagonalForm, length in
 	s := &sampledDiagonal{Diagonal: d, length: length, form: form}
 	s.blockRoot = blockRoot{obj: obj, shift: d.Shift, forms: []placedForm{{form, 0, obj.Dim}}}
 	var err error
-	s.program, err = newProgram(obj, "diagonal of the curvature", func(in []*graph.Node) []*graph.Node {
+	s.program, err = device.NewProgram(obj.Backend, "diagonal of the curvature", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{sample(in[0], in[1], in[2:])}
 	})
 	return s, err
@@ -83,12 +84,12 @@ func (s *sampledDiagonal) At(theta *tensors.Tensor, number int) (RootAt, error) 
 		for i := range signs {
 			signs[i] = float64(2*rng.IntN(2) - 1)
 		}
-		out, err := s.program.call([]*tensors.Tensor{theta, vector(s.obj.dtype(), signs)}, s.obj.Data)
+		out, err := s.program.Call([]*tensors.Tensor{theta, device.Vector(s.obj.dtype(), signs)}, s.obj.Data)
 		if err != nil {
 			return RootAt{}, err
 		}
-		values, err := numbers(out[0])
-		free(out)
+		values, err := device.Numbers(out[0])
+		device.Free(out)
 		if err != nil {
 			return RootAt{}, err
 		}

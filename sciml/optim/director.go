@@ -4,6 +4,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // director finds the directions that a line search goes along. It may call the device as often as it needs.
@@ -28,17 +29,17 @@ type directed struct {
 type graphDirector struct {
 	obj       *Objective
 	direction Direction
-	program   *program
+	program   *device.Program
 }
 
 func newGraphDirector(obj *Objective, d Direction) (*graphDirector, error) {
 	g := &graphDirector{obj: obj, direction: d}
 	size := len(g.state())
 	var err error
-	g.program, err = newProgram(obj, "direction", func(in []*graph.Node) []*graph.Node {
+	g.program, err = device.NewProgram(obj.Backend, "direction", func(in []*graph.Node) []*graph.Node {
 		p := &Point{theta: in[0], loss: in[1], gradient: in[2], obj: obj, data: in[3+size:]}
 		step, next := d.Step(p, in[3:3+size])
-		return append([]*graph.Node{step, dot(step, p.gradient), norm(step)}, next...)
+		return append([]*graph.Node{step, device.Dot(step, p.gradient), device.Norm(step)}, next...)
 	})
 	return g, err
 }
@@ -46,11 +47,11 @@ func newGraphDirector(obj *Objective, d Direction) (*graphDirector, error) {
 func (g *graphDirector) state() []shapes.Shape { return g.direction.State(g.obj.Dim, g.obj.dtype()) }
 
 func (g *graphDirector) direct(at *evaluated, state []*tensors.Tensor) (directed, error) {
-	out, err := g.program.call([]*tensors.Tensor{at.theta, scalar(g.obj.dtype(), at.loss), at.gradient}, state, g.obj.Data)
+	out, err := g.program.Call([]*tensors.Tensor{at.theta, device.Scalar(g.obj.dtype(), at.loss), at.gradient}, state, g.obj.Data)
 	if err != nil {
 		return directed{}, err
 	}
-	return directed{step: out[0], slope: number(out[1]), length: number(out[2]), next: out[3:]}, nil
+	return directed{step: out[0], slope: device.Number(out[1]), length: device.Number(out[2]), next: out[3:]}, nil
 }
 
 func (g *graphDirector) rebase(state []*tensors.Tensor) []*tensors.Tensor {

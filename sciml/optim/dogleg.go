@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Dogleg is BFGS in a trust region: the step is the minimizer of the model on the path from the iterate along steepest
@@ -31,7 +32,7 @@ func (m Dogleg) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := newProgram(obj, "dogleg", func(in []*graph.Node) []*graph.Node {
+	path, err := device.NewProgram(obj.Backend, "dogleg", func(in []*graph.Node) []*graph.Node {
 		return doglegStep(in[0], in[1], in[2:])
 	})
 	if err != nil {
@@ -42,39 +43,39 @@ func (m Dogleg) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 
 type dogleg struct {
 	obj  *Objective
-	path *program
+	path *device.Program
 }
 
 func (d *dogleg) solve(at *evaluated, radius float64, state, _ []*tensors.Tensor) (regionStep, error) {
-	out, err := d.path.call([]*tensors.Tensor{at.gradient, scalar(d.obj.dtype(), radius)}, state)
+	out, err := d.path.Call([]*tensors.Tensor{at.gradient, device.Scalar(d.obj.dtype(), radius)}, state)
 	if err != nil {
 		return regionStep{}, err
 	}
-	return regionStep{p: out[0], length: number(out[1]), predicted: number(out[2])}, nil
+	return regionStep{p: out[0], length: device.Number(out[1]), predicted: device.Number(out[2])}, nil
 }
 
 // doglegStep builds the step, its length and the decrease of the model.
 func doglegStep(gradient, radius *graph.Node, state []*graph.Node) []*graph.Node {
 	unknown := isZero(state[doglegKnown])
 	times := func(matrix int, v *graph.Node) *graph.Node {
-		return graph.Where(unknown, v, multiply(state[matrix], v))
+		return graph.Where(unknown, v, device.Multiply(state[matrix], v))
 	}
 	newton := graph.Neg(times(doglegH, gradient))
-	gg := dot(gradient, gradient)
-	cauchy := graph.Neg(graph.Mul(graph.Div(gg, dot(gradient, times(doglegB, gradient))), gradient))
+	gg := device.Dot(gradient, gradient)
+	cauchy := graph.Neg(graph.Mul(graph.Div(gg, device.Dot(gradient, times(doglegB, gradient))), gradient))
 	clipped := graph.Neg(graph.Mul(graph.Div(radius, graph.Sqrt(gg)), gradient))
 
 	// Where the second leg leaves the region: the positive root of ‖cauchy + τ·leg‖ = Δ, without cancellation.
 	leg := graph.Sub(newton, cauchy)
-	along := dot(cauchy, leg)
-	gap := graph.Sub(graph.Square(radius), dot(cauchy, cauchy))
-	tau := graph.Div(gap, graph.Add(along, graph.Sqrt(graph.Add(graph.Square(along), graph.Mul(dot(leg, leg), gap)))))
+	along := device.Dot(cauchy, leg)
+	gap := graph.Sub(graph.Square(radius), device.Dot(cauchy, cauchy))
+	tau := graph.Div(gap, graph.Add(along, graph.Sqrt(graph.Add(graph.Square(along), graph.Mul(device.Dot(leg, leg), gap)))))
 	bent := graph.Add(cauchy, graph.Mul(tau, leg))
 
-	inside := func(p *graph.Node) *graph.Node { return graph.LessThan(norm(p), radius) }
+	inside := func(p *graph.Node) *graph.Node { return graph.LessThan(device.Norm(p), radius) }
 	step := graph.Where(inside(newton), newton, graph.Where(inside(cauchy), bent, clipped))
-	change := graph.Add(dot(gradient, step), graph.MulScalar(dot(step, times(doglegB, step)), 0.5))
-	return []*graph.Node{step, norm(step), graph.Neg(change)}
+	change := graph.Add(device.Dot(gradient, step), graph.MulScalar(device.Dot(step, times(doglegB, step)), 0.5))
+	return []*graph.Node{step, device.Norm(step), graph.Neg(change)}
 }
 
 // doglegModel is B, its inverse H, and one once they are known; until then both are I.
@@ -94,13 +95,13 @@ func (doglegModel) Learn(s, y *graph.Node, state []*graph.Node) []*graph.Node {
 	first, scale := isZero(state[doglegKnown]), initialCurvature(s, y)
 	b := graph.Where(first, graph.Mul(scale, identity(state[doglegB])), state[doglegB])
 	h := graph.Where(first, graph.Div(identity(state[doglegB]), scale), state[doglegH])
-	bs := multiply(b, s)
-	sbs := dot(s, bs)
-	y = damp(y, bs, dot(s, y), sbs)
-	sy, hy := dot(s, y), multiply(h, y)
+	bs := device.Multiply(b, s)
+	sbs := device.Dot(s, bs)
+	y = damp(y, bs, device.Dot(s, y), sbs)
+	sy, hy := device.Dot(s, y), device.Multiply(h, y)
 
 	nextB := graph.Add(graph.Sub(b, outer(graph.Div(bs, sbs), bs)), outer(graph.Div(y, sy), y))
-	weight := graph.Div(graph.AddScalar(graph.Div(dot(y, hy), sy), 1), sy)
+	weight := graph.Div(graph.AddScalar(graph.Div(device.Dot(y, hy), sy), 1), sy)
 	cross := outer(graph.Div(hy, sy), s)
 	nextH := graph.Sub(graph.Add(h, outer(graph.Mul(weight, s), s)), graph.Add(cross, graph.Transpose(cross, 0, 1)))
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -41,7 +42,7 @@ func (ENGD) Name() string { return "ENGD" }
 
 // Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
 func (m ENGD) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	epsilon := epsilonOf(obj.dtype())
+	epsilon := device.Epsilon(obj.dtype())
 	m.Regularization, m.Cutoff = orDefault(m.Regularization, 1e-12), orDefault(m.Cutoff, epsilon*float64(obj.Dim))
 	if m.AdaptEvery == 0 {
 		m.AdaptEvery = 5
@@ -66,14 +67,14 @@ func (m ENGD) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	text := "ENGD solves by " + system.plan()
 	if m.PseudoInverse {
 		d.pseudo, d.cutoff, text = system.(*denseSystem), m.Cutoff, "ENGD solves by the pseudo-inverse of "+system.plan()
-		if d.project, err = newProgram(obj, "Jᵀr", func(in []*graph.Node) []*graph.Node {
-			return []*graph.Node{transposeMultiply(in[1], in[0])}
+		if d.project, err = device.NewProgram(obj.Backend, "Jᵀr", func(in []*graph.Node) []*graph.Node {
+			return []*graph.Node{device.TransposeMultiply(in[1], in[0])}
 		}); err != nil {
 			return nil, err
 		}
 	}
-	if d.measure, err = newProgram(obj, "slope", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{dot(in[0], in[1]), norm(in[0])}
+	if d.measure, err = device.NewProgram(obj.Backend, "slope", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{device.Dot(in[0], in[1]), device.Norm(in[0])}
 	}); err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ type naturalGradient struct {
 	regularization   float64
 	pseudo           *denseSystem // nil without a pseudo-inverse
 	cutoff           float64
-	measure, project *program
+	measure, project *device.Program
 }
 
 func (d *naturalGradient) state() []shapes.Shape { return nil }
@@ -106,11 +107,11 @@ func (d *naturalGradient) direct(at *evaluated, _ []*tensors.Tensor) (directed, 
 	if err != nil {
 		return directed{}, err
 	}
-	out, err := d.measure.call([]*tensors.Tensor{step.p, at.gradient})
+	out, err := d.measure.Call([]*tensors.Tensor{step.p, at.gradient})
 	if err != nil {
 		return directed{}, err
 	}
-	return directed{step: step.p, slope: number(out[0]), length: number(out[1]), products: step.products}, nil
+	return directed{step: step.p, slope: device.Number(out[0]), length: device.Number(out[1]), products: step.products}, nil
 }
 
 func (d *naturalGradient) solve() (regionStep, error) {
@@ -119,7 +120,7 @@ func (d *naturalGradient) solve() (regionStep, error) {
 	}
 	for regularization := d.regularization; ; regularization *= 10 {
 		step, err := d.system.solve(regularization, d.obj.Data)
-		if err != nil || finite(step.length) && step.predicted > 0 || !(regularization < 1) {
+		if err != nil || device.Finite(step.length) && step.predicted > 0 || !(regularization < 1) {
 			return step, err
 		}
 		// Rounding has made the matrix indefinite.
@@ -129,26 +130,26 @@ func (d *naturalGradient) solve() (regionStep, error) {
 // invert is −(JᵀJ)⁺Jᵀr, by eigenvectors.
 func (d *naturalGradient) invert() (regionStep, error) {
 	r, j, matrix := d.pseudo.matrices[0], d.pseudo.matrices[1], d.pseudo.matrices[2]
-	out, err := d.project.call([]*tensors.Tensor{r, j})
+	out, err := d.project.Call([]*tensors.Tensor{r, j})
 	if err != nil {
 		return regionStep{}, err
 	}
-	right, err := numbers(out[0])
+	right, err := device.Numbers(out[0])
 	if err != nil {
 		return regionStep{}, err
 	}
-	a, err := numbers(matrix)
+	a, err := device.Numbers(matrix)
 	if err != nil {
 		return regionStep{}, err
 	}
 	p := make([]float64, d.obj.Dim)
 	eigen, err := linalg.NewEigen(d.obj.Dim, a)
 	if err != nil { // not finite: there is no direction
-		return regionStep{p: vector(d.obj.dtype(), p)}, nil
+		return regionStep{p: device.Vector(d.obj.dtype(), p)}, nil
 	}
 	eigen.Solve(p, right, d.cutoff, 0)
 	for i := range p {
 		p[i] = -p[i]
 	}
-	return regionStep{p: vector(d.obj.dtype(), p)}, nil
+	return regionStep{p: device.Vector(d.obj.dtype(), p)}, nil
 }

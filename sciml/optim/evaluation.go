@@ -3,14 +3,15 @@ package optim
 import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // evaluation computes with one evaluation of the objective in the middle. One that is built of graphs becomes part of the
 // program; a Function is called between two.
 type evaluation struct {
 	obj         *Objective
-	whole       *program // of an objective in graphs
-	where, then *program // of a Function
+	whole       *device.Program // of an objective in graphs
+	where, then *device.Program // of a Function
 }
 
 // newEvaluation makes an evaluation. Where builds θ of the inputs, and then builds the outputs of the point there and of
@@ -19,19 +20,19 @@ func newEvaluation(obj *Objective, name string, where func(in []*graph.Node) *gr
 	e := &evaluation{obj: obj}
 	var err error
 	if obj.Function == nil {
-		e.whole, err = newProgram(obj, name, func(all []*graph.Node) []*graph.Node {
+		e.whole, err = device.NewProgram(obj.Backend, name, func(all []*graph.Node) []*graph.Node {
 			in, data := all[:len(all)-len(obj.Data)], all[len(all)-len(obj.Data):]
 			return then(obj.at(where(in), data), in)
 		})
 		return e, err
 	}
-	if e.where, err = newProgram(obj, name+": θ", func(in []*graph.Node) []*graph.Node {
+	if e.where, err = device.NewProgram(obj.Backend, name+": θ", func(in []*graph.Node) []*graph.Node {
 		// Identity, because a program that only returns an input fails on the pure-Go back end where others follow it.
 		return []*graph.Node{graph.Identity(where(in))}
 	}); err != nil {
 		return nil, err
 	}
-	e.then, err = newProgram(obj, name, func(all []*graph.Node) []*graph.Node {
+	e.then, err = device.NewProgram(obj.Backend, name, func(all []*graph.Node) []*graph.Node {
 		return then(&Point{theta: all[0], loss: all[1], gradient: all[2]}, all[3:])
 	})
 	return e, err
@@ -40,9 +41,9 @@ func newEvaluation(obj *Objective, name string, where func(in []*graph.Node) *gr
 // call runs it on device tensors; the first call compiles it.
 func (e *evaluation) call(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	if e.whole != nil {
-		return e.whole.call(append(inputs, e.obj.Data)...)
+		return e.whole.Call(append(inputs, e.obj.Data)...)
 	}
-	theta, err := e.where.call(inputs...)
+	theta, err := e.where.Call(inputs...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,5 +51,5 @@ func (e *evaluation) call(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error
 	if err != nil {
 		return nil, err
 	}
-	return e.then.call(append([][]*tensors.Tensor{point}, inputs...)...)
+	return e.then.Call(append([][]*tensors.Tensor{point}, inputs...)...)
 }

@@ -6,13 +6,14 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Evaluator computes an objective's loss and gradient for vectors on the host: to look at a landscape, or to hand the
 // objective to another optimizer. It is compiled once, and follows changes of Objective.Data.
 type Evaluator struct {
 	obj     *Objective
-	program *program // nil for a Function
+	program *device.Program // nil for a Function
 }
 
 // NewEvaluator makes an evaluator. It fails when the objective is incomplete.
@@ -23,7 +24,7 @@ func NewEvaluator(obj *Objective) (*Evaluator, error) {
 	if obj.Function != nil {
 		return &Evaluator{obj: obj}, nil
 	}
-	p, err := newProgram(obj, "loss and gradient", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
 		point := obj.at(in[0], in[1:])
 		return []*graph.Node{point.loss, point.gradient}
 	})
@@ -38,10 +39,10 @@ func (e *Evaluator) At(theta []float64) (loss float64, gradient []float64, err e
 	if e.program == nil {
 		return e.obj.compute(slices.Clone(theta))
 	}
-	out, err := e.program.call([]*tensors.Tensor{vector(e.obj.dtype(), theta)}, e.obj.Data)
+	out, err := e.program.Call([]*tensors.Tensor{device.Vector(e.obj.dtype(), theta)}, e.obj.Data)
 	if err != nil {
 		return 0, nil, err
 	}
-	gradient, err = numbers(out[1])
-	return number(out[0]), gradient, err
+	gradient, err = device.Numbers(out[1])
+	return device.Number(out[0]), gradient, err
 }

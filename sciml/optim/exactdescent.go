@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // ExactGradientDescent is the steepest descent of Cauchy (1847) for quadratics: each step goes to the minimizer along
@@ -35,9 +36,9 @@ func (exactDirection) Step(p *Point, _ []*graph.Node) (*graph.Node, []*graph.Nod
 	g := p.gradient
 	product := autodiff.JVP(g, []*graph.Node{p.theta}, []*graph.Node{g})
 	// For the unit vector along g: products of two small gradients underflow in float32.
-	size := norm(g)
+	size := device.Norm(g)
 	unit := graph.Div(g, size)
-	curvature := graph.Abs(graph.Div(dot(unit, product), size))
+	curvature := graph.Abs(graph.Div(device.Dot(unit, product), size))
 	zero := graph.ZerosLike(size)
 	flat := graph.LogicalOr(graph.Equal(size, zero), graph.Equal(curvature, zero))
 	return graph.Neg(graph.Where(flat, graph.ZerosLike(g), graph.Div(g, curvature))), nil

@@ -5,22 +5,15 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // chunk is the most iterations that one call to the device makes.
 const chunk = 256
-
-// loopsOnDevice reports whether a back end can run a While with a gradient inside. GoMLX's pure-Go one cannot, and a
-// call to it costs next to nothing, so that there the loop is on the host.
-func loopsOnDevice(b compute.Backend) bool {
-	return b.String() != gobackend.BackendName // its Name is not set
-}
 
 // fixedStep takes the steps of a direction as they are, many per call: the loop itself runs on the device, because a
 // call from the host costs as much as a step of a small problem.
@@ -37,15 +30,15 @@ func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) 
 	dtype := obj.dtype()
 	state := direction.State(obj.Dim, dtype)
 	s := &fixedStep{obj: obj, direction: direction}
-	if obj.Function == nil && loopsOnDevice(obj.Backend) {
-		loop, err := newProgram(obj, "fixed-step loop", func(in []*graph.Node) []*graph.Node {
+	if obj.Function == nil && device.LoopsOnDevice(obj.Backend) {
+		loop, err := device.NewProgram(obj.Backend, "fixed-step loop", func(in []*graph.Node) []*graph.Node {
 			return loopFixedSteps(obj, direction, len(state), in)
 		})
 		if err != nil {
 			return nil, err
 		}
 		s.longest, s.run = chunk, func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
-			return loop.call(append(inputs, obj.Data)...)
+			return loop.Call(append(inputs, obj.Data)...)
 		}
 	} else {
 		one, err := newEvaluation(obj, "fixed step", func(in []*graph.Node) *graph.Node {
@@ -58,9 +51,9 @@ func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) 
 		}
 		s.longest, s.run = 1, one.call
 	}
-	s.carried = append([]*tensors.Tensor{theta, theta, scalar(dtype, math.Inf(1)), scalar(dtype, 0)}, zeros(state)...)
+	s.carried = append([]*tensors.Tensor{theta, theta, device.Scalar(dtype, math.Inf(1)), device.Scalar(dtype, 0)}, device.Zeros(state)...)
 	trace := shapes.Make(dtype, chunk)
-	s.traces = zeros([]shapes.Shape{trace, trace, trace})
+	s.traces = device.Zeros([]shapes.Shape{trace, trace, trace})
 	return s, nil
 }
 
@@ -106,11 +99,11 @@ func loopFixedSteps(obj *Objective, direction Direction, stateSize int, initial 
 func buildFixedStep(point *Point, direction Direction, vars []*graph.Node) []*graph.Node {
 	theta, bestTheta, bestLoss, ledHere := vars[loopCarried], vars[loopCarried+1], vars[loopCarried+2], vars[loopCarried+3]
 	step, next := direction.Step(point, vars[loopState:])
-	length := norm(step)
+	length := device.Norm(step)
 	better := graph.LessThan(point.loss, bestLoss) // false for NaN
 	here := graph.Equal(graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, chunk), 0), vars[loopCount])
 	record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
-	slope := norm(point.gradient)
+	slope := device.Norm(point.gradient)
 	usable := graph.LogicalAnd(graph.IsFinite(point.loss), graph.IsFinite(length))
 	missed := graph.LogicalAnd(graph.GreaterThan(point.loss, vars[loopGoalLoss]), graph.GreaterThan(slope, vars[loopGoalGradient]))
 	return append([]*graph.Node{
@@ -137,7 +130,7 @@ func (s *fixedStep) Advance(ctx context.Context, n int, goal Goal) (Progress, er
 		dtype := s.obj.dtype()
 		counters := []*tensors.Tensor{
 			tensors.FromScalar(int32(limit)), tensors.FromScalar(int32(0)), tensors.FromScalar(true),
-			scalar(dtype, goal.Loss), scalar(dtype, goal.Gradient),
+			device.Scalar(dtype, goal.Loss), device.Scalar(dtype, goal.Gradient),
 		}
 		out, err := s.run(counters, s.traces, s.carried)
 		if err != nil {
@@ -165,7 +158,7 @@ func (p *Progress) addTraces(traces []*tensors.Tensor, count int) error {
 	var columns [3][]float64
 	for i, t := range traces {
 		var err error
-		if columns[i], err = numbers(t); err != nil {
+		if columns[i], err = device.Numbers(t); err != nil {
 			return fmt.Errorf("optim: reading the history from the device: %w", err)
 		}
 	}
@@ -181,17 +174,19 @@ func (p *Progress) addTraces(traces []*tensors.Tensor, count int) error {
 func (s *fixedStep) Current() *tensors.Tensor { return s.carried[0] }
 
 // Best implements Stepper.
-func (s *fixedStep) Best() (*tensors.Tensor, float64) { return s.carried[1], number(s.carried[2]) }
+func (s *fixedStep) Best() (*tensors.Tensor, float64) {
+	return s.carried[1], device.Number(s.carried[2])
+}
 
 // Refresh implements Stepper.
 func (s *fixedStep) Refresh() {
 	state := rebase(s.direction, s.carried[4:])
-	s.carried = append([]*tensors.Tensor{s.carried[0], s.carried[0], scalar(s.obj.dtype(), math.Inf(1)), s.carried[3]}, state...)
+	s.carried = append([]*tensors.Tensor{s.carried[0], s.carried[0], device.Scalar(s.obj.dtype(), math.Inf(1)), s.carried[3]}, state...)
 }
 
 // Save implements Stepper.
 func (s *fixedStep) Save() ([]byte, error) {
-	state, err := saveAll(s.carried)
+	state, err := device.SaveAll(s.carried)
 	if err != nil {
 		return nil, err
 	}
@@ -200,11 +195,11 @@ func (s *fixedStep) Save() ([]byte, error) {
 
 // Restore implements Stepper.
 func (s *fixedStep) Restore(data []byte) error {
-	var state []saved
+	var state []device.Saved
 	if err := decode(data, &state); err != nil {
 		return err
 	}
-	carried, err := restoreAll(state, s.carried)
+	carried, err := device.RestoreAll(state, s.carried)
 	if err == nil {
 		s.carried = carried
 	}

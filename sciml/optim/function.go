@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Function computes f(θ) and writes ∇f(θ) into gradient, which comes as zeros of the length of theta. Both slices are its
@@ -73,7 +74,7 @@ func (o *Objective) compute(theta []float64) (loss float64, gradient []float64, 
 
 // computeAt calls the Function for θ on the device, and puts loss and gradient there.
 func (o *Objective) computeAt(theta *tensors.Tensor) ([]*tensors.Tensor, error) {
-	values, err := numbers(theta)
+	values, err := device.Numbers(theta)
 	if err != nil {
 		return nil, fmt.Errorf("optim: reading θ from the device: %w", err)
 	}
@@ -81,5 +82,5 @@ func (o *Objective) computeAt(theta *tensors.Tensor) ([]*tensors.Tensor, error) 
 	if err != nil {
 		return nil, err
 	}
-	return []*tensors.Tensor{theta, scalar(o.dtype(), loss), vector(o.dtype(), gradient)}, nil
+	return []*tensors.Tensor{theta, device.Scalar(o.dtype(), loss), device.Vector(o.dtype(), gradient)}, nil
 }

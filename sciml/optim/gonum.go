@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/optimize"
 )
@@ -78,7 +79,7 @@ func (s *gonumStepper) Advance(ctx context.Context, n int, goal Goal) (Progress,
 
 // begin evaluates the iterate, and starts the method there.
 func (s *gonumStepper) begin() (*evaluated, error) {
-	start, err := numbers(s.theta)
+	start, err := device.Numbers(s.theta)
 	if err != nil {
 		return nil, fmt.Errorf("optim: reading θ from the device: %w", err)
 	}
@@ -89,7 +90,7 @@ func (s *gonumStepper) begin() (*evaluated, error) {
 	s.spent++
 	s.here, s.waiting, s.declared = start, nil, false
 	at := s.onDevice()
-	if !finite(at.loss) || !finite(at.gradientNorm) {
+	if !device.Finite(at.loss) || !device.Finite(at.gradientNorm) {
 		return at, nil // the run ends here
 	}
 	s.method.Init(len(start), 1)
@@ -121,7 +122,7 @@ func (s *gonumStepper) evaluate(theta []float64) error {
 func (s *gonumStepper) onDevice() *evaluated {
 	dtype, at := s.obj.dtype(), s.last
 	return &evaluated{
-		theta: vector(dtype, at.theta), gradient: vector(dtype, at.gradient),
+		theta: device.Vector(dtype, at.theta), gradient: device.Vector(dtype, at.gradient),
 		loss: at.loss, gradientNorm: floats.Norm(at.gradient, 2),
 	}
 }
@@ -175,7 +176,7 @@ func (s *gonumStepper) answer(task *optimize.Task) error {
 	}
 	if task.Op&optimize.FuncEvaluation != 0 {
 		task.F = s.last.loss
-		if !finite(task.F) || !finite(floats.Norm(s.last.gradient, 2)) {
+		if !device.Finite(task.F) || !device.Finite(floats.Norm(s.last.gradient, 2)) {
 			task.F = math.Inf(1)
 		}
 	}

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"math"
 )
 
@@ -65,11 +66,11 @@ func (h HagerZhang) withDefaults() (HagerZhang, error) {
 	switch {
 	case !(h.Delta > 0 && h.Delta < 0.5 && h.Delta <= h.Sigma && h.Sigma < 1):
 		return h, fmt.Errorf("optim: HagerZhang.Delta is %v and Sigma %v, expected 0 < Delta < 1/2 and Delta ≤ Sigma < 1", h.Delta, h.Sigma)
-	case !(h.Epsilon > 0) || !finite(h.Epsilon):
+	case !(h.Epsilon > 0) || !device.Finite(h.Epsilon):
 		return h, fmt.Errorf("optim: HagerZhang.Epsilon is %v, expected a finite number above 0", h.Epsilon)
 	case !(h.Theta > 0 && h.Theta < 1 && h.Gamma > 0 && h.Gamma < 1):
 		return h, fmt.Errorf("optim: HagerZhang.Theta is %v and Gamma %v, expected numbers between 0 and 1", h.Theta, h.Gamma)
-	case !(h.Rho > 1) || !finite(h.Rho):
+	case !(h.Rho > 1) || !device.Finite(h.Rho):
 		return h, fmt.Errorf("optim: HagerZhang.Rho is %v, expected a finite number above 1", h.Rho)
 	case h.MaxTrials < 0:
 		return h, fmt.Errorf("optim: HagerZhang.MaxTrials is %d, expected at least 1", h.MaxTrials)
@@ -130,7 +131,7 @@ func (s *hagerZhang) at(alpha float64) (t Trial, ok bool) {
 // accepts tests the Wolfe conditions, exact (T1) and approximate (T2). Hager and Zhang go over to the latter for good once
 // the decrease of an iteration is small; here each trial says which.
 func (s *hagerZhang) accepts(t Trial) bool {
-	if !finite(t.Loss) || !(t.Slope >= s.Sigma*s.start.Slope) {
+	if !device.Finite(t.Loss) || !(t.Slope >= s.Sigma*s.start.Slope) {
 		return false
 	}
 	proves := s.start.Loss-t.Loss > s.high-s.start.Loss // a smaller decrease may be noise
@@ -139,7 +140,9 @@ func (s *hagerZhang) accepts(t Trial) bool {
 }
 
 // tooHigh reports that a minimizer lies before t, whatever its slope says.
-func (s *hagerZhang) tooHigh(t Trial) bool { return !finite(t.Loss) || t.Slope < 0 && t.Loss > s.high }
+func (s *hagerZhang) tooHigh(t Trial) bool {
+	return !device.Finite(t.Loss) || t.Slope < 0 && t.Loss > s.high
+}
 
 // bracket finds the first interval, B0 to B3.
 func (s *hagerZhang) bracket(first float64) (a, b Trial, ok bool) {

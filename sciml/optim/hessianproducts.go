@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -53,11 +54,11 @@ func (m CurvatureMatrix) check(obj *Objective, method string) error {
 // once and serves all points and all data of the same shapes.
 type hessianProducts struct {
 	dtype   dtypes.DType
-	program *program
+	program *device.Program
 }
 
 func newHessianProducts(obj *Objective, matrix CurvatureMatrix) (*hessianProducts, error) {
-	p, err := newProgram(obj, "product with the "+matrix.String(), func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Backend, "product with the "+matrix.String(), func(in []*graph.Node) []*graph.Node {
 		theta, v, data := in[0], in[1], in[2:]
 		if matrix == GaussNewtonMatrix {
 			return []*graph.Node{graph.MulScalar(autodiff.GaussNewtonProduct(obj.residual(theta, data), theta, v), 2)}
@@ -94,21 +95,21 @@ func (a *matrixAt) multiply(dst, x []float64) error {
 }
 
 func (a *matrixAt) compute(x []float64) ([]float64, error) {
-	v := vector(a.dtype, x)
-	defer free([]*tensors.Tensor{v})
-	out, err := a.program.call([]*tensors.Tensor{a.theta, v}, a.data)
+	v := device.Vector(a.dtype, x)
+	defer device.Free([]*tensors.Tensor{v})
+	out, err := a.program.Call([]*tensors.Tensor{a.theta, v}, a.data)
 	if err != nil {
 		return nil, err
 	}
-	defer free(out)
-	return numbers(out[0])
+	defer device.Free(out)
+	return device.Numbers(out[0])
 }
 
 // trusted is the operator A + damping·I for conjugate gradients. A product that is not finite, or with which the curvature
 // xᵀAx/xᵀx would be lost in the rounding of the largest one met, is zero: conjugate gradients take that for the end of what
 // is convex, and would else make an enormous step out of noise.
 func (a *matrixAt) trusted(damping float64) linalg.Operator {
-	largest, noise := 0.0, epsilonOf(a.dtype)
+	largest, noise := 0.0, device.Epsilon(a.dtype)
 	return func(dst, x []float64) error {
 		if err := a.multiply(dst, x); err != nil {
 			return err
@@ -116,7 +117,7 @@ func (a *matrixAt) trusted(damping float64) linalg.Operator {
 		floats.AddScaled(dst, damping, x)
 		size := floats.Norm(x, 2)
 		bent := math.Abs(floats.Dot(dst, x)) / size / size
-		if !finite(bent) || bent <= noise*largest {
+		if !device.Finite(bent) || bent <= noise*largest {
 			clear(dst)
 			return nil
 		}

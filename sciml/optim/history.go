@@ -88,5 +88,3 @@ func (h *History) column(pick func(Record) (float64, bool)) (iterations, values 
 	}
 	return iterations, values
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

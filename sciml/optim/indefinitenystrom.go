@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -52,7 +53,7 @@ func leastSketched(tests, products [][]float64) (float64, error) {
 	for i := range tests {
 		for j := range i + 1 {
 			v := (floats.Dot(tests[i], products[j]) + floats.Dot(tests[j], products[i])) / 2
-			if !finite(v) {
+			if !device.Finite(v) {
 				return 0, fmt.Errorf("optim: entry (%d, %d) of a sketched matrix is %v, expected a finite number", i, j, v)
 			}
 			core.SetSym(i, j, v)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // evaluated is a point with its loss and gradient, on the device.
@@ -46,7 +47,7 @@ func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Pro
 			p.Records = append(p.Records, s.record(0))
 			s.begun = true
 		}
-		if !finite(s.at.loss) || !finite(s.at.gradientNorm) {
+		if !device.Finite(s.at.loss) || !device.Finite(s.at.gradientNorm) {
 			p.Status, p.Message = NonFinite, "the loss or its gradient is NaN or infinite at the start"
 			return p, nil
 		}
@@ -70,7 +71,7 @@ func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Pro
 		s.moveTo(to)
 		p.Records = append(p.Records, s.record(length))
 		p.Iterations++
-		if !finite(s.at.gradientNorm) {
+		if !device.Finite(s.at.gradientNorm) {
 			p.Status, p.Message = NonFinite, "the gradient is NaN or infinite where the loss is finite"
 			return p, nil
 		}
@@ -83,7 +84,7 @@ func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Pro
 
 func (s *iterates) moveTo(e *evaluated) {
 	s.at = e
-	if finite(e.loss) && (s.best == nil || e.loss < s.best.loss) {
+	if device.Finite(e.loss) && (s.best == nil || e.loss < s.best.loss) {
 		s.best = e
 	}
 }
@@ -116,29 +117,22 @@ func (s *iterates) forget() {
 	s.at, s.best = nil, nil
 }
 
-// free releases tensors at once: a dense Hessian is large, and the garbage collector does not see a device's memory.
-func free(all []*tensors.Tensor) {
-	for _, t := range all {
-		t.MustFinalizeAll()
-	}
-}
-
 // savedIterates is the state of iterates. Points are θ and gradient; there are none before the first evaluation.
 type savedIterates struct {
-	Theta    saved
+	Theta    device.Saved
 	At, Best savedPoint
 	Begun    bool
 	Spent    int
 }
 
 type savedPoint struct {
-	Vectors                       []saved
+	Vectors                       []device.Saved
 	Loss, GradientNorm, ThetaNorm float64
 }
 
 func (s *iterates) save() (out savedIterates, err error) {
 	out = savedIterates{Begun: s.begun, Spent: s.spent}
-	if out.Theta, err = save(s.Current()); err != nil {
+	if out.Theta, err = device.Save(s.Current()); err != nil {
 		return out, err
 	}
 	if out.At, err = s.at.save(); err != nil {
@@ -149,7 +143,7 @@ func (s *iterates) save() (out savedIterates, err error) {
 }
 
 func (s *iterates) restore(from savedIterates) (err error) {
-	if s.theta, err = from.Theta.restore(s.theta.Shape()); err != nil {
+	if s.theta, err = from.Theta.Restore(s.theta.Shape()); err != nil {
 		return err
 	}
 	if s.at, err = from.At.restore(s.theta); err != nil {
@@ -166,7 +160,7 @@ func (e *evaluated) save() (savedPoint, error) {
 	if e == nil {
 		return savedPoint{}, nil
 	}
-	vectors, err := saveAll([]*tensors.Tensor{e.theta, e.gradient})
+	vectors, err := device.SaveAll([]*tensors.Tensor{e.theta, e.gradient})
 	return savedPoint{Vectors: vectors, Loss: e.loss, GradientNorm: e.gradientNorm, ThetaNorm: e.thetaNorm}, err
 }
 
@@ -174,7 +168,7 @@ func (p savedPoint) restore(theta *tensors.Tensor) (*evaluated, error) {
 	if len(p.Vectors) == 0 {
 		return nil, nil
 	}
-	vectors, err := restoreAll(p.Vectors, []*tensors.Tensor{theta, theta})
+	vectors, err := device.RestoreAll(p.Vectors, []*tensors.Tensor{theta, theta})
 	if err != nil {
 		return nil, err
 	}

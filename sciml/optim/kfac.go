@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // KFAC is the Gauss–Newton method with Kronecker-factored approximate curvature, for residuals of differential equations
@@ -75,17 +76,17 @@ func (k KFAC) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	if d.layout, err = newKFACLayout(obj); err != nil {
 		return nil, err
 	}
-	if d.factors, err = newProgram(obj, "Kronecker factors", func(in []*graph.Node) []*graph.Node {
+	if d.factors, err = device.NewProgram(obj.Backend, "Kronecker factors", func(in []*graph.Node) []*graph.Node {
 		flat, _ := kfacFactors(obj, in[0], in[1:])
 		return []*graph.Node{flat}
 	}); err != nil {
 		return nil, err
 	}
-	if d.products, err = newProgram(obj, "products with J", func(in []*graph.Node) []*graph.Node {
+	if d.products, err = device.NewProgram(obj.Backend, "products with J", func(in []*graph.Node) []*graph.Node {
 		theta := []*graph.Node{in[0]}
 		r := obj.residual(in[0], in[3:])
 		a, b := autodiff.JVP(r, theta, in[1:2]), autodiff.JVP(r, theta, in[2:3])
-		return []*graph.Node{dot(a, a), dot(a, b), dot(b, b)}
+		return []*graph.Node{device.Dot(a, a), device.Dot(a, b), device.Dot(b, b)}
 	}); err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ type kfacDirector struct {
 	KFAC
 	obj               *Objective
 	layout            *kfacLayout
-	factors, products *program
+	factors, products *device.Program
 }
 
 func (d *kfacDirector) state() []shapes.Shape {
@@ -110,7 +111,7 @@ func (d *kfacDirector) rebase(state []*tensors.Tensor) []*tensors.Tensor { retur
 
 func (d *kfacDirector) direct(at *evaluated, state []*tensors.Tensor) (directed, error) {
 	dtype := d.obj.dtype()
-	gradient, err := numbers(at.gradient)
+	gradient, err := device.Numbers(at.gradient)
 	if err != nil {
 		return directed{}, err
 	}
@@ -124,15 +125,15 @@ func (d *kfacDirector) direct(at *evaluated, state []*tensors.Tensor) (directed,
 		return directed{}, err
 	}
 	floats.Scale(-0.5, step)
-	before, err := numbers(state[2])
+	before, err := device.Numbers(state[2])
 	if err != nil {
 		return directed{}, err
 	}
 	out := directed{products: d.layout.passes}
 	remembered := step // with the momentum that comes to it
-	begun := number(state[1]) > 0
+	begun := device.Number(state[1]) > 0
 	if d.Quadratic {
-		if remembered, err = numbers(at.theta); err != nil {
+		if remembered, err = device.Numbers(at.theta); err != nil {
 			return directed{}, err
 		}
 		var last []float64 // the step before
@@ -149,27 +150,27 @@ func (d *kfacDirector) direct(at *evaluated, state []*tensors.Tensor) (directed,
 			copy(step, moved)
 		}
 	}
-	out.step, out.slope, out.length = vector(dtype, step), floats.Dot(step, gradient), floats.Norm(step, 2)
-	out.next = []*tensors.Tensor{vector(dtype, averages), scalar(dtype, weight), vector(dtype, remembered)}
+	out.step, out.slope, out.length = device.Vector(dtype, step), floats.Dot(step, gradient), floats.Norm(step, 2)
+	out.next = []*tensors.Tensor{device.Vector(dtype, averages), device.Scalar(dtype, weight), device.Vector(dtype, remembered)}
 	return out, nil
 }
 
 // average computes the factors at a point and returns their averages, and how much weight those have: 1 − β to the number
 // of them.
 func (d *kfacDirector) average(at *evaluated, state []*tensors.Tensor) (averages []float64, weight float64, err error) {
-	out, err := d.factors.call([]*tensors.Tensor{at.theta}, d.obj.Data)
+	out, err := d.factors.Call([]*tensors.Tensor{at.theta}, d.obj.Data)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer free(out)
-	flat, err := numbers(out[0])
+	defer device.Free(out)
+	flat, err := device.Numbers(out[0])
 	if err != nil {
 		return nil, 0, err
 	}
-	if averages, err = numbers(state[0]); err != nil {
+	if averages, err = device.Numbers(state[0]); err != nil {
 		return nil, 0, err
 	}
-	weight = d.Decay*number(state[1]) + 1 - d.Decay
+	weight = d.Decay*device.Number(state[1]) + 1 - d.Decay
 	for i, fresh := range d.layout.pooled(flat) {
 		averages[i] += (1 - d.Decay) / weight * (fresh - averages[i])
 	}
@@ -184,16 +185,16 @@ func (d *kfacDirector) combine(at *evaluated, step, last, gradient []float64, da
 	if last == nil {
 		other = step
 	}
-	out, err := d.products.call([]*tensors.Tensor{at.theta, vector(dtype, step), vector(dtype, other)}, d.obj.Data)
+	out, err := d.products.Call([]*tensors.Tensor{at.theta, device.Vector(dtype, step), device.Vector(dtype, other)}, d.obj.Data)
 	if err != nil {
 		return err
 	}
-	defer free(out)
-	a11 := number(out[0]) + damping*floats.Dot(step, step)
+	defer device.Free(out)
+	a11 := device.Number(out[0]) + damping*floats.Dot(step, step)
 	g1 := floats.Dot(gradient, step)
 	alpha, mu := -g1/(2*a11), 0.0
 	if last != nil {
-		a12, a22 := number(out[1])+damping*floats.Dot(step, last), number(out[2])+damping*floats.Dot(last, last)
+		a12, a22 := device.Number(out[1])+damping*floats.Dot(step, last), device.Number(out[2])+damping*floats.Dot(last, last)
 		g2 := floats.Dot(gradient, last)
 		if det := a11*a22 - a12*a12; det > 1e-12*a11*a22 { // else they are parallel
 			alpha, mu = -(a22*g1-a12*g2)/(2*det), -(a11*g2-a12*g1)/(2*det)

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // lanczos minimizes the cubic model ∇fᵀp + ½pᵀ∇²f·p + (σ/3)‖p‖³ over the Krylov space of the gradient and the Hessian
@@ -20,7 +21,7 @@ import (
 // for another σ.
 type lanczos struct {
 	obj           *Objective
-	grow, combine *program
+	grow, combine *device.Program
 	most          int
 	forcing       func(gradientNorm float64) float64
 
@@ -32,9 +33,9 @@ type lanczos struct {
 func newLanczos(obj *Objective, most int, forcing func(float64) float64) (*lanczos, error) {
 	l := &lanczos{obj: obj, most: most, forcing: forcing}
 	var err error
-	if l.grow, err = newProgram(obj, "Lanczos vector", func(in []*graph.Node) []*graph.Node {
+	if l.grow, err = device.NewProgram(obj.Backend, "Lanczos vector", func(in []*graph.Node) []*graph.Node {
 		theta, basis, index, gradient, data := in[0], in[1], in[2], in[3], in[4:]
-		first := graph.Div(gradient, norm(gradient))
+		first := graph.Div(gradient, device.Norm(gradient))
 		rows := graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, basis.Shape().Dimensions...), 0)
 		begins := graph.Equal(index, graph.ZerosLike(index))
 		start := graph.LogicalAnd(begins, graph.Equal(rows, index))
@@ -42,15 +43,15 @@ func newLanczos(obj *Objective, most int, forcing func(float64) float64) (*lancz
 
 		v := graph.ReduceSum(graph.Where(graph.Equal(rows, index), basis, graph.ZerosLike(basis)), 0)
 		product := autodiff.HessianProduct(obj.loss(theta, data), theta, v)
-		diagonal := dot(v, product)
-		whole := norm(product)
+		diagonal := device.Dot(v, product)
+		whole := device.Norm(product)
 		// Orthogonal to all vectors, and twice: rounding would bring back those found before.
 		for range 2 {
-			product = graph.Sub(product, transposeMultiply(basis, multiply(basis, product)))
+			product = graph.Sub(product, device.TransposeMultiply(basis, device.Multiply(basis, product)))
 		}
 		// What rounding leaves of a space that the Hessian does not lead out of is no new direction.
-		length := norm(product)
-		leads := graph.GreaterThan(length, graph.MulScalar(whole, 16*epsilonOf(whole.DType())))
+		length := device.Norm(product)
+		leads := graph.GreaterThan(length, graph.MulScalar(whole, 16*device.Epsilon(whole.DType())))
 		product = graph.Where(leads, graph.Div(product, length), graph.ZerosLike(product))
 		length = graph.Where(leads, length, graph.ZerosLike(length))
 		next := graph.BroadcastToDims(graph.ExpandAxes(product, 0), basis.Shape().Dimensions...)
@@ -59,8 +60,8 @@ func newLanczos(obj *Objective, most int, forcing func(float64) float64) (*lancz
 	}); err != nil {
 		return nil, err
 	}
-	l.combine, err = newProgram(obj, "Lanczos step", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{transposeMultiply(in[0], in[1])}
+	l.combine, err = device.NewProgram(obj.Backend, "Lanczos step", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{device.TransposeMultiply(in[0], in[1])}
 	})
 	return l, err
 }
@@ -69,7 +70,7 @@ func (l *lanczos) solve(at *evaluated, sigma float64, _, data []*tensors.Tensor)
 	dtype := l.obj.dtype()
 	if l.at != at {
 		if l.basis != nil {
-			free([]*tensors.Tensor{l.basis})
+			device.Free([]*tensors.Tensor{l.basis})
 		}
 		l.at, l.diagonal, l.secondary = at, nil, nil
 		l.basis = tensors.FromShape(shapes.Make(dtype, l.most, l.obj.Dim))
@@ -84,9 +85,9 @@ func (l *lanczos) solve(at *evaluated, sigma float64, _, data []*tensors.Tensor)
 			last := len(u) - 1
 			left := l.secondary[last] * math.Abs(u[last]) // the norm of the model's gradient
 			small := left <= l.forcing(at.gradientNorm)*at.gradientNorm
-			if small || len(u) == l.most || !(l.secondary[last] > 0) || !finite(predicted) {
+			if small || len(u) == l.most || !(l.secondary[last] > 0) || !device.Finite(predicted) {
 				step.length, step.predicted = floats.Norm(u, 2), predicted
-				out, err := l.combine.call([]*tensors.Tensor{l.basis, vector(dtype, append(u, make([]float64, l.most-len(u))...))})
+				out, err := l.combine.Call([]*tensors.Tensor{l.basis, device.Vector(dtype, append(u, make([]float64, l.most-len(u))...))})
 				if err != nil {
 					return step, err
 				}
@@ -104,13 +105,13 @@ func (l *lanczos) solve(at *evaluated, sigma float64, _, data []*tensors.Tensor)
 // extend takes one product with the Hessian.
 func (l *lanczos) extend(data []*tensors.Tensor) error {
 	index := tensors.FromScalar(int32(len(l.diagonal)))
-	out, err := l.grow.call([]*tensors.Tensor{l.at.theta, l.basis, index, l.at.gradient}, data)
+	out, err := l.grow.Call([]*tensors.Tensor{l.at.theta, l.basis, index, l.at.gradient}, data)
 	if err != nil {
 		return err
 	}
-	free([]*tensors.Tensor{l.basis})
+	device.Free([]*tensors.Tensor{l.basis})
 	l.basis = out[0]
-	l.diagonal, l.secondary = append(l.diagonal, number(out[1])), append(l.secondary, number(out[2]))
+	l.diagonal, l.secondary = append(l.diagonal, device.Number(out[1])), append(l.secondary, device.Number(out[2]))
 	return nil
 }
 
@@ -121,7 +122,7 @@ func cubicMinimum(gamma float64, diagonal, secondary []float64, sigma float64) (
 	n := len(diagonal)
 	t := mat.NewSymDense(n, nil)
 	for i, d := range diagonal {
-		if !finite(d) || !finite(secondary[i]) {
+		if !device.Finite(d) || !device.Finite(secondary[i]) {
 			return make([]float64, n), math.NaN(), nil
 		}
 		t.SetSym(i, i, d)

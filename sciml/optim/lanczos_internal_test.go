@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // smallest is the smallest eigenvalue of a symmetric matrix.
@@ -95,7 +96,7 @@ func TestLanczosStep(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		obj := &Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			a := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(hessian.RawMatrix().Data, n, n))
-			return graph.MulScalar(dot(theta, multiply(a, theta)), 0.5)
+			return graph.MulScalar(device.Dot(theta, device.Multiply(a, theta)), 0.5)
 		}}
 		l, err := newLanczos(obj, n, func(float64) float64 { return 1e-13 })
 		if err != nil {
@@ -103,7 +104,7 @@ func TestLanczosStep(t *testing.T) {
 		}
 		gradient := randomVector(rand.New(rand.NewPCG(2, 2)), n)
 		at := func(g []float64) *evaluated {
-			return &evaluated{theta: vector(obj.dtype(), make([]float64, n)), gradient: vector(obj.dtype(), g), gradientNorm: floats.Norm(g, 2)}
+			return &evaluated{theta: device.Vector(obj.dtype(), make([]float64, n)), gradient: device.Vector(obj.dtype(), g), gradientNorm: floats.Norm(g, 2)}
 		}
 		here := at(gradient)
 		for i, sigma := range []float64{1, 0.01, 50} {

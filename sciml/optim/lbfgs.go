@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // LBFGS is the limited-memory BFGS method with a line search (Nocedal and Wright 2006, Algorithm 7.5), in the compact
@@ -113,19 +114,19 @@ func (l lbfgsDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 
 	// Without a pair: steepest descent, not longer than one.
 	one := graph.OnesLike(next[lbfgsGamma])
-	first := graph.Mul(gradient, graph.Min(one, graph.Reciprocal(norm(gradient))))
+	first := graph.Mul(gradient, graph.Min(one, graph.Reciprocal(device.Norm(gradient))))
 	product := inverseHessianProduct(gradient, next)
 	if l.twoLoop {
 		product = twoLoopProduct(gradient, next)
 	}
 	if l.cosine > 0 {
-		bound := graph.MulScalar(graph.Mul(norm(gradient), norm(product)), l.cosine)
-		poor := graph.LessThan(dot(gradient, product), bound)
+		bound := graph.MulScalar(graph.Mul(device.Norm(gradient), device.Norm(product)), l.cosine)
+		poor := graph.LessThan(device.Dot(gradient, product), bound)
 		restart(next, poor)
 		product = graph.Where(poor, graph.Mul(next[lbfgsGamma], gradient), product)
 	}
 	step := graph.Neg(graph.Where(isZero(next[lbfgsGamma]), first, product))
-	next[lbfgsQuotient] = graph.Neg(graph.Div(dot(gradient, step), dot(step, step)))
+	next[lbfgsQuotient] = graph.Neg(graph.Div(device.Dot(gradient, step), device.Dot(step, step)))
 	return step, next
 }
 
@@ -149,12 +150,12 @@ func (l lbfgsDirection) learn(p *Point, state []*graph.Node) []*graph.Node {
 	y := graph.Sub(p.gradient, state[lbfgsGradient])
 	if l.damped {
 		// Bs = −αg because the step was s = αd = −αHg.
-		ss, before := dot(s, s), state[lbfgsGradient]
+		ss, before := device.Dot(s, s), state[lbfgsGradient]
 		sbs := graph.Mul(ss, state[lbfgsQuotient])
-		y = damp(y, graph.Mul(graph.Div(sbs, dot(s, before)), before), dot(s, y), sbs)
+		y = damp(y, graph.Mul(graph.Div(sbs, device.Dot(s, before)), before), device.Dot(s, y), sbs)
 	}
-	sy, yy := dot(s, y), dot(y, y)
-	floor := graph.MulScalar(graph.Mul(norm(s), graph.Sqrt(yy)), epsilonOf(p.theta.DType()))
+	sy, yy := device.Dot(s, y), device.Dot(y, y)
+	floor := graph.MulScalar(graph.Mul(device.Norm(s), graph.Sqrt(yy)), device.Epsilon(p.theta.DType()))
 	started := graph.GreaterThan(state[lbfgsStarted], graph.ZerosLike(state[lbfgsStarted]))
 	useful := graph.LogicalAnd(started, graph.GreaterThan(sy, floor))
 
@@ -202,10 +203,10 @@ func (l lbfgsDirection) border(state []*graph.Node, y *graph.Node) *graph.Node {
 // inverseHessianProduct is Hv = γv + S·R⁻ᵀ(w + γY(Yᵀw) − γYv) − γYᵀw with w = R⁻¹Sv, for S and Y as rows.
 func inverseHessianProduct(v *graph.Node, state []*graph.Node) *graph.Node {
 	s, y, inverse, gamma := state[lbfgsS], state[lbfgsY], state[lbfgsInverse], state[lbfgsGamma]
-	w := multiply(inverse, multiply(s, v))
-	combined := transposeMultiply(y, w)
-	inner := graph.Add(w, graph.Mul(gamma, multiply(y, graph.Sub(combined, v))))
-	outer := transposeMultiply(s, transposeMultiply(inverse, inner))
+	w := device.Multiply(inverse, device.Multiply(s, v))
+	combined := device.TransposeMultiply(y, w)
+	inner := graph.Add(w, graph.Mul(gamma, device.Multiply(y, graph.Sub(combined, v))))
+	outer := device.TransposeMultiply(s, device.TransposeMultiply(inverse, inner))
 	return graph.Add(outer, graph.Mul(gamma, graph.Sub(v, combined)))
 }
 
@@ -215,25 +216,12 @@ func twoLoopProduct(v *graph.Node, state []*graph.Node) *graph.Node {
 	row := func(of, i int) *graph.Node { return graph.Squeeze(graph.Slice(state[of], graph.AxisElem(i)), 0) }
 	alpha := make([]*graph.Node, memory)
 	for i := memory - 1; i >= 0; i-- {
-		alpha[i] = dot(row(lbfgsS, i), v)
+		alpha[i] = device.Dot(row(lbfgsS, i), v)
 		v = graph.Sub(v, graph.Mul(alpha[i], row(lbfgsY, i)))
 	}
 	v = graph.Mul(state[lbfgsGamma], v)
 	for i := range memory {
-		v = graph.Add(v, graph.Mul(graph.Sub(alpha[i], dot(row(lbfgsY, i), v)), row(lbfgsS, i)))
+		v = graph.Add(v, graph.Mul(graph.Sub(alpha[i], device.Dot(row(lbfgsY, i), v)), row(lbfgsS, i)))
 	}
 	return v
-}
-
-// multiply is A·v, transposeMultiply Aᵀ·v.
-func multiply(a, v *graph.Node) *graph.Node { return graph.Einsum("ij,j->i", a, v) }
-
-func transposeMultiply(a, v *graph.Node) *graph.Node { return graph.Einsum("ij,i->j", a, v) }
-
-// epsilonOf is the rounding unit of a floating-point type.
-func epsilonOf(dtype dtypes.DType) float64 {
-	if dtype == dtypes.Float32 {
-		return 0x1p-23
-	}
-	return 0x1p-52
 }

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // twoLoop is −H∇f by the two-loop recursion (Nocedal and Wright 2006, Algorithm 7.4) over the pairs, oldest first.
@@ -64,7 +65,7 @@ func TestCompactFormIsTwoLoopRecursion(t *testing.T) {
 				t.Fatal(err)
 			}
 			rng := rand.New(rand.NewPCG(1, uint64(memory)))
-			state := zeros(direction.State(dim, dtypes.Float64))
+			state := device.Zeros(direction.State(dim, dtypes.Float64))
 			theta, refused := make([]float64, dim), 0
 			for i := range theta {
 				theta[i] = rng.NormFloat64()

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -128,7 +129,7 @@ func newLeastSquaresSystem(obj *Objective, c systemChoice) (leastSquaresSystem, 
 // denseSystem stores J and JᵀJ, or JJᵀ, on the device.
 type denseSystem struct {
 	obj         *Objective
-	linearizing *program
+	linearizing *device.Program
 	solver      *dampedSolver
 	at          *evaluated
 	matrices    []*tensors.Tensor // r, J, the matrix, its scale
@@ -138,7 +139,7 @@ type denseSystem struct {
 func newDenseSystem(obj *Objective, kernel, geodesic bool, text string) (*denseSystem, error) {
 	s := &denseSystem{obj: obj, text: text}
 	var err error
-	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
+	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.linearized(in[0], in[1:])
 		return []*graph.Node{r, j, gramOf(j, kernel), largestColumn(j)}
 	}); err != nil {
@@ -214,10 +215,10 @@ func (s *denseSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
 		return nil
 	}
 	s.at = at
-	free(s.matrices)
+	device.Free(s.matrices)
 	s.matrices = nil
 	var err error
-	s.matrices, err = s.linearizing.call([]*tensors.Tensor{at.theta}, data)
+	s.matrices, err = s.linearizing.Call([]*tensors.Tensor{at.theta}, data)
 	return err
 }
 
@@ -230,7 +231,7 @@ func (s *denseSystem) plan() string { return s.text }
 // matrixFree takes products with J and Jᵀ.
 type matrixFree struct {
 	obj                          *Objective
-	forward, backward, residuals *program
+	forward, backward, residuals *device.Program
 	at                           *evaluated
 	r                            []float64
 	scale                        float64
@@ -240,29 +241,29 @@ type matrixFree struct {
 func newMatrixFree(obj *Objective, rows int, text string) (*matrixFree, error) {
 	m := &matrixFree{obj: obj, text: text}
 	var err error
-	if m.residuals, err = newProgram(obj, "residuals", func(in []*graph.Node) []*graph.Node {
+	if m.residuals, err = device.NewProgram(obj.Backend, "residuals", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{obj.residual(in[0], in[1:])}
 	}); err != nil {
 		return nil, err
 	}
-	if m.forward, err = newProgram(obj, "product with J", func(in []*graph.Node) []*graph.Node {
+	if m.forward, err = device.NewProgram(obj.Backend, "product with J", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{autodiff.JVP(obj.residual(in[0], in[2:]), in[:1], in[1:2])}
 	}); err != nil {
 		return nil, err
 	}
-	m.backward, err = newProgram(obj, "product with Jᵀ", func(in []*graph.Node) []*graph.Node {
+	m.backward, err = device.NewProgram(obj.Backend, "product with Jᵀ", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{autodiff.VJP(obj.residual(in[0], in[2:]), in[1], in[0])[0]}
 	})
 	return m, err
 }
 
-func (m *matrixFree) product(p *program, data []*tensors.Tensor) linalg.Operator {
+func (m *matrixFree) product(p *device.Program, data []*tensors.Tensor) linalg.Operator {
 	return func(dst, x []float64) error {
-		out, err := p.call([]*tensors.Tensor{m.at.theta, vector(m.obj.dtype(), x)}, data)
+		out, err := p.Call([]*tensors.Tensor{m.at.theta, device.Vector(m.obj.dtype(), x)}, data)
 		if err != nil {
 			return err
 		}
-		values, err := numbers(out[0])
+		values, err := device.Numbers(out[0])
 		copy(dst, values)
 		return err
 	}
@@ -274,14 +275,14 @@ func (m *matrixFree) linearize(at *evaluated, data []*tensors.Tensor) error {
 		return nil
 	}
 	m.at = at
-	out, err := m.residuals.call([]*tensors.Tensor{at.theta}, data)
+	out, err := m.residuals.Call([]*tensors.Tensor{at.theta}, data)
 	if err != nil {
 		return err
 	}
-	if m.r, err = numbers(out[0]); err != nil {
+	if m.r, err = device.Numbers(out[0]); err != nil {
 		return err
 	}
-	g, err := numbers(at.gradient)
+	g, err := device.Numbers(at.gradient)
 	if err != nil {
 		return err
 	}
@@ -309,7 +310,7 @@ func (m *matrixFree) solve(relative float64, data []*tensors.Tensor) (regionStep
 	for i, v := range m.r {
 		right[i] = -v
 	}
-	tolerance := math.Max(1e-6, 10*epsilonOf(m.obj.dtype()))
+	tolerance := math.Max(1e-6, 10*device.Epsilon(m.obj.dtype()))
 	if m.obj.dtype() == dtypes.Float32 {
 		tolerance = 1e-4
 	}
@@ -323,7 +324,7 @@ func (m *matrixFree) solve(relative float64, data []*tensors.Tensor) (regionStep
 	if err := forward(jp, p); err != nil {
 		return regionStep{}, err
 	}
-	step := regionStep{p: vector(m.obj.dtype(), p), length: math.Sqrt(squares(p)), products: outcome.Iterations + 1}
+	step := regionStep{p: device.Vector(m.obj.dtype(), p), length: math.Sqrt(squares(p)), products: outcome.Iterations + 1}
 	for i, v := range jp {
 		step.predicted -= v * (2*m.r[i] + v)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // LevenbergMarquardt is the Gauss–Newton method with damping, for losses that are sums of squares f = Σ rᵢ²: the step solves
@@ -70,7 +71,7 @@ func (m LevenbergMarquardt) Start(obj *Objective, theta *tensors.Tensor) (Steppe
 	if err != nil {
 		return nil, err
 	}
-	s, err := startTrustRegion(obj, theta, newtonModel{}, &dampedStep{system: system, least: 4 * epsilonOf(obj.dtype())}, dampingControl{m, epsilonOf(obj.dtype())})
+	s, err := startTrustRegion(obj, theta, newtonModel{}, &dampedStep{system: system, least: 4 * device.Epsilon(obj.dtype())}, dampingControl{m, device.Epsilon(obj.dtype())})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func (m LevenbergMarquardt) Start(obj *Objective, theta *tensors.Tensor) (Steppe
 
 // above is a setting that is a factor of change.
 func above(name string, v, bound float64) setting {
-	return setting{name, v, v > bound && finite(v), fmt.Sprintf("a finite number above %g", bound)}
+	return setting{name, v, v > bound && device.Finite(v), fmt.Sprintf("a finite number above %g", bound)}
 }
 
 // dampedStep is the subproblem; the size is λ, relative to the largest diagonal entry.
@@ -94,7 +95,7 @@ func (d *dampedStep) solve(at *evaluated, damping float64, _, data []*tensors.Te
 	}
 	for {
 		step, err := d.system.solve(damping, data)
-		if err != nil || finite(step.length) && step.predicted > 0 || !(damping < 1) {
+		if err != nil || device.Finite(step.length) && step.predicted > 0 || !(damping < 1) {
 			return step, err
 		}
 		// Rounding has made the matrix indefinite.

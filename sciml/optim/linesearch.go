@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // lineSearch goes along a direction as far as a search says.
@@ -17,7 +18,7 @@ type lineSearch struct {
 	director director
 	search   Search
 	try      *evaluation
-	many     *deviceLoop       // losses along the direction; nil unless the search wants them and the objective is a graph
+	many     *device.Loop      // losses along the direction; nil unless the search wants them and the objective is a graph
 	shapes   []shapes.Shape    // of the direction's state
 	state    []*tensors.Tensor // of the direction; zeros when it knows nothing
 	memory   bool              // whether it knows something
@@ -40,9 +41,9 @@ func startDirected(obj *Objective, theta *tensors.Tensor, d director, search Sea
 	}
 	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, director: d, search: search, rounding: newRounding(obj.dtype())}
 	s.shapes = d.state()
-	s.state = zeros(s.shapes)
+	s.state = device.Zeros(s.shapes)
 	if _, ok := search.(manySearch); ok && obj.Function == nil {
-		if s.many, err = newDeviceLoop(obj, "losses along the direction", 3, obj.lossesAlong); err != nil {
+		if s.many, err = device.NewLoop(obj.Backend, "losses along the direction", 3, obj.lossesAlong); err != nil {
 			return nil, err
 		}
 	}
@@ -50,7 +51,7 @@ func startDirected(obj *Objective, theta *tensors.Tensor, d director, search Sea
 		theta, step, alpha := in[0], in[1], in[2]
 		return graph.Add(theta, graph.Mul(step, alpha))
 	}, func(p *Point, in []*graph.Node) []*graph.Node {
-		return []*graph.Node{p.loss, dot(p.gradient, in[1]), p.theta, p.gradient, norm(p.gradient)}
+		return []*graph.Node{p.loss, device.Dot(p.gradient, in[1]), p.theta, p.gradient, device.Norm(p.gradient)}
 	})
 	return s, err
 }
@@ -62,7 +63,7 @@ func (s *lineSearch) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 
 // begin evaluates the starting point, as a trial of length zero: that is one program less to compile.
 func (s *lineSearch) begin() (*evaluated, error) {
-	still := vector(s.obj.dtype(), make([]float64, s.obj.Dim))
+	still := device.Vector(s.obj.dtype(), make([]float64, s.obj.Dim))
 	at, _, err := s.trial(s.theta, still, 0)
 	if err == nil {
 		s.reached(at)
@@ -72,7 +73,7 @@ func (s *lineSearch) begin() (*evaluated, error) {
 
 // reached tells the search of a new iterate.
 func (s *lineSearch) reached(e *evaluated) {
-	if m, ok := s.search.(MemorySearch); ok && finite(e.loss) {
+	if m, ok := s.search.(MemorySearch); ok && device.Finite(e.loss) {
 		m.Reached(e.loss)
 	}
 }
@@ -80,12 +81,12 @@ func (s *lineSearch) reached(e *evaluated) {
 // trial evaluates the objective at θ + αp.
 func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluated, Trial, error) {
 	s.spent++
-	out, err := s.try.call([]*tensors.Tensor{theta, step, scalar(s.obj.dtype(), alpha)})
+	out, err := s.try.call([]*tensors.Tensor{theta, step, device.Scalar(s.obj.dtype(), alpha)})
 	if err != nil {
 		return nil, Trial{}, err
 	}
-	e := &evaluated{theta: out[2], loss: number(out[0]), gradient: out[3], gradientNorm: number(out[4])}
-	return e, Trial{Alpha: alpha, Loss: e.loss, Slope: number(out[1])}, nil
+	e := &evaluated{theta: out[2], loss: device.Number(out[0]), gradient: out[3], gradientNorm: device.Number(out[4])}
+	return e, Trial{Alpha: alpha, Loss: e.loss, Slope: device.Number(out[1])}, nil
 }
 
 // step makes one iteration; its length is zero when there is no way down even along steepest descent.
@@ -103,7 +104,7 @@ func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 			break
 		}
 		// What the direction remembers may be what misleads it: forget it once.
-		s.replaceState(zeros(s.shapes))
+		s.replaceState(device.Zeros(s.shapes))
 		s.memory = false
 	}
 	if length > 0 {
@@ -114,7 +115,7 @@ func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 }
 
 func (s *lineSearch) replaceState(next []*tensors.Tensor) {
-	free(s.state)
+	device.Free(s.state)
 	s.state = next
 }
 
@@ -128,10 +129,10 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 	taken := false
 	defer func() {
 		if !taken {
-			free(next)
+			device.Free(next)
 		}
 	}()
-	if !(slope < 0) || !finite(stepNorm) {
+	if !(slope < 0) || !device.Finite(stepNorm) {
 		return nil, 0, nil
 	}
 	trials := map[float64]*evaluated{}
@@ -142,7 +143,7 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 		}
 		clear(trials) // only one trial is kept on the device; an earlier one that wins is evaluated again
 		trials[alpha] = e
-		if !finite(t.Loss) || !finite(t.Slope) {
+		if !device.Finite(t.Loss) || !device.Finite(t.Slope) {
 			t.Loss = math.Inf(1)
 		}
 		return t, nil
@@ -152,7 +153,7 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if best.Alpha == 0 || !finite(best.Loss) || (!accepted && best.Loss >= start.Loss) {
+	if best.Alpha == 0 || !device.Finite(best.Loss) || (!accepted && best.Loss >= start.Loss) {
 		return nil, 0, nil
 	}
 	if trials[best.Alpha] == nil {
@@ -180,22 +181,22 @@ func (s *lineSearch) find(start Trial, step *tensors.Tensor, try func(float64) (
 		return Trial{}, false, err
 	}
 	best, err := try(alpha)
-	return best, err == nil && finite(best.Loss), err
+	return best, err == nil && device.Finite(best.Loss), err
 }
 
 // losses computes f(θ + αp) for many α.
 func (s *lineSearch) losses(step *tensors.Tensor, alphas []float64) ([]float64, error) {
 	s.spent += len(alphas)
 	dtype := s.obj.dtype()
-	counter, empty := tensors.FromScalar(int32(0)), vector(dtype, make([]float64, len(alphas)))
-	constant := []*tensors.Tensor{tensors.FromScalar(int32(len(alphas))), vector(dtype, alphas), s.at.theta, step}
-	out, err := s.many.run([]*tensors.Tensor{counter, empty}, constant, s.obj.Data)
+	counter, empty := tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, len(alphas)))
+	constant := []*tensors.Tensor{tensors.FromScalar(int32(len(alphas))), device.Vector(dtype, alphas), s.at.theta, step}
+	out, err := s.many.Run([]*tensors.Tensor{counter, empty}, constant, s.obj.Data)
 	if err != nil {
 		return nil, err
 	}
-	losses, err := numbers(out[1])
+	losses, err := device.Numbers(out[1])
 	for i, loss := range losses {
-		if !finite(loss) {
+		if !device.Finite(loss) {
 			losses[i] = math.Inf(1)
 		}
 	}
@@ -229,7 +230,7 @@ func (s *lineSearch) Refresh() {
 // savedLine is the state of a lineSearch.
 type savedLine struct {
 	Iterates savedIterates
-	State    []saved
+	State    []device.Saved
 	Memory   bool
 	Search   []float64
 	Rounding float64
@@ -242,7 +243,7 @@ func (s *lineSearch) Save() ([]byte, error) {
 	if line.Iterates, err = s.save(); err != nil {
 		return nil, err
 	}
-	if line.State, err = saveAll(s.state); err != nil {
+	if line.State, err = device.SaveAll(s.state); err != nil {
 		return nil, err
 	}
 	if m, ok := s.search.(MemorySearch); ok {
@@ -260,7 +261,7 @@ func (s *lineSearch) Restore(data []byte) error {
 	if err := s.restore(line.Iterates); err != nil {
 		return err
 	}
-	state, err := restoreAll(line.State, s.state)
+	state, err := device.RestoreAll(line.State, s.state)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // LSR1 is the limited-memory SR1 method in a trust region, in the compact form of Byrd, Nocedal and Schnabel (1994, Theorem
@@ -63,16 +64,16 @@ func (m lsr1Model) State(dim int, dtype dtypes.DType) []shapes.Shape {
 func (m lsr1Model) product(v *graph.Node, state []*graph.Node) *graph.Node {
 	gamma := graph.Where(isZero(state[lsr1Gamma]), graph.OnesLike(state[lsr1Gamma]), state[lsr1Gamma])
 	psi := graph.Sub(state[lsr1Y], graph.Mul(gamma, state[lsr1S]))
-	return graph.Add(graph.Mul(gamma, v), transposeMultiply(psi, multiply(state[lsr1Inverse], multiply(psi, v))))
+	return graph.Add(graph.Mul(gamma, v), device.TransposeMultiply(psi, device.Multiply(state[lsr1Inverse], device.Multiply(psi, v))))
 }
 
 func (m lsr1Model) Learn(s, y *graph.Node, state []*graph.Node) []*graph.Node {
 	useful := rankOneIsSafe(s, graph.Sub(y, m.product(s, state)))
-	length := norm(s)
+	length := device.Norm(s)
 	unitS, unitY := graph.Div(s, length), graph.Div(y, length)
 	newS, newY := push(state[lsr1S], unitS), push(state[lsr1Y], unitY)
-	sy := dot(unitS, unitY)
-	positive := graph.GreaterThan(sy, graph.MulScalar(norm(unitY), epsilonOf(sy.DType())))
+	sy := device.Dot(unitS, unitY)
+	positive := graph.GreaterThan(sy, graph.MulScalar(device.Norm(unitY), device.Epsilon(sy.DType())))
 	none := isZero(state[lsr1Gamma])
 	gamma := graph.Where(graph.LogicalOr(positive, none), initialCurvature(unitS, unitY), state[lsr1Gamma])
 	return []*graph.Node{
@@ -92,13 +93,13 @@ func (m lsr1Model) invert(s, y, gamma *graph.Node) *graph.Node {
 	all := graph.Sub(symmetric, graph.Mul(gamma, graph.Einsum("ip,jp->ij", s, s)))
 
 	// For a pair with ‖s‖ = 1: as large as the terms are whose difference the denominator is.
-	floors := graph.MulScalar(graph.Add(graph.Sqrt(graph.ReduceSum(graph.Square(y), 1)), gamma), math.Sqrt(epsilonOf(s.DType())))
+	floors := graph.MulScalar(graph.Add(graph.Sqrt(graph.ReduceSum(graph.Square(y), 1)), gamma), math.Sqrt(device.Epsilon(s.DType())))
 	inverse, units := graph.ZerosLike(all), identity(all)
 	for k := range m.memory {
 		at := func(of *graph.Node) *graph.Node { return graph.Squeeze(graph.Slice(of, graph.AxisElem(k)), 0) }
 		column := at(all)
-		known := multiply(inverse, column)
-		pivot := graph.Sub(at(column), dot(column, known))
+		known := device.Multiply(inverse, column)
+		pivot := graph.Sub(at(column), device.Dot(column, known))
 		safe := graph.GreaterThan(graph.Abs(pivot), at(floors))
 		border := graph.Sub(known, at(units))
 		weight := graph.Where(safe, graph.Reciprocal(pivot), graph.ZerosLike(pivot))

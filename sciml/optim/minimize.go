@@ -9,6 +9,7 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Options govern a run. The zero value makes DefaultIterations iterations.
@@ -108,7 +109,7 @@ func minimize(ctx context.Context, obj *Objective, theta []float64, method Metho
 		return nil, err
 	}
 	start := time.Now()
-	begin := vector(obj.dtype(), theta)
+	begin := device.Vector(obj.dtype(), theta)
 	stepper, err := method.Start(obj, begin)
 	if err != nil {
 		return nil, err
@@ -197,7 +198,7 @@ type run struct {
 	goal    Goal
 	status  Status
 	message string
-	terms   *program // of Objective.Terms
+	terms   *device.Program // of Objective.Terms
 	// pending are measurements of iterates whose record is still to come.
 	pending map[int]measured
 }
@@ -396,14 +397,14 @@ func (r *run) report() error {
 // finish takes the best iterate to the host.
 func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
 	best, loss := r.stepper.Best()
-	if !finite(loss) {
+	if !device.Finite(loss) {
 		if r.seen() { // the objective has changed since, and the iterate is not evaluated yet
 			loss = r.lossAt(best)
 		} else {
 			best, loss = begin, math.Inf(1)
 		}
 	}
-	theta, err := numbers(best)
+	theta, err := device.Numbers(best)
 	if err != nil && failure == nil {
 		failure = fmt.Errorf("optim: reading θ from the device: %w", err)
 	}
@@ -428,7 +429,7 @@ func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
 // seen reports whether the run has evaluated an iterate with a finite loss.
 func (r *run) seen() bool {
 	for _, rec := range r.result.History.Records {
-		if finite(rec.Loss) {
+		if device.Finite(rec.Loss) {
 			return true
 		}
 	}
@@ -437,7 +438,7 @@ func (r *run) seen() bool {
 
 // lossAt is the loss of the objective as it is now, or +Inf where that cannot be computed.
 func (r *run) lossAt(theta *tensors.Tensor) float64 {
-	values, err := numbers(theta)
+	values, err := device.Numbers(theta)
 	if err != nil {
 		return math.Inf(1)
 	}
@@ -445,7 +446,7 @@ func (r *run) lossAt(theta *tensors.Tensor) float64 {
 	if err != nil {
 		return math.Inf(1)
 	}
-	if loss, _, err := e.At(values); err == nil && finite(loss) {
+	if loss, _, err := e.At(values); err == nil && device.Finite(loss) {
 		return loss
 	}
 	return math.Inf(1)

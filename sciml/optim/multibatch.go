@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // MultiBatchLBFGS is stochastic L-BFGS of Berahas, Nocedal and Takáč (2016, Algorithm 1): consecutive batches share some
@@ -99,20 +100,20 @@ const curvature = 1e-4
 func (r multiBatchRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
 	shared := b.head(r.shared).at(theta)
 	s, y := graph.Sub(theta, state[lbfgsTheta]), graph.Sub(shared.gradient, state[lbfgsGradient])
-	floor := graph.MulScalar(graph.Mul(norm(s), norm(y)), curvature)
+	floor := graph.MulScalar(graph.Mul(device.Norm(s), device.Norm(y)), curvature)
 	// A pair with y = 0 is none.
-	shared.gradient = graph.Where(graph.GreaterThan(dot(s, y), floor), shared.gradient, state[lbfgsGradient])
+	shared.gradient = graph.Where(graph.GreaterThan(device.Dot(s, y), floor), shared.gradient, state[lbfgsGradient])
 	next := r.pairs().learn(shared, state)
 	next[lbfgsGradient] = b.tail(r.shared).at(theta).gradient
 
 	p := b.at(theta)
 	// Without a pair: steepest descent, not longer than one.
 	one := graph.ScalarOne(theta.Graph(), theta.DType())
-	first := graph.Mul(p.gradient, graph.Min(one, graph.Reciprocal(norm(p.gradient))))
+	first := graph.Mul(p.gradient, graph.Min(one, graph.Reciprocal(device.Norm(p.gradient))))
 	empty := graph.Equal(next[lbfgsGamma], graph.ZerosLike(next[lbfgsGamma]))
 	step := graph.MulScalar(graph.Where(empty, first, inverseHessianProduct(p.gradient, next)), -r.Rate)
 	if r.Longest > 0 {
-		length := norm(step)
+		length := device.Norm(step)
 		step = graph.Mul(step, graph.Min(one, graph.Div(graph.MulScalar(one, r.Longest), length)))
 	}
 	return move{loss: p.loss, gradient: p.gradient, step: step, next: next}

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") replaces the momentum M of a
@@ -192,7 +193,7 @@ func orthogonalized(x *graph.Node, iterations int) *graph.Node {
 		x = graph.Transpose(x, 0, 1)
 	}
 	tiny := graph.MulScalar(graph.ScalarOne(x.Graph(), x.DType()), 1e-30) // only a zero matrix is that small
-	x = graph.Div(x, graph.Max(norm(x), tiny))
+	x = graph.Div(x, graph.Max(device.Norm(x), tiny))
 	for range iterations {
 		square := graph.MatMul(x, graph.Transpose(x, 0, 1))
 		poly := graph.Add(graph.MulScalar(square, b), graph.MulScalar(graph.MatMul(square, square), c))

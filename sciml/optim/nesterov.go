@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Nesterov is the accelerated gradient method (Nesterov 1983; O'Donoghue and Candès 2015, Algorithm 1):
@@ -52,7 +53,7 @@ func (Nesterov) Name() string { return "Nesterov" }
 func (m Nesterov) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate = orDefault(m.Rate, 1e-2)
 	if err := checkSettings("Nesterov", positive("Rate", m.Rate),
-		setting{"Condition", m.Condition, m.Condition == 0 || m.Condition >= 1 && finite(m.Condition), "a finite number, at least 1 (or 0 where it is not known)"},
+		setting{"Condition", m.Condition, m.Condition == 0 || m.Condition >= 1 && device.Finite(m.Condition), "a finite number, at least 1 (or 0 where it is not known)"},
 	); err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (r nesterovRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*
 	case FunctionRestart:
 		restart = graph.LogicalAnd(graph.GreaterThan(state[nesterovKnown], zero), graph.GreaterThan(p.loss, state[nesterovLoss]))
 	case GradientRestart:
-		restart = graph.GreaterThan(dot(p.gradient, change), zero)
+		restart = graph.GreaterThan(device.Dot(p.gradient, change), zero)
 	}
 	t, beta = graph.Where(restart, one, t), graph.Where(restart, zero, beta)
 	offset := graph.Mul(beta, change)

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -99,7 +100,7 @@ func (d *newtonDirector) state() []shapes.Shape {
 
 func (d *newtonDirector) direct(at *evaluated, state []*tensors.Tensor) (directed, error) {
 	steps := int(tensors.ToScalar[int32](state[0]))
-	gradient, err := numbers(at.gradient)
+	gradient, err := device.Numbers(at.gradient)
 	if err != nil {
 		return directed{}, err
 	}
@@ -108,20 +109,20 @@ func (d *newtonDirector) direct(at *evaluated, state []*tensors.Tensor) (directe
 	again := d.last == at
 	d.last = at
 	if again && steps == 0 { // the state was forgotten, as the search along Newton's direction has failed
-		return d.directed(down, gradient, append([]*tensors.Tensor{tensors.FromScalar(int32(1))}, zeros(d.system.state())...), 0), nil
+		return d.directed(down, gradient, append([]*tensors.Tensor{tensors.FromScalar(int32(1))}, device.Zeros(d.system.state())...), 0), nil
 	}
 
 	s, err := d.system.prepare(at, steps, state[1:])
 	if err != nil {
 		return directed{}, err
 	}
-	defer free(s.release)
-	tolerance := math.Max(epsilonOf(d.obj.dtype()), math.Min(d.forcing, math.Sqrt(at.gradientNorm)))
+	defer device.Free(s.release)
+	tolerance := math.Max(device.Epsilon(d.obj.dtype()), math.Min(d.forcing, math.Sqrt(at.gradientNorm)))
 	p, _, err := linalg.CG(s.matrix.trusted(d.damping), down, linalg.Options{
 		Tolerance: tolerance, MaxIterations: d.most, Preconditioner: s.preconditioner,
 	})
 	if s.matrix.err != nil {
-		free(s.next)
+		device.Free(s.next)
 		return directed{}, s.matrix.err
 	}
 	if err != nil || !(floats.Dot(p, gradient) < 0) { // no positive curvature in the first direction, or rounding has won
@@ -133,7 +134,7 @@ func (d *newtonDirector) direct(at *evaluated, state []*tensors.Tensor) (directe
 
 func (d *newtonDirector) directed(p, gradient []float64, next []*tensors.Tensor, products int) directed {
 	return directed{
-		step: vector(d.obj.dtype(), p), slope: floats.Dot(p, gradient), length: floats.Norm(p, 2), next: next, products: products,
+		step: device.Vector(d.obj.dtype(), p), slope: floats.Dot(p, gradient), length: floats.Norm(p, 2), next: next, products: products,
 	}
 }
 
@@ -151,8 +152,8 @@ func steepest(down, gradient []float64, preconditioner linalg.Operator) []float6
 
 // rebase keeps the number of steps.
 func (d *newtonDirector) rebase(state []*tensors.Tensor) []*tensors.Tensor {
-	free(state[1:])
-	return append(state[:1:1], zeros(d.system.state())...)
+	device.Free(state[1:])
+	return append(state[:1:1], device.Zeros(d.system.state())...)
 }
 
 // wholeSystem has the matrix of all samples.

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // chained is Σ (1−θᵢ)² + 100(θᵢ₊₁−θᵢ²)² over three unknowns, with the residuals rᵢ in this order.
@@ -48,7 +49,7 @@ func TestHessianProducts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				a := h.at(vector(dtype, x), nil)
+				a := h.at(device.Vector(dtype, x), nil)
 				got := mat.NewDense(3, 3, nil)
 				for i := range 3 {
 					unit, product := make([]float64, 3), make([]float64, 3)
@@ -71,7 +72,7 @@ func quadraticForm(b compute.Backend, a *mat.Dense) *Objective {
 	n, _ := a.Dims()
 	return &Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		matrix := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(slices.Clone(a.RawMatrix().Data), n, n))
-		return graph.MulScalar(dot(theta, multiply(matrix, theta)), 0.5)
+		return graph.MulScalar(device.Dot(theta, device.Multiply(matrix, theta)), 0.5)
 	}}
 }
 
@@ -88,13 +89,13 @@ func TestTrustedProducts(t *testing.T) {
 		{[]float64{1, math.Inf(1), 1, 1}, 1, []float64{0, 0, 0, 0}}, // 0·∞ is no number
 	} {
 		obj := &Objective{Backend: goBackend(t), Dim: 4, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
-			return graph.MulScalar(dot(graph.Const(theta.Graph(), c.diagonal), graph.Square(theta)), 0.5)
+			return graph.MulScalar(device.Dot(graph.Const(theta.Graph(), c.diagonal), graph.Square(theta)), 0.5)
 		}}
 		h, err := newHessianProducts(obj, HessianMatrix)
 		if err != nil {
 			t.Fatal(err)
 		}
-		operator := h.at(vector(obj.dtype(), make([]float64, 4)), nil).trusted(c.damping)
+		operator := h.at(device.Vector(obj.dtype(), make([]float64, 4)), nil).trusted(c.damping)
 		for i, entry := range c.want {
 			got, want, unit := make([]float64, 4), make([]float64, 4), make([]float64, 4)
 			unit[i], want[i] = 1, entry
@@ -155,8 +156,8 @@ func TestNewtonCGDirection(t *testing.T) {
 					d := &newtonDirector{obj: obj, system: wholeSystem{obj, h}, forcing: forcing, most: most}
 					gradient := randomVector(rand.New(rand.NewPCG(4, 2)), n)
 					size := floats.Norm(gradient, 2)
-					at := &evaluated{theta: vector(obj.dtype(), make([]float64, n)), gradient: vector(obj.dtype(), gradient), gradientNorm: size}
-					state := zeros(d.state())
+					at := &evaluated{theta: device.Vector(obj.dtype(), make([]float64, n)), gradient: device.Vector(obj.dtype(), gradient), gradientNorm: size}
+					state := device.Zeros(d.state())
 					got, err := d.direct(at, state)
 					if err != nil {
 						t.Fatal(err)

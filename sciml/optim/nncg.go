@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -100,7 +101,7 @@ func (s *nystromSystem) prepare(at *evaluated, steps int, state []*tensors.Tenso
 	if renew {
 		made, from = steps+1, at.theta
 	}
-	theta, err := numbers(from)
+	theta, err := device.Numbers(from)
 	if err != nil {
 		return prepared{}, err
 	}
@@ -116,7 +117,7 @@ func (s *nystromSystem) prepare(at *evaluated, steps int, state []*tensors.Tenso
 		}
 	}
 	p.preconditioner = s.inverse
-	p.next = []*tensors.Tensor{tensors.FromScalar(int32(made)), vector(s.obj.dtype(), theta)}
+	p.next = []*tensors.Tensor{tensors.FromScalar(int32(made)), device.Vector(s.obj.dtype(), theta)}
 	return p, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -113,7 +114,7 @@ func TestNNCGDirection(t *testing.T) {
 	}
 	gradient := randomVector(rand.New(rand.NewPCG(4, 2)), n)
 	at := func() *evaluated {
-		return &evaluated{theta: vector(dtypes.Float64, make([]float64, n)), gradient: vector(dtypes.Float64, gradient), gradientNorm: floats.Norm(gradient, 2)}
+		return &evaluated{theta: device.Vector(dtypes.Float64, make([]float64, n)), gradient: device.Vector(dtypes.Float64, gradient), gradientNorm: floats.Norm(gradient, 2)}
 	}
 	damped := scaledIdentity(n, damping)
 	damped.Add(damped, a)
@@ -124,7 +125,7 @@ func TestNNCGDirection(t *testing.T) {
 			system = &nystromSystem{NNCG: NNCG{Damping: damping, Rank: rank, MaxRank: rank, Every: 2}, obj: obj, hessian: h}
 		}
 		d := &newtonDirector{obj: obj, system: system, damping: damping, forcing: 1e-8, most: 5000}
-		state := zeros(d.state())
+		state := device.Zeros(d.state())
 		for step := range 3 {
 			got, err := d.direct(at(), state)
 			if err != nil {

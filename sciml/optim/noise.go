@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // GradientNoise says how far the gradients of batches are from that of all samples.
@@ -62,10 +63,10 @@ func Noise(obj *Objective, theta []float64, batches Batches, count int) (Gradien
 	for _, v := range gradient {
 		n.Gradient = math.Hypot(n.Gradient, v)
 	}
-	if n.Variance, err = d.mean(s, count, vector(obj.dtype(), theta), vector(obj.dtype(), gradient)); err != nil {
+	if n.Variance, err = d.mean(s, count, device.Vector(obj.dtype(), theta), device.Vector(obj.dtype(), gradient)); err != nil {
 		return n, err
 	}
-	if !finite(n.Gradient) || !finite(n.Variance) {
+	if !device.Finite(n.Gradient) || !device.Finite(n.Variance) {
 		return n, errors.New("optim: a gradient is NaN or infinite at theta")
 	}
 	square := n.Gradient * n.Gradient
@@ -86,14 +87,14 @@ func varianceOfMean(size, rows int, replace bool) float64 {
 // deviation computes ‖∇f_B(θ) − g‖² of batches.
 type deviation struct {
 	obj     *Objective
-	program *program
+	program *device.Program
 }
 
 func newDeviation(obj *Objective) (deviation, error) {
-	p, err := newProgram(obj, "deviation of a batch gradient", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Backend, "deviation of a batch gradient", func(in []*graph.Node) []*graph.Node {
 		theta, gradient, first, indices, data := in[0], in[1], in[2], in[3:len(in)-len(obj.Data)], in[len(in)-len(obj.Data):]
 		off := graph.Sub(batchOf(obj, indices, first, data).at(theta).gradient, gradient)
-		return []*graph.Node{dot(off, off)}
+		return []*graph.Node{device.Dot(off, off)}
 	})
 	return deviation{obj, p}, err
 }
@@ -102,11 +103,11 @@ func newDeviation(obj *Objective) (deviation, error) {
 func (d deviation) mean(s *sampler, count int, theta, gradient *tensors.Tensor) (float64, error) {
 	total := 0.0
 	for range count {
-		out, err := d.program.call([]*tensors.Tensor{theta, gradient, tensors.FromScalar(int32(0))}, s.next(1, 1), d.obj.Data)
+		out, err := d.program.Call([]*tensors.Tensor{theta, gradient, tensors.FromScalar(int32(0))}, s.next(1, 1), d.obj.Data)
 		if err != nil {
 			return 0, err
 		}
-		total += number(out[0])
+		total += device.Number(out[0])
 	}
 	return total / float64(count), nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // TestSearchForgets: a search remembers the loss of each iterate, the first included, and none of an objective that is no
@@ -16,7 +17,7 @@ func TestSearchForgets(t *testing.T) {
 	obj := &Objective{Backend: goBackend(t), Dim: 2, Data: []*tensors.Tensor{shift}, Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 		return graph.Add(graph.ReduceAllSum(graph.Exp(graph.Square(theta))), data[0])
 	}}
-	stepper, err := LBFGS{Search: NonMonotone{Memory: 4}}.Start(obj, vector(obj.dtype(), []float64{0.9, -1.1}))
+	stepper, err := LBFGS{Search: NonMonotone{Memory: 4}}.Start(obj, device.Vector(obj.dtype(), []float64{0.9, -1.1}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // NormTest is a MiniBatch whose batches grow when the noise of their gradients is too large for the gradient that is
@@ -82,7 +83,7 @@ func (m NormTest) test(obj *Objective, s *sampler, d deviation, theta, gradient 
 	noise := func(size int) float64 {
 		return math.Sqrt(perSample * varianceOfMean(size, rows, m.Batches.WithReplacement))
 	}
-	if noise(before) <= m.Theta*slope || !finite(variance) {
+	if noise(before) <= m.Theta*slope || !device.Finite(variance) {
 		return "", m.Probes * probed, nil
 	}
 	size := m.Batches.size()

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -76,12 +77,12 @@ func (r *nystromRoot) Shapes() []shapes.Shape {
 }
 
 // Identity implements Root.
-func (r *nystromRoot) Identity() []*tensors.Tensor { return zeros(r.Shapes()) }
+func (r *nystromRoot) Identity() []*tensors.Tensor { return device.Zeros(r.Shapes()) }
 
 // Multiply implements Root.
 func (r *nystromRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
-	along := graph.Mul(c[1], transposeMultiply(c[0], z))
-	return graph.Add(z, multiply(c[0], along))
+	along := graph.Mul(c[1], device.TransposeMultiply(c[0], z))
+	return graph.Add(z, device.Multiply(c[0], along))
 }
 
 // At implements Root.
@@ -89,7 +90,7 @@ func (r *nystromRoot) At(theta *tensors.Tensor, number int) (RootAt, error) {
 	curvature, broken := r.products.at(theta, r.obj.Data), false
 	vectors, values, shift, err := r.approximation(func(dst, x []float64) error {
 		err := curvature.multiply(dst, x)
-		if err == nil && !allFinite(dst) {
+		if err == nil && !device.AllFinite(dst) {
 			broken = true
 			clear(dst) // so that no algorithm stumbles; the result is not used
 		}
@@ -114,7 +115,7 @@ func (r *nystromRoot) At(theta *tensors.Tensor, number int) (RootAt, error) {
 		between[i] = math.Sqrt(least/(v+shift)) - 1
 	}
 	for i, values := range [][]float64{wide, between} {
-		at.Tensors = append(at.Tensors, filled(r.Shapes()[i], values))
+		at.Tensors = append(at.Tensors, device.Filled(r.Shapes()[i], values))
 	}
 	return at, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // GraphFn builds a node from theta (shape [Dim]) and the objective's data, in the order of Objective.Data.
@@ -110,7 +111,7 @@ func (o *Objective) checkStart(theta []float64) error {
 		return fmt.Errorf("optim: the starting θ has %d entries, expected Objective.Dim = %d", len(theta), o.Dim)
 	}
 	for i, v := range theta {
-		if !finite(v) {
+		if !device.Finite(v) {
 			return fmt.Errorf("optim: entry %d of the starting θ is %v, expected a finite number", i, v)
 		}
 	}

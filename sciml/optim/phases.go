@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // itinerary decides which method is at work, one phase after the other.
@@ -185,7 +186,7 @@ type savedPhases struct {
 	Course        course
 	Ahead, Untold int
 	Repeats       bool
-	Best          saved
+	Best          device.Saved
 	BestLoss      float64
 }
 
@@ -205,7 +206,7 @@ func (s *phasedStepper) Save() ([]byte, error) {
 			return nil, err
 		}
 	}
-	if out.Best, err = save(s.best); err != nil {
+	if out.Best, err = device.Save(s.best); err != nil {
 		return nil, err
 	}
 	return encode(out)
@@ -221,7 +222,7 @@ func (s *phasedStepper) Restore(data []byte) error {
 	if err := s.plan.restore(in.Plan); err != nil {
 		return err
 	}
-	if s.best, err = in.Best.restore(s.best.Shape()); err != nil {
+	if s.best, err = in.Best.Restore(s.best.Shape()); err != nil {
 		return err
 	}
 	if s.active, err = s.plan.method().Start(s.obj, s.best); err != nil {

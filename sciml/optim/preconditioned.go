@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Preconditioned runs a method in the variables z of θ = θ₀ + Cz, in which the Hessian is Cᵀ∇²f·C: with CCᵀ near its
@@ -79,7 +80,7 @@ func (m Preconditioned) Start(obj *Objective, theta *tensors.Tensor) (Stepper, e
 		obj: obj, inner: obj.inVariables(root, theta), method: m.method(), by: m.By.Name(), root: root, every: m.Every, unit: m.Unit,
 		due: true, best: theta, bestLoss: math.Inf(1),
 	}
-	if s.toTheta, err = newProgram(obj, "θ of the preconditioned variables", func(in []*graph.Node) []*graph.Node {
+	if s.toTheta, err = device.NewProgram(obj.Backend, "θ of the preconditioned variables", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{changedBack(root, in[0], in[1:])}
 	}); err != nil {
 		return nil, err
@@ -129,7 +130,7 @@ func (o *Objective) inVariables(root Root, theta *tensors.Tensor) *Objective {
 	}
 	inner := &Objective{
 		Backend: o.Backend, Dim: o.Dim, DType: o.DType, Loss: composed(o.Loss), Blocks: o.Blocks, Samples: o.Samples,
-		Data: append(append(slices.Clone(o.Data), theta, scalar(o.dtype(), 1)), root.Identity()...),
+		Data: append(append(slices.Clone(o.Data), theta, device.Scalar(o.dtype(), 1)), root.Identity()...),
 	}
 	if o.Residual != nil || o.Pieces != nil {
 		inner.Residual = composed(o.residual)

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -25,7 +26,7 @@ func TestChangeOfVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	origin := vector(dtypes.Float64, theta)
+	origin := device.Vector(dtypes.Float64, theta)
 	at, err := root.At(origin, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +34,7 @@ func TestChangeOfVariables(t *testing.T) {
 	c := denseOf(t, root, at.Tensors, obj)
 	const factor = 0.3
 	inner := obj.inVariables(root, origin)
-	copy(inner.Data[len(obj.Data):], append([]*tensors.Tensor{origin, scalar(dtypes.Float64, factor)}, at.Tensors...))
+	copy(inner.Data[len(obj.Data):], append([]*tensors.Tensor{origin, device.Scalar(dtypes.Float64, factor)}, at.Tensors...))
 
 	z := make([]float64, obj.Dim)
 	for i := range z {
@@ -57,7 +58,7 @@ func TestChangeOfVariables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		terms, err := obj.termsAt(p, vector(dtypes.Float64, x))
+		terms, err := obj.termsAt(p, device.Vector(dtypes.Float64, x))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // preconditionedStepper is a method at work in the variables z.
@@ -18,7 +19,7 @@ type preconditionedStepper struct {
 	root    Root
 	every   int
 	unit    bool
-	toTheta *program
+	toTheta *device.Program
 	active  Stepper
 	failed  error // of a Current or Best, which cannot return it
 
@@ -35,7 +36,7 @@ type preconditionedStepper struct {
 
 // origin is z = 0.
 func (s *preconditionedStepper) origin() *tensors.Tensor {
-	return vector(s.obj.dtype(), make([]float64, s.obj.Dim))
+	return device.Vector(s.obj.dtype(), make([]float64, s.obj.Dim))
 }
 
 // change is that of variables.
@@ -43,7 +44,7 @@ func (s *preconditionedStepper) change() []*tensors.Tensor { return s.inner.Data
 
 // theta is θ₀ + Cz.
 func (s *preconditionedStepper) theta(z *tensors.Tensor) (*tensors.Tensor, error) {
-	out, err := s.toTheta.call([]*tensors.Tensor{z}, s.change())
+	out, err := s.toTheta.Call([]*tensors.Tensor{z}, s.change())
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +130,8 @@ func (s *preconditionedStepper) renew() (remark string, err error) {
 		factor = 1 / made.Norm
 	}
 	old := s.change()
-	free(old[changeFactor:])
-	copy(old, append([]*tensors.Tensor{theta, scalar(s.obj.dtype(), factor)}, made.Tensors...))
+	device.Free(old[changeFactor:])
+	copy(old, append([]*tensors.Tensor{theta, device.Scalar(s.obj.dtype(), factor)}, made.Tensors...))
 	if again, ok := canRestart(s.active); ok {
 		again.restart(s.origin())
 	} else {
@@ -181,10 +182,10 @@ func (s *preconditionedStepper) Refresh() {
 // savedPreconditioned is the state of a preconditionedStepper.
 type savedPreconditioned struct {
 	Active                      []byte
-	Change                      []saved
+	Change                      []device.Saved
 	Due, Repeats                bool
 	Made, Number, Ahead, Untold int
-	Best                        saved
+	Best                        device.Saved
 	BestLoss                    float64
 }
 
@@ -197,10 +198,10 @@ func (s *preconditionedStepper) Save() ([]byte, error) {
 	if state.Active, err = s.active.Save(); err != nil {
 		return nil, err
 	}
-	if state.Change, err = saveAll(s.change()); err != nil {
+	if state.Change, err = device.SaveAll(s.change()); err != nil {
 		return nil, err
 	}
-	if state.Best, err = save(s.best); err != nil {
+	if state.Best, err = device.Save(s.best); err != nil {
 		return nil, err
 	}
 	return encode(state)
@@ -213,11 +214,11 @@ func (s *preconditionedStepper) Restore(data []byte) error {
 	if err != nil {
 		return err
 	}
-	change, err := restoreAll(state.Change, s.change())
+	change, err := device.RestoreAll(state.Change, s.change())
 	if err != nil {
 		return err
 	}
-	if s.best, err = state.Best.restore(s.best.Shape()); err != nil {
+	if s.best, err = state.Best.Restore(s.best.Shape()); err != nil {
 		return err
 	}
 	copy(s.inner.Data, append(slices.Clone(s.obj.Data), change...))

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Preconditioner approximates the curvature of an objective by a matrix that is easily inverted, for Preconditioned. It
@@ -53,27 +54,5 @@ const defaultShift = 1e-6
 // shiftFor is a shift in units of the largest eigenvalue as a number. Below the rounding of that eigenvalue nothing is
 // known of the others.
 func shiftFor(relative, largest float64, dtype dtypes.DType) float64 {
-	return max(relative, epsilonOf(dtype)) * largest
-}
-
-// filled makes a tensor of any shape.
-func filled(shape shapes.Shape, values []float64) *tensors.Tensor {
-	if shape.DType != dtypes.Float32 {
-		return tensors.FromFlatDataAndDimensions(values, shape.Dimensions...)
-	}
-	narrow := make([]float32, len(values))
-	for i, v := range values {
-		narrow[i] = float32(v)
-	}
-	return tensors.FromFlatDataAndDimensions(narrow, shape.Dimensions...)
-}
-
-// allFinite reports whether there is neither NaN nor infinity among the values.
-func allFinite(values []float64) bool {
-	for _, v := range values {
-		if !finite(v) {
-			return false
-		}
-	}
-	return true
+	return max(relative, device.Epsilon(dtype)) * largest
 }

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // fit is a tanh network of 2, 3 and 2 neurons at 8 points, as pieces, with its θ.
@@ -43,18 +44,18 @@ func fit(b compute.Backend) (*Objective, []float64) {
 // gaussNewton is 2JᵀJ in gonum, and J.
 func gaussNewton(t *testing.T, obj *Objective, theta []float64) (matrix, jacobian *mat.Dense) {
 	t.Helper()
-	p, err := newProgram(obj, "test", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Backend, "test", func(in []*graph.Node) []*graph.Node {
 		_, j := obj.linearized(in[0], in[1:])
 		return []*graph.Node{graph.Reshape(j, j.Shape().Size())}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := p.call([]*tensors.Tensor{vector(obj.dtype(), theta)}, obj.Data)
+	out, err := p.Call([]*tensors.Tensor{device.Vector(obj.dtype(), theta)}, obj.Data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := numbers(out[0])
+	values, err := device.Numbers(out[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func rootOf(t *testing.T, p Preconditioner, obj *Objective, theta []float64) (*m
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, err := root.At(vector(obj.dtype(), theta), 0)
+	at, err := root.At(device.Vector(obj.dtype(), theta), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func rootOf(t *testing.T, p Preconditioner, obj *Objective, theta []float64) (*m
 
 func denseOf(t *testing.T, root Root, c []*tensors.Tensor, obj *Objective) *mat.Dense {
 	t.Helper()
-	p, err := newProgram(obj, "test", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Backend, "test", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{root.Multiply(in[0], in[1:])}
 	})
 	if err != nil {
@@ -104,11 +105,11 @@ func denseOf(t *testing.T, root Root, c []*tensors.Tensor, obj *Objective) *mat.
 	for i := range obj.Dim {
 		unit := make([]float64, obj.Dim)
 		unit[i] = 1
-		out, err := p.call([]*tensors.Tensor{vector(obj.dtype(), unit)}, c)
+		out, err := p.Call([]*tensors.Tensor{device.Vector(obj.dtype(), unit)}, c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		column, err := numbers(out[0])
+		column, err := device.Numbers(out[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,7 +299,7 @@ func TestSampledDiagonal(t *testing.T) {
 			angles[i] = float64(i%4+1) * math.Sin(float64(i*i))
 		}
 		j := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(angles, rows, 4))
-		return multiply(j, graph.Sin(theta))
+		return device.Multiply(j, graph.Sin(theta))
 	}}, []float64{0.3, 0.2, 0.1, 0}
 	exact, _ := gaussNewton(t, wide, theta)
 	root, err := Diagonal{Samples: 400, Shift: 1e-12, Seed: 5}.Start(wide)
@@ -306,7 +307,7 @@ func TestSampledDiagonal(t *testing.T) {
 		t.Fatal(err)
 	}
 	draw := func(number int) []float64 {
-		at, err := root.At(vector(dtypes.Float64, theta), number)
+		at, err := root.At(device.Vector(dtypes.Float64, theta), number)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -345,7 +346,7 @@ func TestNystromOfHessian(t *testing.T) {
 	absolute.Mul(&scaled, vectors.T())
 	obj := &Objective{Backend: b, Dim: 8, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		a := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(hessian.RawMatrix().Data, 8, 8))
-		return graph.MulScalar(dot(theta, multiply(a, theta)), 0.5)
+		return graph.MulScalar(device.Dot(theta, device.Multiply(a, theta)), 0.5)
 	}}
 	sizes := eigenvalues(&absolute)
 	const mu = 1e-2

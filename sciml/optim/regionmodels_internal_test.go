@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // learner teaches a model steps and gives its B, column by column.
@@ -34,7 +35,7 @@ func newLearner(t *testing.T, b compute.Backend, m model, product func(v *graph.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &learner{learn: learn, column: column, state: zeros(m.State(dim, dtypes.Float64)), dim: dim}
+	return &learner{learn: learn, column: column, state: device.Zeros(m.State(dim, dtypes.Float64)), dim: dim}
 }
 
 func (l *learner) step(t *testing.T, s, y []float64) *mat.Dense {
@@ -242,7 +243,7 @@ func TestDoglegModel(t *testing.T) {
 	const n = 6
 	m := doglegModel{}
 	product := func(matrix int) func(v *graph.Node, state []*graph.Node) *graph.Node {
-		return func(v *graph.Node, state []*graph.Node) *graph.Node { return multiply(state[matrix], v) }
+		return func(v *graph.Node, state []*graph.Node) *graph.Node { return device.Multiply(state[matrix], v) }
 	}
 	b := goBackend(t)
 	direct, inverse := newLearner(t, b, m, product(doglegB), n), newLearner(t, b, m, product(doglegH), n)

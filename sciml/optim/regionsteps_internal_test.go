@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // steihaugReference is Algorithm 7.2 of Nocedal and Wright (2006), with the decrease from the definition of m.
@@ -60,8 +61,8 @@ func TestTruncatedCG(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	g := randomVector(rng, n)
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		obj := &Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node { return dot(theta, theta) }}
-		cg, err := newTruncatedCG(obj, 1, func(_, v *graph.Node, state, _ []*graph.Node) *graph.Node { return multiply(state[0], v) })
+		obj := &Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node { return device.Dot(theta, theta) }}
+		cg, err := newTruncatedCG(obj, 1, func(_, v *graph.Node, state, _ []*graph.Node) *graph.Node { return device.Multiply(state[0], v) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +72,7 @@ func TestTruncatedCG(t *testing.T) {
 				for _, relative := range []float64{0.5, 1e-10} {
 					for _, most := range []int{2, 3 * n} {
 						cg.most, cg.forcing = most, func(float64) float64 { return relative }
-						at := &evaluated{theta: vector(obj.dtype(), make([]float64, n)), gradient: vector(obj.dtype(), g), gradientNorm: floats.Norm(g, 2)}
+						at := &evaluated{theta: device.Vector(obj.dtype(), make([]float64, n)), gradient: device.Vector(obj.dtype(), g), gradientNorm: floats.Norm(g, 2)}
 						cg.counts = true
 						step, err := cg.solve(at, radius, []*tensors.Tensor{tensors.FromFlatDataAndDimensions(c.RawMatrix().Data, n, n)}, nil)
 						if err != nil {
@@ -148,7 +149,7 @@ func TestDoglegStep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return tensors.MustCopyFlatData[float64](out[0]), number(out[1]), number(out[2])
+		return tensors.MustCopyFlatData[float64](out[0]), device.Number(out[1]), device.Number(out[2])
 	}
 	// The minimizer along −g is (1/2, 1/2), the quasi-Newton step (1, 1/3).
 	diagonal, g := mat.NewDense(2, 2, []float64{1, 0, 0, 3}), []float64{-1, -1}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // valley is Σ 10ⁱ(1 − cos(θᵢ − θᵢ₊₁/2)) with residuals √2·10^(i/2)·sin((θᵢ − θᵢ₊₁/2)/2).
@@ -56,7 +57,7 @@ func TestRelocate(t *testing.T) {
 	for _, m := range []Method{SSBroyden{}, LBFGS{}, LevenbergMarquardt{Fall: 2}} {
 		obj := valley(t)
 		count := func(again func(s Stepper, theta *tensors.Tensor)) int {
-			s, err := m.Start(obj, vector(obj.dtype(), valleyStart))
+			s, err := m.Start(obj, device.Vector(obj.dtype(), valleyStart))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,7 +70,7 @@ func TestRelocate(t *testing.T) {
 			for i := range moved {
 				moved[i] *= 0.5
 			}
-			again(s, vector(obj.dtype(), moved))
+			again(s, device.Vector(obj.dtype(), moved))
 			made := 0
 			for made < 300 {
 				p, err := s.Advance(context.Background(), 1, Goal{Loss: math.Inf(-1), Gradient: 1e-6})

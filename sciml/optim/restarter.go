@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // restarter is a Stepper that can begin anew without being compiled again.
@@ -50,12 +51,12 @@ func (a *asking) restart(theta *tensors.Tensor) {
 func (s *fixedStep) restart(theta *tensors.Tensor) {
 	dtype := s.obj.dtype()
 	blank := unlearned(s.direction, s.obj, s.carried[4:])
-	s.carried = append([]*tensors.Tensor{theta, theta, scalar(dtype, math.Inf(1)), s.carried[3]}, blank...)
+	s.carried = append([]*tensors.Tensor{theta, theta, device.Scalar(dtype, math.Inf(1)), s.carried[3]}, blank...)
 }
 
 // unlearned is the state of a direction of which only the schedule is left.
 func unlearned(d Direction, obj *Objective, state []*tensors.Tensor) []*tensors.Tensor {
-	blank := zeros(d.State(obj.Dim, obj.dtype()))
+	blank := device.Zeros(d.State(obj.Dim, obj.dtype()))
 	if s, ok := d.(scheduled); ok {
 		copy(blank, state[:s.schedule.Size()])
 	}
@@ -65,7 +66,7 @@ func unlearned(d Direction, obj *Objective, state []*tensors.Tensor) []*tensors.
 // restart implements restarter.
 func (s *lineSearch) restart(theta *tensors.Tensor) {
 	s.iterates = iterates{theta: theta, spent: s.spent}
-	s.replaceState(zeros(s.shapes))
+	s.replaceState(device.Zeros(s.shapes))
 	s.memory = false
 	s.rounding.reset()
 	if m, ok := s.search.(MemorySearch); ok {
@@ -95,7 +96,7 @@ func (s *regionStepper) relocate(theta *tensors.Tensor) {
 
 // restart implements restarter.
 func (s *stochastic) restart(theta *tensors.Tensor) {
-	blank := zeros(s.plan.rule.State(s.obj))
+	blank := device.Zeros(s.plan.rule.State(s.obj))
 	if r, ok := s.plan.rule.(averaged); ok {
 		copy(blank, unlearned(r.direction, s.obj, s.carried[2:]))
 	}

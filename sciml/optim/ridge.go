@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/lapack"
 	lapackgonum "gonum.org/v1/gonum/lapack/gonum"
@@ -25,7 +26,7 @@ type ridge struct {
 // newRidge factorizes the matrix of shape [m, n] with these rows, which it overwrites.
 func newRidge(m, n int, a, b []float64) (*ridge, error) {
 	for _, v := range a {
-		if !finite(v) {
+		if !device.Finite(v) {
 			return nil, errors.New("optim: an entry of the Jacobian is NaN or infinite")
 		}
 	}

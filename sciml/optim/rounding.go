@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // rounding is the relative error to which a loss is known. It begins as that of the floating-point type, but a loss whose
@@ -13,7 +14,7 @@ import (
 type rounding struct{ least, level, most float64 }
 
 func newRounding(dtype dtypes.DType) rounding {
-	least := epsilonOf(dtype)
+	least := device.Epsilon(dtype)
 	r := rounding{least: least, level: least, most: least}
 	if dtype == dtypes.Float32 {
 		r.most = math.Cbrt(least)

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"math"
 )
 
@@ -36,11 +37,11 @@ func checkSettings(owner string, all ...setting) error {
 }
 
 func positive(name string, v float64) setting {
-	return setting{name, v, v > 0 && finite(v), "a finite number above 0"}
+	return setting{name, v, v > 0 && device.Finite(v), "a finite number above 0"}
 }
 
 func notNegative(name string, v float64) setting {
-	return setting{name, v, v >= 0 && finite(v), "a finite number, at least 0"}
+	return setting{name, v, v >= 0 && device.Finite(v), "a finite number, at least 0"}
 }
 
 // fraction is a decay rate, or another part of a whole.

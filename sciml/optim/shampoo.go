@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Shampoo (Gupta, Koren and Singer 2018, Algorithm 1) preconditions the gradient G of a weight matrix from both sides. With
@@ -123,13 +124,13 @@ func (r shampooRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*g
 		m := r.matrices[i]
 		step := graph.MatMul(graph.MatMul(m.left.of(roots), m.of(first)), m.right.of(roots))
 		if r.Grafting == AdamGrafting {
-			step = graph.Mul(step, overRoot(norm(adam), graph.Square(norm(step)), 0))
+			step = graph.Mul(step, overRoot(device.Norm(adam), graph.Square(device.Norm(step)), 0))
 		}
 		return graph.Where(isBegun, step, adam)
 	})
 	for i, g := range r.groups {
 		size := trace(factors[i])
-		damping := math.Max(r.Damping, float64(g.size)*epsilonOf(p.theta.DType()))
+		damping := math.Max(r.Damping, float64(g.size)*device.Epsilon(p.theta.DType()))
 		power, root := startRoot(graph.Div(factors[i], size), damping)
 		power, root = graph.Where(begins, power, powers[i]), graph.Where(begins, root, under[i])
 		for range share(rootIterations(damping), r.Frequency) {

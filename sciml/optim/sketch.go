@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // embedding is a random matrix of shape [size, items] that adds up its items, with random signs, in size sums of equally
@@ -46,7 +47,7 @@ func (s *embedding) inputs(obj *Objective) []*tensors.Tensor {
 	if s == nil {
 		return nil
 	}
-	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(s.order, len(s.order)), vector(obj.dtype(), s.signs)}
+	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(s.order, len(s.order)), device.Vector(obj.dtype(), s.signs)}
 }
 
 // build applies the embedding to x of shape [items, k].

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -33,11 +34,11 @@ func TestEmbedding(t *testing.T) {
 		for i := range c.items {
 			x.SetRow(i, []float64{rng.NormFloat64(), rng.NormFloat64()})
 		}
-		p, err := newProgram(obj, "embedding", func(in []*graph.Node) []*graph.Node { return []*graph.Node{s.build(in[0], in[1:])} })
+		p, err := device.NewProgram(obj.Backend, "embedding", func(in []*graph.Node) []*graph.Node { return []*graph.Node{s.build(in[0], in[1:])} })
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := p.call([]*tensors.Tensor{tensors.FromFlatDataAndDimensions(x.RawMatrix().Data, c.items, 2)}, s.inputs(obj))
+		out, err := p.Call([]*tensors.Tensor{tensors.FromFlatDataAndDimensions(x.RawMatrix().Data, c.items, 2)}, s.inputs(obj))
 		if err != nil {
 			t.Fatal(err)
 		}

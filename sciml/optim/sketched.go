@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 )
@@ -120,14 +121,14 @@ func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 	if err := obj.checkJacobian("SketchedGaussNewton", rows, m.MaxMemory); err != nil {
 		return nil, err
 	}
-	s := &sketchedModel{SketchedGaussNewton: m, obj: obj, rows: rows, sketching: map[int]*program{}}
-	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
+	s := &sketchedModel{SketchedGaussNewton: m, obj: obj, rows: rows, sketching: map[int]*device.Program{}}
+	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.linearized(in[0], in[1:])
 		return []*graph.Node{r, j}
 	}); err != nil {
 		return nil, err
 	}
-	if s.probing, err = newDeviceLoop(obj, "losses of steps", 3, obj.lossesAt); err != nil {
+	if s.probing, err = device.NewLoop(obj.Backend, "losses of steps", 3, obj.lossesAt); err != nil {
 		return nil, err
 	}
 	region, err := startTrustRegion(obj, theta, newtonModel{}, s, s)
@@ -142,9 +143,9 @@ type sketchedModel struct {
 	SketchedGaussNewton
 	obj         *Objective
 	rows        int // M
-	linearizing *program
-	sketching   map[int]*program // for numbers of rows
-	probing     *deviceLoop
+	linearizing *device.Program
+	sketching   map[int]*device.Program // for numbers of rows
+	probing     *device.Loop
 
 	at       *evaluated        // where
 	matrices []*tensors.Tensor // r and J are
@@ -184,14 +185,14 @@ func (s *sketchedModel) reduce() {
 // solve implements subproblem.
 func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.Tensor) (regionStep, error) {
 	if s.at != at {
-		free(s.matrices)
+		device.Free(s.matrices)
 		s.at, s.matrices = at, nil
 		var err error
-		if s.matrices, err = s.linearizing.call([]*tensors.Tensor{at.theta}, data); err != nil {
+		if s.matrices, err = s.linearizing.Call([]*tensors.Tensor{at.theta}, data); err != nil {
 			return regionStep{}, err
 		}
 	}
-	gradient, err := numbers(at.gradient)
+	gradient, err := device.Numbers(at.gradient)
 	if err != nil {
 		return regionStep{}, err
 	}
@@ -222,7 +223,7 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 	s.chosen, s.lambda = radii[pick], lambdas[pick]
 	p := steps[pick*s.obj.Dim : (pick+1)*s.obj.Dim]
 	return regionStep{
-		p: vector(s.obj.dtype(), p), length: floats.Norm(p, 2), predicted: system.decrease(s.lambda), products: s.Probes,
+		p: device.Vector(s.obj.dtype(), p), length: floats.Norm(p, 2), predicted: system.decrease(s.lambda), products: s.Probes,
 	}, nil
 }
 
@@ -237,7 +238,7 @@ func (s *sketchedModel) radii(radius float64) []float64 {
 
 // lambdas are those that belong to the radii. Below the rounding errors of J they mean nothing.
 func (s *sketchedModel) lambdas(system *ridge, radii []float64) []float64 {
-	least := math.Max(math.Pow(epsilonOf(s.obj.dtype())*system.singular[0], 2), math.SmallestNonzeroFloat32)
+	least := math.Max(math.Pow(device.Epsilon(s.obj.dtype())*system.singular[0], 2), math.SmallestNonzeroFloat32)
 	lambdas := make([]float64, len(radii))
 	for i, radius := range radii {
 		lambdas[i] = system.damping(radius, least)
@@ -261,7 +262,7 @@ func (s *sketchedModel) steps(system *ridge, space subspace, lambdas []float64) 
 
 // noise is what rounding hides of a change of the loss.
 func (s *sketchedModel) noise(loss float64) float64 {
-	return 8 * epsilonOf(s.obj.dtype()) * math.Abs(loss)
+	return 8 * device.Epsilon(s.obj.dtype()) * math.Abs(loss)
 }
 
 // target is the ratio aimed at.
@@ -282,7 +283,7 @@ func (s *sketchedModel) sketch() (system *ridge, space subspace, err error) {
 	residuals := newEmbedding(rng, s.rows, size, s.Hashes)
 	if s.sketching[size] == nil {
 		split := spaces.inputCount()
-		s.sketching[size], err = newProgram(s.obj, "sketch", func(in []*graph.Node) []*graph.Node {
+		s.sketching[size], err = device.NewProgram(s.obj.Backend, "sketch", func(in []*graph.Node) []*graph.Node {
 			r, j, drawn := in[0], in[1], in[2:]
 			both := graph.Concatenate([]*graph.Node{spaces.narrow(j, drawn[:split]), graph.ExpandAxes(r, 1)}, 1)
 			return []*graph.Node{residuals.build(both, drawn[split:])}
@@ -291,12 +292,12 @@ func (s *sketchedModel) sketch() (system *ridge, space subspace, err error) {
 			return nil, space, err
 		}
 	}
-	out, err := s.sketching[size].call(s.matrices, space.inputs(s.obj), residuals.inputs(s.obj))
+	out, err := s.sketching[size].Call(s.matrices, space.inputs(s.obj), residuals.inputs(s.obj))
 	if err != nil {
 		return nil, space, err
 	}
-	defer free(out)
-	both, err := numbers(out[0])
+	defer device.Free(out)
+	both, err := device.Numbers(out[0])
 	if err != nil {
 		return nil, space, err
 	}
@@ -312,12 +313,12 @@ func (s *sketchedModel) sketch() (system *ridge, space subspace, err error) {
 // losses computes f(θ + p) for the rows of steps.
 func (s *sketchedModel) losses(steps []float64, data []*tensors.Tensor) ([]float64, error) {
 	dtype := s.obj.dtype()
-	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), vector(dtype, make([]float64, s.Probes))}
-	out, err := s.probing.run(first, []*tensors.Tensor{tensors.FromScalar(int32(s.Probes)), s.at.theta, vector(dtype, steps)}, data)
+	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, s.Probes))}
+	out, err := s.probing.Run(first, []*tensors.Tensor{tensors.FromScalar(int32(s.Probes)), s.at.theta, device.Vector(dtype, steps)}, data)
 	if err != nil {
 		return nil, err
 	}
-	return numbers(out[1])
+	return device.Numbers(out[1])
 }
 
 // lossesAt is the body of a loop over steps: the variables are whether to go on, the index and the losses, then the number

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
@@ -149,7 +150,7 @@ func (d springDirection) startBatches(obj *Objective, theta *tensors.Tensor) (St
 		return nil, err
 	}
 	loop := s.(*stochastic)
-	loop.loop.onDevice = false
+	loop.loop.OnDevice = false
 	return springBatches{loop}, nil
 }
 
@@ -169,7 +170,7 @@ func (springDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
 func (d springDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	r, j := p.obj.linearized(p.theta, p.data)
 	kept := graph.MulScalar(state[springStep], d.Momentum)
-	step := graph.Add(kept, dampedIncrement(j, graph.Add(r, multiply(j, kept)), d.Damping))
+	step := graph.Add(kept, dampedIncrement(j, graph.Add(r, device.Multiply(j, kept)), d.Damping))
 	weight := blend(state[springWeight], graph.OnesLike(state[springWeight]), d.Momentum*d.Momentum)
 	taken := step
 	if d.Corrected {
@@ -185,7 +186,7 @@ func (r springRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*gr
 	step, next := r.springDirection.Step(p, state)
 	step = graph.Mul(step, graph.MulScalar(factor, r.Rate))
 	if !math.IsInf(r.Longest, 1) {
-		length := norm(step)
+		length := device.Norm(step)
 		longest := graph.MulScalar(graph.OnesLike(length), r.Longest)
 		step = graph.Where(graph.GreaterThan(length, longest), graph.Mul(step, graph.Div(longest, length)), step)
 	}
@@ -200,16 +201,16 @@ func dampedIncrement(j, t *graph.Node, damping float64) *graph.Node {
 		side = graph.Transpose(j, 0, 1)
 	}
 	matrix := gram(side)
-	rounding := graph.MulScalar(dot(j, j), 4*epsilonOf(j.DType())) // of the matrix, whose trace this is a multiple of
+	rounding := graph.MulScalar(device.Dot(j, j), 4*device.Epsilon(j.DType())) // of the matrix, whose trace this is a multiple of
 	lambda := graph.Max(rounding, graph.MulScalar(graph.OnesLike(rounding), damping))
 	factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(lambda, identity(matrix))))
 	if rows < columns {
 		x := factor.Solve(t)
-		off := graph.Sub(graph.Sub(t, multiply(j, transposeMultiply(j, x))), graph.Mul(lambda, x))
-		return graph.Neg(transposeMultiply(j, graph.Add(x, factor.Solve(off))))
+		off := graph.Sub(graph.Sub(t, device.Multiply(j, device.TransposeMultiply(j, x))), graph.Mul(lambda, x))
+		return graph.Neg(device.TransposeMultiply(j, graph.Add(x, factor.Solve(off))))
 	}
-	q := graph.Neg(factor.Solve(transposeMultiply(j, t)))
-	off := graph.Add(transposeMultiply(j, graph.Add(t, multiply(j, q))), graph.Mul(lambda, q))
+	q := graph.Neg(factor.Solve(device.TransposeMultiply(j, t)))
+	off := graph.Add(device.TransposeMultiply(j, graph.Add(t, device.Multiply(j, q))), graph.Mul(lambda, q))
 	return graph.Sub(q, factor.Solve(off))
 }
 

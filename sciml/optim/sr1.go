@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // SR1 is the symmetric rank-one method in a trust region (Nocedal and Wright 2006, Algorithm 6.2) with a dense B of P²
@@ -73,16 +74,16 @@ func (sr1Model) State(dim int, dtype dtypes.DType) []shapes.Shape {
 }
 
 func (sr1Model) product(v *graph.Node, state []*graph.Node) *graph.Node {
-	return graph.Where(isZero(state[sr1Known]), v, multiply(state[sr1B], v))
+	return graph.Where(isZero(state[sr1Known]), v, device.Multiply(state[sr1B], v))
 }
 
 func (sr1Model) Learn(s, y *graph.Node, state []*graph.Node) []*graph.Node {
 	first, scale := isZero(state[sr1Known]), initialCurvature(s, y)
-	bs := graph.Where(first, graph.Mul(scale, s), multiply(state[sr1B], s))
+	bs := graph.Where(first, graph.Mul(scale, s), device.Multiply(state[sr1B], s))
 	u := graph.Sub(y, bs)
 	before := graph.Where(first, graph.Mul(scale, identity(state[sr1B])), state[sr1B])
-	after := graph.Where(rankOneIsSafe(s, u), graph.Add(before, outer(graph.Div(u, dot(u, s)), u)), before)
-	moved := graph.GreaterThan(dot(s, s), graph.ZerosLike(state[sr1Known]))
+	after := graph.Where(rankOneIsSafe(s, u), graph.Add(before, outer(graph.Div(u, device.Dot(u, s)), u)), before)
+	moved := graph.GreaterThan(device.Dot(s, s), graph.ZerosLike(state[sr1Known]))
 	return []*graph.Node{
 		sr1B:     graph.Where(moved, after, state[sr1B]),
 		sr1Known: graph.Where(moved, graph.OnesLike(state[sr1Known]), state[sr1Known]),
@@ -91,14 +92,14 @@ func (sr1Model) Learn(s, y *graph.Node, state []*graph.Node) []*graph.Node {
 
 // rankOneIsSafe reports that the denominator uᵀs is not small.
 func rankOneIsSafe(s, u *graph.Node) *graph.Node {
-	us, floor := dot(u, s), graph.MulScalar(graph.Mul(norm(u), norm(s)), math.Sqrt(epsilonOf(s.DType())))
+	us, floor := device.Dot(u, s), graph.MulScalar(graph.Mul(device.Norm(u), device.Norm(s)), math.Sqrt(device.Epsilon(s.DType())))
 	return graph.LogicalAnd(graph.GreaterOrEqual(graph.Abs(us), floor), graph.NotEqual(us, graph.ZerosLike(us)))
 }
 
 // initialCurvature is yᵀy/sᵀy, or one where that is not safely positive (Nocedal and Wright 2006, equation 6.20).
 func initialCurvature(s, y *graph.Node) *graph.Node {
-	sy, yy := dot(s, y), dot(y, y)
-	floor := graph.MulScalar(graph.Mul(norm(s), graph.Sqrt(yy)), epsilonOf(s.DType()))
+	sy, yy := device.Dot(s, y), device.Dot(y, y)
+	floor := graph.MulScalar(graph.Mul(device.Norm(s), graph.Sqrt(yy)), device.Epsilon(s.DType()))
 	return graph.Where(graph.GreaterThan(sy, floor), graph.Div(yy, sy), graph.OnesLike(sy))
 }
 

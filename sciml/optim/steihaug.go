@@ -6,13 +6,14 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // truncatedCG solves the subproblem of a trust region by conjugate gradients (Steihaug 1983, Toint 1981; Nocedal and Wright
 // 2006, Algorithm 7.2): they stop where the residual is small, or at the boundary, which they reach by a step that is too
 // long or along a direction of negative curvature. All iterations are one call to the device.
 type truncatedCG struct {
-	loop *deviceLoop
+	loop *device.Loop
 	obj  *Objective
 	// most is the number of products allowed, forcing the relative residual at which to stop.
 	most    int
@@ -42,7 +43,7 @@ const (
 
 // newTruncatedCG makes the solver for a product Bv.
 func newTruncatedCG(obj *Objective, stateSize int, product func(theta, v *graph.Node, state, data []*graph.Node) *graph.Node) (*truncatedCG, error) {
-	loop, err := newDeviceLoop(obj, "truncated conjugate gradients", steihaugMost, func(vars []*graph.Node) []*graph.Node {
+	loop, err := device.NewLoop(obj.Backend, "truncated conjugate gradients", steihaugMost, func(vars []*graph.Node) []*graph.Node {
 		bv := product(vars[steihaugTheta], vars[steihaugDirection], vars[steihaugState:steihaugState+stateSize], vars[steihaugState+stateSize:])
 		return truncatedStep(vars, bv)
 	})
@@ -53,19 +54,19 @@ func newTruncatedCG(obj *Objective, stateSize int, product func(theta, v *graph.
 func truncatedStep(vars []*graph.Node, be *graph.Node) []*graph.Node {
 	z, r, e, rho, radius := vars[steihaugStep], vars[steihaugResidual], vars[steihaugDirection], vars[steihaugRho], vars[steihaugRadius]
 	zero := graph.ZerosLike(rho)
-	curvature := dot(e, be)
+	curvature := device.Dot(e, be)
 	alpha := graph.Div(rho, curvature)
 	ahead := graph.Sub(z, graph.Mul(alpha, e))
 	square := graph.Square(radius)
-	outside := graph.LogicalOr(graph.LessOrEqual(curvature, zero), graph.GreaterOrEqual(dot(ahead, ahead), square))
+	outside := graph.LogicalOr(graph.LessOrEqual(curvature, zero), graph.GreaterOrEqual(device.Dot(ahead, ahead), square))
 	// The root τ > 0 of ‖z − τe‖ = Δ, without cancellation: zᵀe ≤ 0.
-	ze, ee := dot(z, e), dot(e, e)
-	gap := graph.Sub(square, dot(z, z))
+	ze, ee := device.Dot(z, e), device.Dot(e, e)
+	gap := graph.Sub(square, device.Dot(z, z))
 	tau := graph.Div(gap, graph.Sub(graph.Sqrt(graph.Add(graph.Square(ze), graph.Mul(ee, gap))), ze))
 	length := graph.Where(outside, tau, alpha)
 
 	z, r = graph.Sub(z, graph.Mul(length, e)), graph.Sub(r, graph.Mul(length, be))
-	next := dot(r, r)
+	next := device.Dot(r, r)
 	count := graph.AddScalar(vars[steihaugCount], 1)
 	on := graph.LogicalAnd(graph.LogicalNot(outside), graph.GreaterThan(next, vars[steihaugTarget])) // false for NaN
 	return []*graph.Node{
@@ -73,8 +74,8 @@ func truncatedStep(vars []*graph.Node, be *graph.Node) []*graph.Node {
 		steihaugCount: count,
 		steihaugRho:   next,
 		// m(0) − m(z) with Bz = r − g.
-		steihaugPredicted: graph.MulScalar(dot(z, graph.Add(vars[steihaugGradient], r)), -0.5),
-		steihaugLength:    norm(z),
+		steihaugPredicted: graph.MulScalar(device.Dot(z, graph.Add(vars[steihaugGradient], r)), -0.5),
+		steihaugLength:    device.Norm(z),
 		steihaugStep:      z,
 		steihaugResidual:  r,
 		steihaugDirection: graph.Add(r, graph.Mul(graph.Div(next, rho), e)),
@@ -83,20 +84,20 @@ func truncatedStep(vars []*graph.Node, be *graph.Node) []*graph.Node {
 
 func (c *truncatedCG) solve(at *evaluated, radius float64, state, data []*tensors.Tensor) (regionStep, error) {
 	dtype := c.obj.dtype()
-	still := vector(dtype, make([]float64, c.obj.Dim))
-	nothing := scalar(dtype, 0)
+	still := device.Vector(dtype, make([]float64, c.obj.Dim))
+	nothing := device.Scalar(dtype, 0)
 	target := c.forcing(at.gradientNorm) * at.gradientNorm
 	first := []*tensors.Tensor{
-		tensors.FromScalar(int32(0)), scalar(dtype, at.gradientNorm*at.gradientNorm), nothing, nothing, still, at.gradient, at.gradient,
+		tensors.FromScalar(int32(0)), device.Scalar(dtype, at.gradientNorm*at.gradientNorm), nothing, nothing, still, at.gradient, at.gradient,
 	}
 	constant := []*tensors.Tensor{
-		tensors.FromScalar(int32(c.most)), scalar(dtype, target*target), scalar(dtype, radius), at.gradient, at.theta,
+		tensors.FromScalar(int32(c.most)), device.Scalar(dtype, target*target), device.Scalar(dtype, radius), at.gradient, at.theta,
 	}
-	out, err := c.loop.run(first, constant, state, data)
+	out, err := c.loop.Run(first, constant, state, data)
 	if err != nil {
 		return regionStep{}, err
 	}
-	step := regionStep{p: out[steihaugStep-1], length: number(out[steihaugLength-1]), predicted: number(out[steihaugPredicted-1])}
+	step := regionStep{p: out[steihaugStep-1], length: device.Number(out[steihaugLength-1]), predicted: device.Number(out[steihaugPredicted-1])}
 	if c.counts {
 		step.products = int(tensors.ToScalar[int32](out[steihaugCount-1]))
 	}
@@ -105,5 +106,5 @@ func (c *truncatedCG) solve(at *evaluated, radius float64, state, data []*tensor
 
 // closely is for products that cost next to nothing: as good as rounding allows.
 func closely(dtype dtypes.DType) func(float64) float64 {
-	return func(float64) float64 { return math.Sqrt(epsilonOf(dtype)) }
+	return func(float64) float64 { return math.Sqrt(device.Epsilon(dtype)) }
 }

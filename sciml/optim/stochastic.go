@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // stochastic takes the steps of a rule, each from a batch of the objective's samples, many per call: batches are drawn
@@ -19,8 +20,8 @@ import (
 type stochastic struct {
 	obj  *Objective
 	plan plan
-	loop *deviceLoop
-	full *program
+	loop *device.Loop
+	full *device.Program
 
 	carried  []*tensors.Tensor // θ, length of the last step, then the rule's state
 	best     *tensors.Tensor
@@ -49,16 +50,16 @@ func startStochastic(obj *Objective, theta *tensors.Tensor, p plan) (Stepper, er
 	state := p.rule.State(obj)
 	s := &stochastic{
 		obj: obj, plan: p, best: theta, bestLoss: math.Inf(1), due: true,
-		carried: append([]*tensors.Tensor{theta, scalar(obj.dtype(), 0)}, zeros(state)...),
+		carried: append([]*tensors.Tensor{theta, device.Scalar(obj.dtype(), 0)}, device.Zeros(state)...),
 	}
 	var err error
-	if s.full, err = newProgram(obj, "loss and gradient", func(in []*graph.Node) []*graph.Node {
+	if s.full, err = device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
 		p := obj.at(in[0], in[1:])
-		return []*graph.Node{p.loss, p.gradient, norm(p.gradient)}
+		return []*graph.Node{p.loss, p.gradient, device.Norm(p.gradient)}
 	}); err != nil {
 		return nil, err
 	}
-	s.loop, err = newDeviceLoop(obj, "stochastic loop", batchState+len(state), func(vars []*graph.Node) []*graph.Node {
+	s.loop, err = device.NewLoop(obj.Backend, "stochastic loop", batchState+len(state), func(vars []*graph.Node) []*graph.Node {
 		return buildStochastic(obj, p.rule, len(state), vars)
 	})
 	return s, err
@@ -91,7 +92,7 @@ func buildStochastic(obj *Objective, r batchRule, stateSize int, vars []*graph.N
 		}
 		return graph.Where(m.complete, after, before)
 	}
-	length := norm(m.step)
+	length := device.Norm(m.step)
 	here := graph.Equal(graph.Iota(theta.Graph(), shapes.Make(count.DType(), chunk), 0), count)
 	record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
 	made := done(graph.AddScalar(count, 1), count)
@@ -102,7 +103,7 @@ func buildStochastic(obj *Objective, r batchRule, stateSize int, vars []*graph.N
 		batchUsed:        graph.AddScalar(vars[batchUsed], 1),
 		batchSound:       sound,
 		batchLoss:        record(vars[batchLoss], m.loss), // what an incomplete step writes is overwritten
-		batchGradient:    record(vars[batchGradient], norm(m.gradient)),
+		batchGradient:    record(vars[batchGradient], device.Norm(m.gradient)),
 		batchStep:        record(vars[batchStep], ledHere),
 		batchCarried:     done(graph.Add(theta, m.step), theta),
 		batchCarried + 1: done(length, ledHere),
@@ -120,7 +121,7 @@ func (s *stochastic) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 				return p, err
 			}
 			p.Message = reason
-			if !finite(s.loss) || !finite(s.slope) {
+			if !device.Finite(s.loss) || !device.Finite(s.slope) {
 				p.Status, p.Message = NonFinite, "the loss of all samples or its gradient is NaN or infinite; a smaller rate may help"
 				return p, nil
 			}
@@ -149,22 +150,22 @@ func (s *stochastic) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 // measure evaluates all samples at the current iterate.
 func (s *stochastic) measure(p *Progress) (reason string, err error) {
 	theta := s.carried[0]
-	out, err := s.full.call([]*tensors.Tensor{theta}, s.obj.Data)
+	out, err := s.full.Call([]*tensors.Tensor{theta}, s.obj.Data)
 	if err != nil {
 		return "", err
 	}
-	s.loss, s.slope = number(out[0]), number(out[2])
+	s.loss, s.slope = device.Number(out[0]), device.Number(out[2])
 	s.due, s.position = false, 0
 	if s.loss < s.bestLoss {
 		s.best, s.bestLoss = theta, s.loss
 	}
 	s.carried = append(s.carried[:2:2], s.plan.rule.Snapshot(s.carried[2:], theta, out[1])...)
 	if !s.told {
-		p.Records = append(p.Records, Record{Loss: s.loss, GradientNorm: s.slope, Step: number(s.carried[1])})
+		p.Records = append(p.Records, Record{Loss: s.loss, GradientNorm: s.slope, Step: device.Number(s.carried[1])})
 		s.told = true
 	}
 	looked := 0
-	if s.plan.measured != nil && finite(s.slope) {
+	if s.plan.measured != nil && device.Finite(s.slope) {
 		if reason, looked, err = s.plan.measured(theta, out[1], s.slope); err != nil {
 			return "", err
 		}
@@ -196,9 +197,9 @@ func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error)
 	trace := shapes.Make(dtype, chunk)
 	first := append([]*tensors.Tensor{
 		tensors.FromScalar(int32(0)), tensors.FromScalar(int32(0)), tensors.FromScalar(true),
-	}, zeros([]shapes.Shape{trace, trace, trace})...)
+	}, device.Zeros([]shapes.Shape{trace, trace, trace})...)
 	limit := []*tensors.Tensor{tensors.FromScalar(int32(n))}
-	vars, err := s.loop.run(append(first, s.carried...), limit, indices, s.obj.Data)
+	vars, err := s.loop.Run(append(first, s.carried...), limit, indices, s.obj.Data)
 	if err != nil {
 		return 0, false, err
 	}
@@ -231,9 +232,9 @@ func (s *stochastic) Current() *tensors.Tensor { return s.carried[0] }
 // Best implements Stepper. What it measures is not kept, because a run must not depend on when it was asked.
 func (s *stochastic) Best() (*tensors.Tensor, float64) {
 	if s.position > 0 || s.due {
-		out, err := s.full.call([]*tensors.Tensor{s.carried[0]}, s.obj.Data)
-		if err == nil && number(out[0]) < s.bestLoss {
-			return s.carried[0], number(out[0])
+		out, err := s.full.Call([]*tensors.Tensor{s.carried[0]}, s.obj.Data)
+		if err == nil && device.Number(out[0]) < s.bestLoss {
+			return s.carried[0], device.Number(out[0])
 		}
 	}
 	return s.best, s.bestLoss
@@ -247,8 +248,8 @@ func (s *stochastic) Refresh() {
 
 // savedStochastic is the state of a stochastic method.
 type savedStochastic struct {
-	Carried               []saved
-	Best                  saved
+	Carried               []device.Saved
+	Best                  device.Saved
 	BestLoss, Loss, Slope float64
 	Position, Spent       int
 	Due, Told             bool
@@ -262,10 +263,10 @@ func (s *stochastic) Save() ([]byte, error) {
 		At: s.plan.batches.places(), Sizes: s.plan.batches.sizes,
 	}
 	var err error
-	if state.Carried, err = saveAll(s.carried); err != nil {
+	if state.Carried, err = device.SaveAll(s.carried); err != nil {
 		return nil, err
 	}
-	if state.Best, err = save(s.best); err != nil {
+	if state.Best, err = device.Save(s.best); err != nil {
 		return nil, err
 	}
 	return encode(state)
@@ -278,11 +279,11 @@ func (s *stochastic) Restore(data []byte) error {
 	if err != nil {
 		return err
 	}
-	carried, err := restoreAll(state.Carried, s.carried)
+	carried, err := device.RestoreAll(state.Carried, s.carried)
 	if err != nil {
 		return err
 	}
-	if s.best, err = state.Best.restore(s.best.Shape()); err != nil {
+	if s.best, err = state.Best.Restore(s.best.Shape()); err != nil {
 		return err
 	}
 	if err := s.plan.batches.restore(state.At, state.Sizes); err != nil {

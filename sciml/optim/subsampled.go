@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // SubsampledNewton is NewtonCG with the Hessian of a few samples (Byrd, Chin, Neveitt and Nocedal 2011, "On the use of
@@ -84,8 +85,8 @@ type sampledSystem struct {
 	obj     *Objective
 	hessian *hessianProducts
 	sampler *sampler
-	gather  *program // the tensors of Data that belong to samples, for a batch
-	places  []int    // of these
+	gather  *device.Program // the tensors of Data that belong to samples, for a batch
+	places  []int           // of these
 }
 
 func newSampledSystem(obj *Objective, matrix CurvatureMatrix, batches Batches) (*sampledSystem, error) {
@@ -100,7 +101,7 @@ func newSampledSystem(obj *Objective, matrix CurvatureMatrix, batches Batches) (
 	if s.hessian, err = newHessianProducts(obj, matrix); err != nil {
 		return nil, err
 	}
-	s.gather, err = newProgram(obj, "samples for the Hessian", func(in []*graph.Node) []*graph.Node {
+	s.gather, err = device.NewProgram(obj.Backend, "samples for the Hessian", func(in []*graph.Node) []*graph.Node {
 		groups := len(obj.Samples)
 		all := batchOf(obj, in[1:1+groups], in[0], in[1+groups:]).gather()
 		var mine []*graph.Node
@@ -120,8 +121,8 @@ func (s *sampledSystem) prepare(at *evaluated, steps int, _ []*tensors.Tensor) (
 		s.sampler.streams[g].at = steps * s.sampler.streams[g].rows
 	}
 	rows := s.sampler.next(1, 1)
-	defer free(rows)
-	mine, err := s.gather.call([]*tensors.Tensor{tensors.FromScalar(int32(0))}, rows, s.obj.Data)
+	defer device.Free(rows)
+	mine, err := s.gather.Call([]*tensors.Tensor{tensors.FromScalar(int32(0))}, rows, s.obj.Data)
 	if err != nil {
 		return prepared{}, err
 	}

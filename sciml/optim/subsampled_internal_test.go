@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // diagonalSums has samples in two groups: f is the mean of aᵢ²θ₀² over the first, by scales whose squares sum to one, and
@@ -69,11 +70,11 @@ func TestSampledProducts(t *testing.T) {
 			}
 			const steps = 300
 			diagonal := func(step int) []float64 {
-				p, err := s.prepare(&evaluated{theta: vector(dtypes.Float64, []float64{1, 1})}, step, nil)
+				p, err := s.prepare(&evaluated{theta: device.Vector(dtypes.Float64, []float64{1, 1})}, step, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer free(p.release)
+				defer device.Free(p.release)
 				if p.share != 6./17 {
 					t.Fatalf("a product counts as %v of an evaluation, want 6/17", p.share)
 				}

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // subspaces are random ones of dimension size in the space of items parameters. Each has an orthonormal basis C of signed
@@ -76,8 +77,8 @@ func (d subspace) inputs(obj *Objective) []*tensors.Tensor {
 		return nil
 	}
 	return []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(d.begins, len(d.begins)), vector(obj.dtype(), d.weights),
-		tensors.FromFlatDataAndDimensions(d.sums, len(d.sums)), vector(obj.dtype(), d.entries),
+		tensors.FromFlatDataAndDimensions(d.begins, len(d.begins)), device.Vector(obj.dtype(), d.weights),
+		tensors.FromFlatDataAndDimensions(d.sums, len(d.sums)), device.Vector(obj.dtype(), d.entries),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -54,14 +55,14 @@ func TestSubspaces(t *testing.T) {
 				m.RawMatrix().Data[i] = rng.NormFloat64()
 			}
 		}
-		p, err := newProgram(obj, "subspace", func(in []*graph.Node) []*graph.Node {
+		p, err := device.NewProgram(obj.Backend, "subspace", func(in []*graph.Node) []*graph.Node {
 			return []*graph.Node{s.narrow(in[0], in[2:]), s.expand(in[1], in[2:])}
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := p.call([]*tensors.Tensor{
-			tensors.FromFlatDataAndDimensions(j.RawMatrix().Data, 4, s.items), vector(obj.dtype(), z.RawMatrix().Data),
+		out, err := p.Call([]*tensors.Tensor{
+			tensors.FromFlatDataAndDimensions(j.RawMatrix().Data, 4, s.items), device.Vector(obj.dtype(), z.RawMatrix().Data),
 		}, drawn.inputs(obj))
 		if err != nil {
 			t.Fatal(err)

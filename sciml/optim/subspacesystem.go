@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // subspaceSystem restricts steps to a random subspace: it stores J, JC and the Gram matrix of that.
@@ -13,7 +14,7 @@ type subspaceSystem struct {
 	denseSystem // its matrices are r, JC, the matrix, the scale, and the subspace
 	space       subspaces
 	seed        uint64
-	narrowing   *program
+	narrowing   *device.Program
 	full        []*tensors.Tensor // r, J, the scale
 	tries       int               // steps from the present iterate
 }
@@ -28,13 +29,13 @@ const (
 func newSubspaceSystem(obj *Objective, kernel, geodesic bool, text string, space subspaces, seed uint64) (*subspaceSystem, error) {
 	s := &subspaceSystem{denseSystem: denseSystem{obj: obj, text: text}, space: space, seed: seed}
 	var err error
-	if s.linearizing, err = newProgram(obj, "linearization", func(in []*graph.Node) []*graph.Node {
+	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.linearized(in[0], in[1:])
 		return []*graph.Node{r, j, largestColumn(j)}
 	}); err != nil {
 		return nil, err
 	}
-	if s.narrowing, err = newProgram(obj, "subspace", func(in []*graph.Node) []*graph.Node {
+	if s.narrowing, err = device.NewProgram(obj.Backend, "subspace", func(in []*graph.Node) []*graph.Node {
 		j := space.narrow(in[0], in[1:])
 		return []*graph.Node{j, gramOf(j, kernel)}
 	}); err != nil {
@@ -50,9 +51,9 @@ func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error 
 	var err error
 	if s.at != at {
 		s.at, s.tries = at, 0
-		free(s.full)
+		device.Free(s.full)
 		s.full = nil
-		if s.full, err = s.linearizing.call([]*tensors.Tensor{at.theta}, data); err != nil {
+		if s.full, err = s.linearizing.Call([]*tensors.Tensor{at.theta}, data); err != nil {
 			return err
 		}
 	}
@@ -62,11 +63,11 @@ func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error 
 	}
 	drawn := s.space.draw(rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries)))).inputs(s.obj)
 	if s.matrices != nil {
-		free(s.matrices[1:3])
-		free(s.matrices[4:])
+		device.Free(s.matrices[1:3])
+		device.Free(s.matrices[4:])
 	}
 	s.matrices = nil
-	out, err := s.narrowing.call([]*tensors.Tensor{s.full[1]}, drawn)
+	out, err := s.narrowing.Call([]*tensors.Tensor{s.full[1]}, drawn)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // trainingSearch is a direction and Armijo's search as one Direction that is told the loss at one point at a time: its steps
@@ -45,7 +46,7 @@ func (t trainingSearch) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	zero, one := graph.ZerosLike(p.loss), graph.OnesLike(p.loss)
 	infinite := graph.Infinity(p.loss.Graph(), p.loss.DType(), 1)
 
-	here := trialNodes{alpha: state[trainingAlpha], loss: p.loss, slope: dot(p.gradient, before)}
+	here := trialNodes{alpha: state[trainingAlpha], loss: p.loss, slope: device.Dot(p.gradient, before)}
 	finite := graph.LogicalAnd(graph.IsFinite(here.loss), graph.IsFinite(here.slope))
 	here.loss = graph.Where(finite, here.loss, infinite)
 	origin := trialNodes{loss: state[trainingLoss], slope: state[trainingSlope]}
@@ -53,8 +54,8 @@ func (t trainingSearch) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 
 	reached := graph.LogicalOr(isZero(state[trainingKnown]), graph.LogicalAnd(finite, t.acceptsNodes(origin, here)))
 	direction, learned := t.direction.Step(p, memory)
-	slope := dot(direction, p.gradient)
-	descends := graph.LogicalAnd(graph.LessThan(slope, zero), graph.IsFinite(norm(direction)))
+	slope := device.Dot(direction, p.gradient)
+	descends := graph.LogicalAnd(graph.LessThan(slope, zero), graph.IsFinite(device.Norm(direction)))
 	onward := graph.LogicalAnd(reached, descends)
 	left := graph.LessThan(state[trainingTrials], graph.MulScalar(one, float64(t.MaxTrials)-0.5))
 	shorter := graph.LogicalAnd(graph.LogicalNot(reached), left)
@@ -87,7 +88,7 @@ type trialNodes struct{ alpha, loss, slope *graph.Node }
 // acceptsNodes is Armijo.accepts.
 func (t trainingSearch) acceptsNodes(start, trial trialNodes) *graph.Node {
 	enough := graph.Add(start.loss, graph.MulScalar(graph.Mul(trial.alpha, start.slope), t.Decrease))
-	noise := graph.MulScalar(graph.Abs(start.loss), 8*epsilonOf(start.loss.DType()))
+	noise := graph.MulScalar(graph.Abs(start.loss), 8*device.Epsilon(start.loss.DType()))
 	hidden := graph.LessOrEqual(graph.Abs(graph.Sub(trial.loss, start.loss)), noise)
 	flat := graph.LessOrEqual(trial.slope, graph.MulScalar(start.slope, 2*t.Decrease-1))
 	return graph.LogicalOr(graph.LessOrEqual(trial.loss, enough), graph.LogicalAnd(hidden, flat))

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // TrustRegion holds what the trust-region methods have in common (Nocedal and Wright 2006, Algorithm 4.1). Near an iterate
@@ -44,7 +45,7 @@ func (t TrustRegion) withDefaults() (TrustRegion, error) {
 	t.Radius, t.MaxRadius = orDefault(t.Radius, 1), orDefault(t.MaxRadius, 1e10)
 	t.Accept, t.Good = orDefault(t.Accept, 0.05), orDefault(t.Good, 0.9)
 	switch {
-	case !(t.Radius > 0 && t.Radius <= t.MaxRadius) || !finite(t.MaxRadius):
+	case !(t.Radius > 0 && t.Radius <= t.MaxRadius) || !device.Finite(t.MaxRadius):
 		return t, fmt.Errorf("optim: TrustRegion.Radius is %v and MaxRadius %v, expected finite numbers above 0, and the first not above the second", t.Radius, t.MaxRadius)
 	case !(t.Accept > 0 && t.Accept <= t.Good && t.Good < 1):
 		return t, fmt.Errorf("optim: TrustRegion.Accept is %v and Good %v, expected 0 < Accept ≤ Good < 1", t.Accept, t.Good)
@@ -120,14 +121,14 @@ type regionStepper struct {
 func startTrustRegion(obj *Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (Stepper, error) {
 	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(obj.dtype())}
 	s.shapes = m.State(obj.Dim, obj.dtype())
-	s.state = zeros(s.shapes)
+	s.state = device.Zeros(s.shapes)
 	var err error
 	s.try, err = newEvaluation(obj, "trial step", func(in []*graph.Node) *graph.Node {
 		return graph.Add(in[0], in[1])
 	}, func(p *Point, in []*graph.Node) []*graph.Node {
 		step, gradient, state := in[1], in[2], in[3:]
 		next := m.Learn(step, graph.Sub(p.gradient, gradient), state)
-		return append([]*graph.Node{p.loss, p.theta, p.gradient, norm(p.gradient), norm(p.theta)}, next...)
+		return append([]*graph.Node{p.loss, p.theta, p.gradient, device.Norm(p.gradient), device.Norm(p.theta)}, next...)
 	})
 	return s, err
 }
@@ -139,7 +140,7 @@ func (s *regionStepper) Advance(ctx context.Context, n int, goal Goal) (Progress
 
 // begin evaluates the starting point, as a step of length zero, from which no model learns.
 func (s *regionStepper) begin() (*evaluated, error) {
-	still := vector(s.obj.dtype(), make([]float64, s.obj.Dim))
+	still := device.Vector(s.obj.dtype(), make([]float64, s.obj.Dim))
 	return s.trial(s.theta, still, still)
 }
 
@@ -150,12 +151,12 @@ func (s *regionStepper) trial(theta, step, gradient *tensors.Tensor) (*evaluated
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluated{loss: number(out[0]), theta: out[1], gradient: out[2], gradientNorm: number(out[3]), thetaNorm: number(out[4])}
-	if finite(e.loss) && finite(e.gradientNorm) {
-		free(s.state)
+	e := &evaluated{loss: device.Number(out[0]), theta: out[1], gradient: out[2], gradientNorm: device.Number(out[3]), thetaNorm: device.Number(out[4])}
+	if device.Finite(e.loss) && device.Finite(e.gradientNorm) {
+		device.Free(s.state)
 		s.state, s.memory = out[5:], len(s.state) > 0
 	} else {
-		free(out[5:])
+		device.Free(out[5:])
 	}
 	return e, nil
 }
@@ -170,7 +171,7 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 			return nil, 0, err
 		}
 		s.spent += step.products
-		if !(step.predicted > 0) || !finite(step.predicted) || !finite(step.length) {
+		if !(step.predicted > 0) || !device.Finite(step.predicted) || !device.Finite(step.length) {
 			if s.memory { // rounding has spoiled what the model remembers
 				s.forgetModel()
 				continue
@@ -213,14 +214,14 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 }
 
 func (s *regionStepper) forgetModel() {
-	free(s.state)
-	s.state, s.memory = zeros(s.shapes), false
+	device.Free(s.state)
+	s.state, s.memory = device.Zeros(s.shapes), false
 }
 
 // ratio is the decrease of the loss over the predicted one. Where rounding hides both, the norm of the gradient decides:
 // a plain ratio would refuse the last steps of Newton's method, and shrink the region for nothing.
 func (s *regionStepper) ratio(e *evaluated, step regionStep) float64 {
-	if !finite(e.loss) || !finite(e.gradientNorm) {
+	if !device.Finite(e.loss) || !device.Finite(e.gradientNorm) {
 		return math.Inf(-1)
 	}
 	decrease := s.at.loss - e.loss
@@ -246,7 +247,7 @@ func (s *regionStepper) Refresh() { s.forget() }
 // savedRegion is the state of a regionStepper.
 type savedRegion struct {
 	Iterates savedIterates
-	State    []saved
+	State    []device.Saved
 	Memory   bool
 	Size     float64
 	Rounding float64
@@ -259,7 +260,7 @@ func (s *regionStepper) Save() ([]byte, error) {
 	if region.Iterates, err = s.save(); err != nil {
 		return nil, err
 	}
-	if region.State, err = saveAll(s.state); err != nil {
+	if region.State, err = device.SaveAll(s.state); err != nil {
 		return nil, err
 	}
 	return encode(region)
@@ -274,11 +275,11 @@ func (s *regionStepper) Restore(data []byte) error {
 	if err := s.restore(region.Iterates); err != nil {
 		return err
 	}
-	state, err := restoreAll(region.State, s.state)
+	state, err := device.RestoreAll(region.State, s.state)
 	if err != nil {
 		return err
 	}
-	free(s.state)
+	device.Free(s.state)
 	s.state, s.memory, s.size, s.rounding.level = state, region.Memory, region.Size, region.Rounding
 	return nil
 }
