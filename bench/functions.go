@@ -8,6 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/optimize"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/optim/functions"
 )
@@ -66,7 +67,7 @@ func counted(n int) string {
 
 // evaluations is the number until the gradient is small enough, or 0 if that is not reached.
 func evaluations(ctx context.Context, c functions.Case, m optim.Method) (int, error) {
-	objective, err := optim.FromFunction(len(c.Start), func(theta, gradient []float64) float64 {
+	objective, err := objective.FromFunction(len(c.Start), func(theta, gradient []float64) float64 {
 		c.F.Grad(gradient, theta)
 		return c.F.Func(theta)
 	})

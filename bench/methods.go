@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -45,8 +46,8 @@ var methods = []named{
 	{"newton-cg", func() optim.Method { return optim.NewtonTrustRegion{} }},
 	{"engd", func() optim.Method { return optim.ENGD{} }},
 	{"nncg", func() optim.Method { return afterAdam(optim.NNCG{}) }},
-	{"gn-cg", func() optim.Method { return optim.NewtonCG{Matrix: optim.GaussNewtonMatrix} }},
-	{"subsampled-newton", func() optim.Method { return optim.SubsampledNewton{Matrix: optim.GaussNewtonMatrix} }},
+	{"gn-cg", func() optim.Method { return optim.NewtonCG{Matrix: objective.GaussNewtonMatrix} }},
+	{"subsampled-newton", func() optim.Method { return optim.SubsampledNewton{Matrix: objective.GaussNewtonMatrix} }},
 	{"kfac", func() optim.Method { return optim.KFAC{Quadratic: true} }},
 	{"spring", func() optim.Method { return optim.SPRING{} }},
 	{"sketched-gn", func() optim.Method { return optim.SketchedGaussNewton{} }},

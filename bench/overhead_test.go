@@ -6,6 +6,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -32,9 +33,9 @@ func BenchmarkOverhead(b *testing.B) {
 	theta := network.Init(1)
 	for _, m := range []optim.Method{optim.LBFGS{Memory: 20}, optim.Adam{}} {
 		b.Run(m.Name(), func(b *testing.B) {
-			objective := model.Objective()
-			objective.Terms = nil
-			evaluator, err := optim.NewEvaluator(objective)
+			obj := model.Objective()
+			obj.Terms = nil
+			evaluator, err := objective.NewEvaluator(obj)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -43,7 +44,7 @@ func BenchmarkOverhead(b *testing.B) {
 			}
 			for b.Loop() {
 				const iterations = 200
-				r, err := optim.Minimize(b.Context(), objective, theta, m, optim.Options{MaxIterations: iterations, MonitorEvery: 1 << 30})
+				r, err := optim.Minimize(b.Context(), obj, theta, m, optim.Options{MaxIterations: iterations, MonitorEvery: 1 << 30})
 				if err != nil {
 					b.Fatal(err)
 				}

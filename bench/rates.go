@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/plot"
 )
@@ -49,7 +50,7 @@ func rates(ctx context.Context, args []string) error {
 // quadratic is ½θᵀAθ − bᵀθ with the extreme eigenvalues of A and its minimum.
 type quadratic struct {
 	name              string
-	f                 optim.Function
+	f                 objective.Function
 	start             []float64
 	minimum           float64
 	smallest, largest float64
@@ -125,7 +126,7 @@ func (q quadratic) compare(ctx context.Context) (*plot.Figure, error) {
 		{"L-BFGS", optim.LBFGS{}, 0},
 		{"BFGS", optim.BFGS{}, 0}, // superlinear in the end
 	} {
-		objective, err := optim.FromFunction(len(q.start), q.f)
+		objective, err := objective.FromFunction(len(q.start), q.f)
 		if err != nil {
 			return nil, err
 		}

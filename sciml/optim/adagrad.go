@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Adagrad divides the rate of each parameter by the root of the sum of its squared gradients (Duchi, Hazan and Singer
@@ -22,7 +23,7 @@ type Adagrad struct {
 func (Adagrad) Name() string { return "Adagrad" }
 
 // Start implements Method.
-func (m Adagrad) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m Adagrad) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate, m.Epsilon = orDefault(m.Rate, 1e-2), orDefault(m.Epsilon, 1e-10)
 	if err := checkSettings("Adagrad", positive("Rate", m.Rate), notNegative("Epsilon", m.Epsilon)); err != nil {
 		return nil, err
@@ -37,9 +38,9 @@ func (adagradRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	return []shapes.Shape{shapes.Make(dtype, dim)}
 }
 
-func (r adagradRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	sum := graph.Add(state[0], graph.Square(p.gradient))
-	return descend(overRoot(p.gradient, sum, r.epsilon), factor, r.rate), []*graph.Node{sum}
+func (r adagradRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	sum := graph.Add(state[0], graph.Square(p.Gradient))
+	return descend(overRoot(p.Gradient, sum, r.epsilon), factor, r.rate), []*graph.Node{sum}
 }
 
 // overRoot is x/(√square + ε), and zero where x and square are both zero even if ε is.

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Adam is the method of Kingma and Ba (2015), Algorithm 1, on the full objective, with two variants. The zero value is
@@ -30,7 +31,7 @@ type Adam struct {
 func (a Adam) Name() string { return "Adam" }
 
 // Start implements Method.
-func (a Adam) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (a Adam) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	a = a.withDefaults()
 	if err := a.check("Adam"); err != nil {
 		return nil, err
@@ -77,10 +78,10 @@ func (a adamRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	return all
 }
 
-func (a adamRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	one := graph.ScalarOne(p.theta.Graph(), p.theta.DType())
-	m := blend(state[adamFirst], p.gradient, a.Beta1)
-	v := blend(state[adamSecond], graph.Square(p.gradient), a.Beta2)
+func (a adamRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	one := graph.ScalarOne(p.Theta.Graph(), p.Theta.DType())
+	m := blend(state[adamFirst], p.Gradient, a.Beta1)
+	v := blend(state[adamSecond], graph.Square(p.Gradient), a.Beta2)
 	// 1 − βᵗ⁺¹ = β(1 − βᵗ) + (1 − β).
 	bias1, bias2 := blend(state[adamBias1], one, a.Beta1), blend(state[adamBias2], one, a.Beta2)
 	next := []*graph.Node{adamFirst: m, adamSecond: v, adamBias1: bias1, adamBias2: bias2}
@@ -89,7 +90,7 @@ func (a adamRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*grap
 		next = append(next, v)
 	}
 	direction := overRoot(graph.Div(m, bias1), graph.Div(v, bias2), a.Epsilon)
-	return descend(withDecay(direction, p.theta, a.WeightDecay), factor, a.Rate), next
+	return descend(withDecay(direction, p.Theta, a.WeightDecay), factor, a.Rate), next
 }
 
 // withDecay adds λθ to a direction.

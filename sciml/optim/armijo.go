@@ -2,8 +2,9 @@ package optim
 
 import (
 	"fmt"
-	"github.com/gosciml/gosciml/sciml/internal/device"
 	"math"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Armijo backtracks from the first trial until the decrease is sufficient,

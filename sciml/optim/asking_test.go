@@ -9,12 +9,13 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // pulling moves the target of a linear least-squares problem a little whenever it is asked.
 type pulling struct {
-	obj   *optim.Objective
+	obj   *objective.Objective
 	every int
 	asked []int
 }
@@ -34,8 +35,8 @@ func (*pulling) Save() ([]byte, error) { return nil, nil }
 
 func (*pulling) Load([]byte) error { return nil }
 
-func pullingObjective(b compute.Backend) (*optim.Objective, *pulling) {
-	obj := &optim.Objective{Backend: b, Dim: 3, Residual: func(theta *graph.Node, data []*graph.Node) *graph.Node {
+func pullingObjective(b compute.Backend) (*objective.Objective, *pulling) {
+	obj := &objective.Objective{Backend: b, Dim: 3, Residual: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 		return graph.Add(graph.Sub(theta, data[0]), graph.MulScalar(graph.Square(theta), 0.1))
 	}}
 	obj.Data = []*tensors.Tensor{tensors.FromValue([]float64{1, 2, 3})}

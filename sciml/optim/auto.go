@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Auto chooses the method by what it sees, and goes on to another when one does not pay:
@@ -40,7 +41,7 @@ type Auto struct {
 func (Auto) Name() string { return "auto" }
 
 // Start implements Method. It fails when a setting is out of its range.
-func (a Auto) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (a Auto) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if a.WarmUp == 0 {
 		a.WarmUp = 300
 	}
@@ -59,7 +60,7 @@ func (a Auto) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	params := float64(obj.Dim)
 	gradient := operationsOfGradient * math.Max(1, float64(rows)) * params
 	quasi := candidate{method: LBFGS{Memory: 50}, cost: 1.5, trial: 1500, look: 250}
-	if size := float64(obj.dtype().Size()) * 3 * params * params; obj.Dim <= mostForBroyden && size <= float64(a.MaxMemory) {
+	if size := float64(obj.Precision().Size()) * 3 * params * params; obj.Dim <= mostForBroyden && size <= float64(a.MaxMemory) {
 		quasi.method, quasi.cost = SSBroyden{MaxMemory: a.MaxMemory}, 1.3+60*params*params/gradient
 	}
 	plan.candidates = append(plan.candidates, quasi)
@@ -92,10 +93,10 @@ const leastSubspace = 256
 // dense adds the Gauss–Newton method where it can be had, and says why it is there or not. It also returns M.
 func (p *automatic) dense(a Auto) (int, string, error) {
 	obj := p.obj
-	if !obj.hasResidual() {
+	if !obj.IsLeastSquares() {
 		return 0, "the loss is no sum of squares, so that there are no Gauss–Newton steps", nil
 	}
-	rows, err := obj.countResiduals()
+	rows, err := obj.NumResiduals()
 	if err != nil {
 		return 0, "", err
 	}
@@ -106,7 +107,7 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 	order, need := min(rows, columns), denseMemory(obj, rows, columns)
 	size := fmt.Sprintf("%d residuals and %d parameters", rows, obj.Dim)
 	switch {
-	case !obj.hasJacobian(rows):
+	case !obj.HasJacobian(rows):
 		return rows, size + " that interact: no Gauss–Newton steps", nil
 	case order > mostForSteps:
 		return rows, fmt.Sprintf("%s: a Gauss–Newton step would factorize a matrix of order %d, more than %d", size, order, mostForSteps), nil
@@ -131,7 +132,7 @@ type candidate struct {
 
 // automatic is the itinerary of an Auto: Adam, then Levenberg–Marquardt if it is affordable, then a quasi-Newton method.
 type automatic struct {
-	obj        *Objective
+	obj        *objective.Objective
 	warmUp     int
 	candidates []candidate
 	State      automaticState
@@ -336,12 +337,12 @@ const curvatureProducts = 12
 
 // curvatures are the eigenvalues of least and of largest size that the Hessian has in the Krylov space of the gradient at θ;
 // NaN where they cannot be had.
-func curvatures(obj *Objective, theta *tensors.Tensor) (least, largest float64, err error) {
-	evaluator, err := NewEvaluator(obj)
+func curvatures(obj *objective.Objective, theta *tensors.Tensor) (least, largest float64, err error) {
+	evaluator, err := objective.NewEvaluator(obj)
 	if err != nil {
 		return 0, 0, err
 	}
-	products, err := newHessianProducts(obj, HessianMatrix)
+	products, err := objective.NewCurvature(obj, objective.HessianMatrix)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -353,10 +354,10 @@ func curvatures(obj *Objective, theta *tensors.Tensor) (least, largest float64, 
 	if err != nil {
 		return 0, 0, err
 	}
-	hessian := products.at(theta, obj.Data)
-	space, err := linalg.Lanczos(hessian.multiply, gradient, min(curvatureProducts, obj.Dim))
+	hessian := products.At(theta, obj.Data)
+	space, err := linalg.Lanczos(hessian.Multiply, gradient, min(curvatureProducts, obj.Dim))
 	if err != nil { // unless it is the device's, of numbers that are not finite, or a gradient of zero
-		return math.NaN(), math.NaN(), hessian.err
+		return math.NaN(), math.NaN(), hessian.Err
 	}
 	values, _, err := space.Eigenvalues()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -47,14 +48,14 @@ func TestAutoWithoutResiduals(t *testing.T) {
 	obj.Loss = func(theta *graph.Node, data []*graph.Node) *graph.Node {
 		return graph.ReduceAllSum(graph.Square(residual(theta, data)))
 	}
-	function, err := optim.FromFunction(len(p.start), func(theta, gradient []float64) float64 {
+	function, err := objective.FromFunction(len(p.start), func(theta, gradient []float64) float64 {
 		p.reference.Grad(gradient, theta)
 		return p.reference.Func(theta)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, obj := range map[string]*optim.Objective{"loss": obj, "function": function} {
+	for name, obj := range map[string]*objective.Objective{"loss": obj, "function": function} {
 		r := minimize(t, obj, p.start, optim.Auto{WarmUp: 50}, optim.Options{MaxIterations: 2000, GradientTolerance: 1e-8})
 		if r.Status != optim.GradientSmall || r.Loss > 1e-12 || !strings.Contains(events(r), "SSBroyden") {
 			t.Errorf("%s: %s\n%s", name, r, events(r))
@@ -84,14 +85,14 @@ func TestAutoEnds(t *testing.T) {
 func TestAutoResume(t *testing.T) {
 	b := pureGo(t)
 	l := newLeastSquares(0.5)
-	objective := func() *optim.Objective { return l.objective(b) }
+	obj := func() *objective.Objective { return l.objective(b) }
 	m := optim.Auto{WarmUp: 8}
-	r := minimize(t, objective(), make([]float64, lsDim), m, optim.Options{MaxIterations: 120})
+	r := minimize(t, obj(), make([]float64, lsDim), m, optim.Options{MaxIterations: 120})
 	t.Log(events(r))
 	for _, stop := range []int{3, r.Iterations / 2, r.Iterations - 2} {
-		checkResumeOf(t, objective, make([]float64, lsDim), m, stop, 120)
+		checkResumeOf(t, obj, make([]float64, lsDim), m, stop, 120)
 	}
-	checkResumeOf(t, func() *optim.Objective { return energy(b) }, []float64{1, 1, 1}, m, 6, 12)
+	checkResumeOf(t, func() *objective.Objective { return energy(b) }, []float64{1, 1, 1}, m, 6, 12)
 }
 
 func TestAutoSettings(t *testing.T) {

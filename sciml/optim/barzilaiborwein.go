@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // BarzilaiBorwein is gradient descent with a step size that satisfies the secant equation for a multiple of the identity
@@ -46,7 +47,7 @@ const (
 func (BarzilaiBorwein) Name() string { return "Barzilai–Borwein" }
 
 // Start implements Method.
-func (m BarzilaiBorwein) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m BarzilaiBorwein) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if err := checkSettings("BarzilaiBorwein", notNegative("Rate", m.Rate), notNegative("Longest", m.Longest)); err != nil {
 		return nil, err
 	}
@@ -81,16 +82,16 @@ func (bbDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	}
 }
 
-func (d bbDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+func (d bbDirection) Step(p *objective.Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	zero, one := graph.ZerosLike(state[bbRate]), graph.OnesLike(state[bbRate])
-	size := device.Norm(p.gradient)
+	size := device.Norm(p.Gradient)
 	first := graph.Min(one, graph.Reciprocal(size))
 	if d.Rate > 0 {
 		first = graph.MulScalar(one, d.Rate)
 	}
 	before := graph.Where(graph.GreaterThan(state[bbRate], zero), state[bbRate], first)
 
-	s, y := graph.Sub(p.theta, state[bbTheta]), graph.Sub(p.gradient, state[bbGradient])
+	s, y := graph.Sub(p.Theta, state[bbTheta]), graph.Sub(p.Gradient, state[bbGradient])
 	sy, ss, yy := device.Dot(s, y), device.Dot(s, s), device.Dot(y, y)
 	floor := graph.MulScalar(graph.Mul(graph.Sqrt(ss), graph.Sqrt(yy)), device.Epsilon(s.DType()))
 	useful := graph.LogicalAnd(graph.GreaterThan(state[bbKnown], zero), graph.GreaterThan(sy, floor))
@@ -109,15 +110,15 @@ func (d bbDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.
 	longer := graph.MulScalar(before, 2)
 	longer = graph.Where(graph.LogicalAnd(negative, graph.IsFinite(longer)), longer, before)
 	rate = graph.Where(useful, rate, longer)
-	step := graph.Neg(graph.Mul(rate, p.gradient))
+	step := graph.Neg(graph.Mul(rate, p.Gradient))
 	if d.Longest > 0 {
 		length := graph.Mul(rate, size)
 		longest := graph.MulScalar(one, d.Longest)
 		step = graph.Where(graph.GreaterThan(length, longest), graph.Mul(step, graph.Div(longest, length)), step)
 	}
 	return step, []*graph.Node{
-		bbTheta:    p.theta,
-		bbGradient: p.gradient,
+		bbTheta:    p.Theta,
+		bbGradient: p.Gradient,
 		bbKnown:    one,
 		bbRate:     rate,
 		bbShort:    graph.Where(useful, graph.Sub(one, state[bbShort]), state[bbShort]),

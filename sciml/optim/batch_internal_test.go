@@ -8,10 +8,11 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // twoSums is Σ λₙ²(θ−xₙ)²·θ over 12 samples and the mean of exp(θ·yₙ) over 4, and both again with other columns.
-func twoSums(t *testing.T) *Objective {
+func twoSums(t *testing.T) *objective.Objective {
 	x, scales, y := make([][]float64, 12), make([]float64, 12), make([]float64, 4)
 	for i := range x {
 		x[i], scales[i] = []float64{math.Sin(float64(i)), math.Cos(float64(3 * i))}, 0.1*float64(i+1)
@@ -19,7 +20,7 @@ func twoSums(t *testing.T) *Objective {
 	for i := range y {
 		y[i] = 0.3 * float64(i)
 	}
-	return &Objective{
+	return &objective.Objective{
 		Backend: goBackend(t), Dim: 2,
 		Data: []*tensors.Tensor{tensors.FromValue(x), tensors.FromValue(y), tensors.FromValue(scales), tensors.FromValue([]float64{2})},
 		Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
@@ -28,23 +29,23 @@ func twoSums(t *testing.T) *Objective {
 			e := graph.Exp(graph.Mul(data[1], graph.ReduceAllSum(theta)))
 			return graph.Add(graph.ReduceAllSum(cube), graph.Mul(graph.ReduceAllMean(e), graph.Reshape(data[3])))
 		},
-		Samples: []Samples{{Name: "a", Rows: 12, Data: []int{0, 2}, Scales: []int{2}}, {Name: "b", Rows: 4, Data: []int{1}}},
+		Samples: []objective.Samples{{Name: "a", Rows: 12, Data: []int{0, 2}, Scales: []int{2}}, {Name: "b", Rows: 4, Data: []int{1}}},
 	}
 }
 
 // losses returns loss and gradient of the next batches.
-func batchLosses(t *testing.T, obj *Objective, s *sampler, theta []float64, count int) (losses []float64, gradients [][]float64) {
+func batchLosses(t *testing.T, obj *objective.Objective, s *sampler, theta []float64, count int) (losses []float64, gradients [][]float64) {
 	t.Helper()
 	p, err := device.NewProgram(obj.Backend, "batch", func(in []*graph.Node) []*graph.Node {
-		at := batchOf(obj, in[2:len(in)-len(obj.Data)], in[1], in[len(in)-len(obj.Data):]).at(in[0])
-		return []*graph.Node{at.loss, at.gradient}
+		at := objective.NewBatch(obj, in[2:len(in)-len(obj.Data)], in[1], in[len(in)-len(obj.Data):]).At(in[0])
+		return []*graph.Node{at.Loss, at.Gradient}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	indices := s.next(count, count+1)
 	for k := range count {
-		out, err := p.Call([]*tensors.Tensor{device.Vector(obj.dtype(), theta), tensors.FromScalar(int32(k))}, indices, obj.Data)
+		out, err := p.Call([]*tensors.Tensor{device.Vector(obj.Precision(), theta), tensors.FromScalar(int32(k))}, indices, obj.Data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +62,7 @@ func batchLosses(t *testing.T, obj *Objective, s *sampler, theta []float64, coun
 func TestBatchesAreUnbiased(t *testing.T) {
 	obj := twoSums(t)
 	theta := []float64{0.7, -0.4}
-	e, err := NewEvaluator(obj)
+	e, err := objective.NewEvaluator(obj)
 	if err != nil {
 		t.Fatal(err)
 	}

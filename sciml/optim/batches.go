@@ -2,11 +2,11 @@ package optim
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Batches say how a stochastic method draws its samples. The zero value is usable.
@@ -24,8 +24,8 @@ type Batches struct {
 }
 
 // sampler starts drawing for a method of that name.
-func (b Batches) sampler(obj *Objective, method string) (*sampler, error) {
-	if err := obj.checkSamples(method); err != nil {
+func (b Batches) sampler(obj *objective.Objective, method string) (*sampler, error) {
+	if err := obj.NeedSamples(method); err != nil {
 		return nil, err
 	}
 	if b.Size < 0 {
@@ -35,7 +35,7 @@ func (b Batches) sampler(obj *Objective, method string) (*sampler, error) {
 	for g, group := range obj.Samples {
 		s.streams = append(s.streams, stream{rows: group.Rows, seed: b.Seed, number: uint64(g), replace: b.WithReplacement})
 	}
-	s.resize(obj.batchSizes(b.size()))
+	s.resize(obj.ShareBatch(b.size()))
 	return s, nil
 }
 
@@ -44,59 +44,6 @@ func (b Batches) size() int {
 		return 32
 	}
 	return b.Size
-}
-
-// checkSamples reports what is wrong with the samples, for a method that needs them.
-func (o *Objective) checkSamples(method string) error {
-	if err := o.needsGraph(method, "samples, some of which it takes at a time"); err != nil {
-		return err
-	}
-	if len(o.Samples) == 0 {
-		return fmt.Errorf("optim: Objective.Samples is nil, but %s takes some of the samples at a time; expected at least one entry", method)
-	}
-	taken := map[int]string{}
-	for _, group := range o.Samples {
-		if group.Rows < 1 {
-			return fmt.Errorf("optim: Objective.Samples %q has %d rows, expected at least 1", group.Name, group.Rows)
-		}
-		for _, place := range group.Data {
-			if place < 0 || place >= len(o.Data) {
-				return fmt.Errorf("optim: Objective.Samples %q names tensor %d of Data, expected 0 to %d", group.Name, place, len(o.Data)-1)
-			}
-			if shape := o.Data[place].Shape(); shape.Rank() < 1 || shape.Dimensions[0] != group.Rows {
-				return fmt.Errorf("optim: Objective.Samples %q: tensor %d of Data has shape %s, expected %d rows", group.Name, place, shape, group.Rows)
-			}
-			if other, twice := taken[place]; twice {
-				return fmt.Errorf("optim: tensor %d of Data belongs to Objective.Samples %q and %q, expected one of them", place, other, group.Name)
-			}
-			taken[place] = group.Name
-		}
-		for _, place := range group.Scales {
-			if owner, ok := taken[place]; !ok || owner != group.Name {
-				return fmt.Errorf("optim: Objective.Samples %q has tensor %d of Data in Scales, but not in Data", group.Name, place)
-			}
-		}
-	}
-	return nil
-}
-
-// sampleRows is the number of all samples.
-func (o *Objective) sampleRows() int {
-	total := 0
-	for _, group := range o.Samples {
-		total += group.Rows
-	}
-	return total
-}
-
-// batchSizes shares a batch among the groups.
-func (o *Objective) batchSizes(size int) []int {
-	share := min(1, float64(size)/float64(o.sampleRows()))
-	sizes := make([]int, len(o.Samples))
-	for g, group := range o.Samples {
-		sizes[g] = max(1, int(math.Round(share*float64(group.Rows))))
-	}
-	return sizes
 }
 
 // stream is an endless sequence of row numbers, one pass over the rows after the other. The order of each pass depends

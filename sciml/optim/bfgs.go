@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // BFGS is the quasi-Newton method with a dense inverse Hessian H and a line search (Nocedal and Wright 2006, Algorithm
@@ -51,21 +52,21 @@ func (SSBFGS) Name() string { return "SSBFGS" }
 func (SSBroyden) Name() string { return "SSBroyden" }
 
 // Start implements Method. It fails when H would be larger than MaxMemory.
-func (m BFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m BFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	return m.start(obj, theta, m.Name(), bfgsFactors)
 }
 
 // Start implements Method. It fails when H would be larger than MaxMemory.
-func (m SSBFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m SSBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	return BFGS(m).start(obj, theta, m.Name(), ssbfgsFactors)
 }
 
 // Start implements Method. It fails when H would be larger than MaxMemory.
-func (m SSBroyden) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m SSBroyden) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	return BFGS(m).start(obj, theta, m.Name(), ssbroydenFactors)
 }
 
-func (m BFGS) start(obj *Objective, theta *tensors.Tensor, name string, factors denseFactors) (Stepper, error) {
+func (m BFGS) start(obj *objective.Objective, theta *tensors.Tensor, name string, factors denseFactors) (Stepper, error) {
 	if err := checkDense(obj, name, "inverse Hessian", m.MaxMemory, 1); err != nil {
 		return nil, err
 	}
@@ -76,14 +77,14 @@ func (m BFGS) start(obj *Objective, theta *tensors.Tensor, name string, factors 
 }
 
 // checkDense reports that P×P matrices would be larger than maxMemory, which is 4 GiB when zero.
-func checkDense(obj *Objective, name, what string, maxMemory int64, matrices float64) error {
+func checkDense(obj *objective.Objective, name, what string, maxMemory int64, matrices float64) error {
 	if maxMemory < 0 {
 		return fmt.Errorf("optim: %s.MaxMemory is %d bytes, expected at least 1 (or 0 for the default)", name, maxMemory)
 	}
 	if maxMemory == 0 {
 		maxMemory = defaultMemory
 	}
-	if size := matrices * float64(obj.dtype().Size()) * float64(obj.Dim) * float64(obj.Dim); size > float64(maxMemory) {
+	if size := matrices * float64(obj.Precision().Size()) * float64(obj.Dim) * float64(obj.Dim); size > float64(maxMemory) {
 		return fmt.Errorf("optim: %s needs %.3g GiB for the %s of %d parameters, expected at most MaxMemory = %.3g GiB; LBFGS needs far less",
 			name, size/(1<<30), what, obj.Dim, float64(maxMemory)/(1<<30))
 	}
@@ -132,12 +133,12 @@ func (denseDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	}
 }
 
-func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	gradient, h := p.gradient, state[denseH]
+func (d denseDirection) Step(p *objective.Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	gradient, h := p.Gradient, state[denseH]
 	zero, one := graph.ZerosLike(state[denseUpdated]), graph.OnesLike(state[denseUpdated])
 	first := graph.Equal(state[denseUpdated], zero)
 
-	s, y := graph.Sub(p.theta, state[denseTheta]), graph.Sub(gradient, state[denseGradient])
+	s, y := graph.Sub(p.Theta, state[denseTheta]), graph.Sub(gradient, state[denseGradient])
 	ss := device.Dot(s, s)
 	if d.damped {
 		// Bs = −αg because the step was s = αd = −αHg.
@@ -177,7 +178,7 @@ func (d denseDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	length := device.Dot(step, step)
 	quotient := graph.Where(graph.GreaterThan(length, zero), graph.Neg(graph.Div(device.Dot(gradient, step), length)), zero)
 	return step, []*graph.Node{
-		denseTheta:    p.theta,
+		denseTheta:    p.Theta,
 		denseGradient: gradient,
 		denseH:        graph.Where(useful, after, h),
 		denseQuotient: quotient,

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/optimize/functions"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -66,9 +67,9 @@ func TestDenseOnProblems(t *testing.T) {
 }
 
 // convex is Σ dᵢ(eᶿ + e⁻ᶿ) + ½(Σθᵢ)², with the minimizer 0.
-func convex(b compute.Backend) *optim.Objective {
+func convex(b compute.Backend) *objective.Objective {
 	weights := []float64{1, 2, 5, 10, 20, 50}
-	return &optim.Objective{Backend: b, Dim: len(weights), Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	return &objective.Objective{Backend: b, Dim: len(weights), Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		both := graph.Add(graph.Exp(theta), graph.Exp(graph.Neg(theta)))
 		coupling := graph.Square(graph.ReduceAllSum(theta))
 		return graph.Add(graph.ReduceAllSum(graph.Mul(graph.Const(theta.Graph(), weights), both)), graph.MulScalar(coupling, 0.5))
@@ -97,7 +98,7 @@ func TestSuperlinear(t *testing.T) {
 
 func TestDenseSettings(t *testing.T) {
 	b := pureGo(t)
-	large := &optim.Objective{Backend: b, Dim: 30_000, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	large := &objective.Objective{Backend: b, Dim: 30_000, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.ReduceAllSum(graph.Square(theta))
 	}}
 	start := make([]float64, large.Dim)

@@ -3,6 +3,7 @@ package optim
 import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // BlockDiagonal preconditions with the blocks of 2JᵀJ that belong to Objective.Blocks, such as the layers of a network:
@@ -21,7 +22,7 @@ type BlockDiagonal struct {
 func (BlockDiagonal) Name() string { return "block diagonal" }
 
 // Start implements Preconditioner.
-func (b BlockDiagonal) Start(obj *Objective) (Root, error) {
+func (b BlockDiagonal) Start(obj *objective.Objective) (Root, error) {
 	b.Shift = orDefault(b.Shift, defaultShift)
 	if b.MaxBlock == 0 {
 		b.MaxBlock = 512
@@ -29,7 +30,7 @@ func (b BlockDiagonal) Start(obj *Objective) (Root, error) {
 	if err := checkSettings("BlockDiagonal", positive("Shift", b.Shift), counted("MaxBlock", b.MaxBlock)); err != nil {
 		return nil, err
 	}
-	blocks, sizes, err := obj.consecutiveBlocks("BlockDiagonal")
+	blocks, sizes, err := obj.ConsecutiveBlocks("BlockDiagonal")
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -42,23 +43,23 @@ type placedForm struct {
 
 // blockRoot makes C block by block from the Jacobian.
 type blockRoot struct {
-	obj     *Objective
+	obj     *objective.Objective
 	shift   float64 // in units of the largest eigenvalue of all blocks
 	forms   []placedForm
 	program *device.Program
 }
 
 // startBlocks prepares the forms, which follow on each other in θ. Name is that of the preconditioner.
-func startBlocks(obj *Objective, name string, shift float64, forms []placedForm) (Root, error) {
-	if err := obj.needsResidual(name); err != nil {
+func startBlocks(obj *objective.Objective, name string, shift float64, forms []placedForm) (Root, error) {
+	if err := obj.NeedResidual(name); err != nil {
 		return nil, err
 	}
 	r := &blockRoot{obj: obj, shift: shift, forms: forms}
 	var err error
 	r.program, err = device.NewProgram(obj.Backend, "curvature of blocks", func(in []*graph.Node) []*graph.Node {
-		_, j := obj.linearized(in[0], in[1:])
-		if rows := j.Shape().Dimensions[0]; !obj.hasJacobian(rows) {
-			panic(fmt.Errorf("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d residuals", name, rows, mostReversePasses))
+		_, j := obj.BuildLinearization(in[0], in[1:])
+		if rows := j.Shape().Dimensions[0]; !obj.HasJacobian(rows) {
+			panic(fmt.Errorf("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d residuals", name, rows, objective.MostReversePasses))
 		}
 		var all []*graph.Node
 		for _, f := range forms {
@@ -74,7 +75,7 @@ func (r *blockRoot) Shapes() []shapes.Shape {
 	var all []shapes.Shape
 	for _, f := range r.forms {
 		for _, dims := range f.dims() {
-			all = append(all, shapes.Make(r.obj.dtype(), dims...))
+			all = append(all, shapes.Make(r.obj.Precision(), dims...))
 		}
 	}
 	return all
@@ -147,7 +148,7 @@ func (r *blockRoot) fromCurvature(curvature [][]float64) (at RootAt, err error) 
 		at.Tensors, at.Condition, at.Norm = r.Identity(), 1, 1
 		return at, nil
 	}
-	shift := shiftFor(r.shift, largest, r.obj.dtype())
+	shift := shiftFor(r.shift, largest, r.obj.Precision())
 	var c [][]float64
 	least, most := math.Inf(1), 0.0
 	for _, s := range spectra {
@@ -158,31 +159,6 @@ func (r *blockRoot) fromCurvature(curvature [][]float64) (at RootAt, err error) 
 	}
 	at.Tensors, at.Condition, at.Norm = r.tensors(c), most/least, 1/math.Sqrt(least)
 	return at, nil
-}
-
-// consecutiveBlocks are the objective's blocks in the order of θ, with their sizes, for a method or preconditioner of that name.
-func (o *Objective) consecutiveBlocks(name string) (blocks []Block, sizes []int, err error) {
-	if o.Blocks == nil {
-		return nil, nil, fmt.Errorf("optim: %s needs Objective.Blocks, which says what the parts of θ are, but it is nil", name)
-	}
-	blocks = slices.Clone(o.Blocks)
-	slices.SortStableFunc(blocks, func(a, b Block) int { return a.Offset - b.Offset })
-	end := 0
-	for _, b := range blocks {
-		size := 1
-		for _, d := range b.Dims {
-			size *= d
-		}
-		if b.Offset != end || size < 1 {
-			return nil, nil, fmt.Errorf("optim: Objective.Blocks has the block %q at %d with dimensions %v, expected blocks that follow on each other, this one at %d", b.Name, b.Offset, b.Dims, end)
-		}
-		sizes = append(sizes, size)
-		end += size
-	}
-	if end != o.Dim {
-		return nil, nil, fmt.Errorf("optim: Objective.Blocks has %d entries in all, expected Objective.Dim = %d", end, o.Dim)
-	}
-	return blocks, sizes, nil
 }
 
 // eigen is a symmetric positive semidefinite matrix VΛVᵀ.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/sealed"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Checkpoint is the complete state of an unfinished run. Resume continues it bit for bit on the same machine.
@@ -57,7 +58,7 @@ func LoadCheckpoint(path string) (*Checkpoint, error) {
 
 // checkpoint collects the state of the run.
 func (r *run) checkpoint() (*Checkpoint, error) {
-	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.dtype().String(), Pending: r.pending, Adapted: r.adapted, Asked: r.asked}
+	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.Precision().String(), Pending: r.pending, Adapted: r.adapted, Asked: r.asked}
 	var err error
 	if c.Stepper, err = r.stepper.Save(); err != nil {
 		return nil, err
@@ -86,12 +87,12 @@ func (r *run) checkpoint() (*Checkpoint, error) {
 }
 
 // fits reports whether the run can go on with an objective and a method.
-func (c *Checkpoint) fits(obj *Objective, method Method) error {
+func (c *Checkpoint) fits(obj *objective.Objective, method Method) error {
 	switch {
 	case c.Method != method.Name():
 		return fmt.Errorf("optim: the checkpoint is one of the method %q, and cannot be resumed with %q", c.Method, method.Name())
-	case c.Dim != obj.Dim || c.DType != obj.dtype().String():
-		return fmt.Errorf("optim: the checkpoint has %d parameters of type %s, expected %d of type %s as the objective has", c.Dim, c.DType, obj.Dim, obj.dtype())
+	case c.Dim != obj.Dim || c.DType != obj.Precision().String():
+		return fmt.Errorf("optim: the checkpoint has %d parameters of type %s, expected %d of type %s as the objective has", c.Dim, c.DType, obj.Dim, obj.Precision())
 	}
 	return nil
 }

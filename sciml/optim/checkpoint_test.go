@@ -18,6 +18,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -96,7 +97,7 @@ func TestResumeErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resume := func(obj *optim.Objective, c *optim.Checkpoint, m optim.Method) error {
+	resume := func(obj *objective.Objective, c *optim.Checkpoint, m optim.Method) error {
 		_, err := optim.Resume(context.Background(), obj, c, m, optim.Options{})
 		return err
 	}
@@ -153,7 +154,7 @@ func TestCheckpointFiles(t *testing.T) {
 
 // shifting is an adaptation that sets the data to the number of iterations, every three of them.
 type shifting struct {
-	obj   *optim.Objective
+	obj   *objective.Objective
 	calls []int
 	stuck int
 }

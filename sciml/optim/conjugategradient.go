@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // NonlinearCG is the method of conjugate gradients with a line search (Nocedal and Wright 2006, section 5.2):
@@ -50,7 +51,7 @@ const (
 func (NonlinearCG) Name() string { return "nonlinear CG" }
 
 // Start implements Method.
-func (m NonlinearCG) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m NonlinearCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if m.Formula < PolakRibierePlus || m.Formula > CGDescent {
 		return nil, fmt.Errorf("optim: NonlinearCG.Formula is %d, expected PolakRibierePlus, FletcherReeves, DaiYuan or CGDescent", m.Formula)
 	}
@@ -88,8 +89,8 @@ func (nonlinearDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	}
 }
 
-func (d nonlinearDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	g, gBefore, last := p.gradient, state[nonlinearGradient], state[nonlinearLast]
+func (d nonlinearDirection) Step(p *objective.Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	g, gBefore, last := p.Gradient, state[nonlinearGradient], state[nonlinearLast]
 	zero, one := graph.ZerosLike(state[nonlinearCount]), graph.OnesLike(state[nonlinearCount])
 	known := graph.GreaterThan(state[nonlinearCount], zero)
 
@@ -105,13 +106,13 @@ func (d nonlinearDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []
 	direction, slope = graph.Where(conjugate, direction, graph.Neg(g)), graph.Where(conjugate, slope, steepest)
 
 	// α = α₋·g₋ᵀp₋/gᵀp, where the last step was α₋p₋.
-	step := graph.Sub(p.theta, state[nonlinearTheta])
+	step := graph.Sub(p.Theta, state[nonlinearTheta])
 	length := graph.Div(device.Dot(step, gBefore), slope)
 	first := graph.Min(one, graph.Reciprocal(device.Norm(direction)))
 	usable := graph.LogicalAnd(known, graph.LogicalAnd(graph.IsFinite(length), graph.GreaterThan(length, zero)))
 	length = graph.Where(usable, length, first)
 	return graph.Mul(length, direction), []*graph.Node{
-		nonlinearTheta:    p.theta,
+		nonlinearTheta:    p.Theta,
 		nonlinearGradient: g,
 		nonlinearLast:     direction,
 		nonlinearCount:    graph.Where(conjugate, graph.AddScalar(state[nonlinearCount], 1), one),

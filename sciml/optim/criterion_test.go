@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -72,7 +73,7 @@ func TestUntil(t *testing.T) {
 // TestTerms: the parts of a loss are in the history, and add up to it.
 func TestTerms(t *testing.T) {
 	obj := energy(pureGo(t))
-	obj.Terms = &optim.Terms{Names: []string{"stiffness", "load"}, Build: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
+	obj.Terms = &objective.Terms{Names: []string{"stiffness", "load"}, Build: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 		return []*graph.Node{
 			graph.ReduceAllSum(graph.MulScalar(graph.Mul(data[0], graph.Square(theta)), 0.5)), graph.Neg(graph.ReduceAllSum(theta)),
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // CubicRegularization is Newton's method with an adaptive cubic term, ARC (Cartis, Gould and Toint 2011, "Adaptive cubic
@@ -38,8 +39,8 @@ type CubicRegularization struct {
 func (CubicRegularization) Name() string { return "cubic regularization" }
 
 // Start implements Method. It fails when a setting is out of its range, and for an objective made of a Function.
-func (c CubicRegularization) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	if err := obj.needsGraph("CubicRegularization", "products with the Hessian"); err != nil {
+func (c CubicRegularization) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	if err := obj.NeedGraph("CubicRegularization", "products with the Hessian"); err != nil {
 		return nil, err
 	}
 	c.Sigma, c.Forcing = orDefault(c.Sigma, 1), orDefault(c.Forcing, 0.1)
@@ -61,7 +62,7 @@ func (c CubicRegularization) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 	if err != nil {
 		return nil, err
 	}
-	return startTrustRegion(obj, theta, newtonModel{}, space, cubicControl{CubicRegularization: c, least: device.Epsilon(obj.dtype())})
+	return startTrustRegion(obj, theta, newtonModel{}, space, cubicControl{CubicRegularization: c, least: device.Epsilon(obj.Precision())})
 }
 
 // cubicControl adapts σ.

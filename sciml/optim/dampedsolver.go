@@ -7,6 +7,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // corrections is the number of times that a solution of the normal equations is corrected with J itself.
@@ -15,14 +16,14 @@ const corrections = 1
 // dampedSolver finds steps in a subspace from J and the matrix there. It is a few programs that run one after the other,
 // as the one that solves runs up to four times: written out that often, it would take seconds to compile.
 type dampedSolver struct {
-	obj                                     *Objective
+	obj                                     *objective.Objective
 	space                                   subspaces
 	kernel                                  bool
 	factorizing, solving, bending, stepping *device.Program
 }
 
 // newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration.
-func newDampedSolver(obj *Objective, kernel, geodesic bool, space subspaces) (*dampedSolver, error) {
+func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space subspaces) (*dampedSolver, error) {
 	s := &dampedSolver{obj: obj, space: space, kernel: kernel}
 	var err error
 	if s.factorizing, err = device.NewProgram(obj.Backend, "factorization", func(in []*graph.Node) []*graph.Node {
@@ -51,7 +52,7 @@ func newDampedSolver(obj *Objective, kernel, geodesic bool, space subspaces) (*d
 			theta, z := in[0], in[1]
 			drawn, data := in[2:2+space.inputCount()], in[2+space.inputCount():]
 			along := []*graph.Node{space.expand(z, drawn)}
-			first := autodiff.JVP(obj.residual(theta, data), []*graph.Node{theta}, along)
+			first := autodiff.JVP(obj.BuildResidual(theta, data), []*graph.Node{theta}, along)
 			return []*graph.Node{autodiff.JVP(first, []*graph.Node{theta}, along)}
 		}); err != nil {
 			return nil, err
@@ -82,7 +83,7 @@ func accelerated(v, a *graph.Node) *graph.Node {
 // its scale, and then the subspace.
 func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, data []*tensors.Tensor) (regionStep, error) {
 	r, j, matrix, scale, drawn := matrices[0], matrices[1], matrices[2], matrices[3], matrices[4:]
-	factor, err := s.factorizing.Call([]*tensors.Tensor{device.Scalar(s.obj.dtype(), relative), matrix, scale})
+	factor, err := s.factorizing.Call([]*tensors.Tensor{device.Scalar(s.obj.Precision(), relative), matrix, scale})
 	if err != nil {
 		return regionStep{}, err
 	}
@@ -92,7 +93,7 @@ func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, d
 		return regionStep{}, err
 	}
 	defer device.Free([]*tensors.Tensor{z})
-	a := device.Vector(s.obj.dtype(), make([]float64, j.Shape().Dimensions[1]))
+	a := device.Vector(s.obj.Precision(), make([]float64, j.Shape().Dimensions[1]))
 	if s.bending != nil {
 		second, err := s.bending.Call([]*tensors.Tensor{theta, z}, drawn, data)
 		if err != nil {
@@ -118,7 +119,7 @@ func (s *dampedSolver) solve(j, right *tensors.Tensor, factor []*tensors.Tensor)
 	if s.kernel {
 		order = j.Shape().Dimensions[0]
 	}
-	solution := []*tensors.Tensor{device.Vector(s.obj.dtype(), make([]float64, order))}
+	solution := []*tensors.Tensor{device.Vector(s.obj.Precision(), make([]float64, order))}
 	for range 1 + corrections {
 		next, err := s.solving.Call([]*tensors.Tensor{j, solution[0], right}, factor)
 		device.Free(solution)

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
@@ -23,7 +24,7 @@ type directionStepper struct {
 func newDirectionStepper(t *testing.T, b compute.Backend, direction Direction, dim int) *directionStepper {
 	t.Helper()
 	exec, err := graph.NewExec(b, func(in []*graph.Node) []*graph.Node {
-		step, next := direction.Step(&Point{theta: in[0], gradient: in[1]}, in[2:])
+		step, next := direction.Step(&objective.Point{Theta: in[0], Gradient: in[1]}, in[2:])
 		return append([]*graph.Node{step}, next...)
 	})
 	if err != nil {

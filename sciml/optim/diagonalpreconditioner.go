@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Diagonal preconditions with the diagonal of the curvature: C = (D + μI)^(−1/2), so that every parameter has a scale of
@@ -31,7 +32,7 @@ type Diagonal struct {
 func (Diagonal) Name() string { return "diagonal" }
 
 // Start implements Preconditioner.
-func (d Diagonal) Start(obj *Objective) (Root, error) {
+func (d Diagonal) Start(obj *objective.Objective) (Root, error) {
 	d.Shift = orDefault(d.Shift, defaultShift)
 	if d.Samples == 0 {
 		d.Samples = 10
@@ -40,20 +41,20 @@ func (d Diagonal) Start(obj *Objective) (Root, error) {
 		return nil, err
 	}
 	form := diagonalForm(obj.Dim)
-	if !obj.hasResidual() {
+	if !obj.IsLeastSquares() {
 		return newSampledDiagonal(obj, d, form, obj.Dim, func(theta, signs *graph.Node, data []*graph.Node) *graph.Node {
-			return graph.Mul(signs, autodiff.HessianProduct(obj.loss(theta, data), theta, signs))
+			return graph.Mul(signs, autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, signs))
 		})
 	}
-	rows, err := obj.countResiduals()
+	rows, err := obj.NumResiduals()
 	if err != nil {
 		return nil, err
 	}
-	if obj.hasJacobian(rows) {
+	if obj.HasJacobian(rows) {
 		return startBlocks(obj, "Diagonal", d.Shift, []placedForm{{form, 0, obj.Dim}})
 	}
 	return newSampledDiagonal(obj, d, form, rows, func(theta, signs *graph.Node, data []*graph.Node) *graph.Node {
-		return graph.MulScalar(graph.Square(autodiff.VJP(obj.residual(theta, data), signs, theta)[0]), 2)
+		return graph.MulScalar(graph.Square(autodiff.VJP(obj.BuildResidual(theta, data), signs, theta)[0]), 2)
 	})
 }
 
@@ -65,7 +66,7 @@ type sampledDiagonal struct {
 	form   diagonalForm
 }
 
-func newSampledDiagonal(obj *Objective, d Diagonal, form diagonalForm, length int, sample func(theta, signs *graph.Node, data []*graph.Node) *graph.Node) (Root, error) {
+func newSampledDiagonal(obj *objective.Objective, d Diagonal, form diagonalForm, length int, sample func(theta, signs *graph.Node, data []*graph.Node) *graph.Node) (Root, error) {
 	s := &sampledDiagonal{Diagonal: d, length: length, form: form}
 	s.blockRoot = blockRoot{obj: obj, shift: d.Shift, forms: []placedForm{{form, 0, obj.Dim}}}
 	var err error
@@ -84,7 +85,7 @@ func (s *sampledDiagonal) At(theta *tensors.Tensor, number int) (RootAt, error) 
 		for i := range signs {
 			signs[i] = float64(2*rng.IntN(2) - 1)
 		}
-		out, err := s.program.Call([]*tensors.Tensor{theta, device.Vector(s.obj.dtype(), signs)}, s.obj.Data)
+		out, err := s.program.Call([]*tensors.Tensor{theta, device.Vector(s.obj.Precision(), signs)}, s.obj.Data)
 		if err != nil {
 			return RootAt{}, err
 		}

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // director finds the directions that a line search goes along. It may call the device as often as it needs.
@@ -27,27 +28,29 @@ type directed struct {
 
 // graphDirector is a Direction as one program.
 type graphDirector struct {
-	obj       *Objective
+	obj       *objective.Objective
 	direction Direction
 	program   *device.Program
 }
 
-func newGraphDirector(obj *Objective, d Direction) (*graphDirector, error) {
+func newGraphDirector(obj *objective.Objective, d Direction) (*graphDirector, error) {
 	g := &graphDirector{obj: obj, direction: d}
 	size := len(g.state())
 	var err error
 	g.program, err = device.NewProgram(obj.Backend, "direction", func(in []*graph.Node) []*graph.Node {
-		p := &Point{theta: in[0], loss: in[1], gradient: in[2], obj: obj, data: in[3+size:]}
+		p := obj.PointOf(in[0], in[1], in[2], in[3+size:])
 		step, next := d.Step(p, in[3:3+size])
-		return append([]*graph.Node{step, device.Dot(step, p.gradient), device.Norm(step)}, next...)
+		return append([]*graph.Node{step, device.Dot(step, p.Gradient), device.Norm(step)}, next...)
 	})
 	return g, err
 }
 
-func (g *graphDirector) state() []shapes.Shape { return g.direction.State(g.obj.Dim, g.obj.dtype()) }
+func (g *graphDirector) state() []shapes.Shape {
+	return g.direction.State(g.obj.Dim, g.obj.Precision())
+}
 
 func (g *graphDirector) direct(at *evaluated, state []*tensors.Tensor) (directed, error) {
-	out, err := g.program.Call([]*tensors.Tensor{at.theta, device.Scalar(g.obj.dtype(), at.loss), at.gradient}, state, g.obj.Data)
+	out, err := g.program.Call([]*tensors.Tensor{at.theta, device.Scalar(g.obj.Precision(), at.loss), at.gradient}, state, g.obj.Data)
 	if err != nil {
 		return directed{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Dogleg is BFGS in a trust region: the step is the minimizer of the model on the path from the iterate along steepest
@@ -24,7 +25,7 @@ type Dogleg struct {
 func (Dogleg) Name() string { return "BFGS dogleg" }
 
 // Start implements Method. It fails when B and H would be larger than MaxMemory, or a setting is out of its range.
-func (m Dogleg) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m Dogleg) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if err := checkDense(obj, "Dogleg", "Hessian and its inverse", m.MaxMemory, 2); err != nil {
 		return nil, err
 	}
@@ -42,12 +43,12 @@ func (m Dogleg) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 }
 
 type dogleg struct {
-	obj  *Objective
+	obj  *objective.Objective
 	path *device.Program
 }
 
 func (d *dogleg) solve(at *evaluated, radius float64, state, _ []*tensors.Tensor) (regionStep, error) {
-	out, err := d.path.Call([]*tensors.Tensor{at.gradient, device.Scalar(d.obj.dtype(), radius)}, state)
+	out, err := d.path.Call([]*tensors.Tensor{at.gradient, device.Scalar(d.obj.Precision(), radius)}, state)
 	if err != nil {
 		return regionStep{}, err
 	}

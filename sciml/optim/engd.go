@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // ENGD is energy natural gradient descent (Müller and Zeinhofer 2023, "Achieving high accuracy with PINNs via energy natural
@@ -41,8 +42,8 @@ type ENGD struct {
 func (ENGD) Name() string { return "ENGD" }
 
 // Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
-func (m ENGD) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	epsilon := device.Epsilon(obj.dtype())
+func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	epsilon := device.Epsilon(obj.Precision())
 	m.Regularization, m.Cutoff = orDefault(m.Regularization, 1e-12), orDefault(m.Cutoff, epsilon*float64(obj.Dim))
 	if m.AdaptEvery == 0 {
 		m.AdaptEvery = 5
@@ -87,7 +88,7 @@ func (m ENGD) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 
 // naturalGradient directs an ENGD. It remembers nothing.
 type naturalGradient struct {
-	obj              *Objective
+	obj              *objective.Objective
 	system           leastSquaresSystem
 	regularization   float64
 	pseudo           *denseSystem // nil without a pseudo-inverse
@@ -145,11 +146,11 @@ func (d *naturalGradient) invert() (regionStep, error) {
 	p := make([]float64, d.obj.Dim)
 	eigen, err := linalg.NewEigen(d.obj.Dim, a)
 	if err != nil { // not finite: there is no direction
-		return regionStep{p: device.Vector(d.obj.dtype(), p)}, nil
+		return regionStep{p: device.Vector(d.obj.Precision(), p)}, nil
 	}
 	eigen.Solve(p, right, d.cutoff, 0)
 	for i := range p {
 		p[i] = -p[i]
 	}
-	return regionStep{p: device.Vector(d.obj.dtype(), p)}, nil
+	return regionStep{p: device.Vector(d.obj.Precision(), p)}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // ExactGradientDescent is the steepest descent of Cauchy (1847) for quadratics: each step goes to the minimizer along
@@ -21,8 +22,8 @@ type ExactGradientDescent struct{}
 func (ExactGradientDescent) Name() string { return "exact gradient descent" }
 
 // Start implements Method. It fails for an objective made of a Function.
-func (ExactGradientDescent) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	if err := obj.needsGraph("ExactGradientDescent", "products with the Hessian"); err != nil {
+func (ExactGradientDescent) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	if err := obj.NeedGraph("ExactGradientDescent", "products with the Hessian"); err != nil {
 		return nil, err
 	}
 	return startFixedStep(obj, theta, exactDirection{})
@@ -32,9 +33,9 @@ type exactDirection struct{}
 
 func (exactDirection) State(int, dtypes.DType) []shapes.Shape { return nil }
 
-func (exactDirection) Step(p *Point, _ []*graph.Node) (*graph.Node, []*graph.Node) {
-	g := p.gradient
-	product := autodiff.JVP(g, []*graph.Node{p.theta}, []*graph.Node{g})
+func (exactDirection) Step(p *objective.Point, _ []*graph.Node) (*graph.Node, []*graph.Node) {
+	g := p.Gradient
+	product := autodiff.JVP(g, []*graph.Node{p.Theta}, []*graph.Node{g})
 	// For the unit vector along g: products of two small gradients underflow in float32.
 	size := device.Norm(g)
 	unit := graph.Div(g, size)

@@ -14,6 +14,7 @@ import (
 	"gonum.org/v1/gonum/optimize/functions"
 
 	"github.com/gosciml/gosciml/sciml/backend"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -23,7 +24,7 @@ func ExampleMinimize() {
 	if err != nil {
 		panic(err)
 	}
-	objective := &optim.Objective{
+	objective := &objective.Objective{
 		Backend: b,
 		Dim:     2,
 		Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
@@ -47,7 +48,7 @@ func ExampleMinimize() {
 // A function in plain Go: the least potential energy of a chain of 9 springs between two walls, each of which has a stiffness
 // of its own. Nothing of GoMLX is seen.
 func ExampleFromFunction() {
-	objective, err := optim.FromFunction(8, func(x, gradient []float64) (energy float64) {
+	objective, err := objective.FromFunction(8, func(x, gradient []float64) (energy float64) {
 		for i := range 9 {
 			left, right := 0.0, 1.0 // the walls
 			if i > 0 {
@@ -84,7 +85,7 @@ func ExampleFromFunction() {
 // The same method of gonum and of this package.
 func ExampleGonum() {
 	rosenbrock := functions.ExtendedRosenbrock{}
-	objective, err := optim.FromFunction(2, func(x, gradient []float64) float64 {
+	objective, err := objective.FromFunction(2, func(x, gradient []float64) float64 {
 		rosenbrock.Grad(gradient, x)
 		return rosenbrock.Func(x)
 	})

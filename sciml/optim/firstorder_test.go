@@ -17,6 +17,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -196,7 +197,7 @@ func ExampleNonlinearCG() {
 		panic(err)
 	}
 	const n, h = 10, 1.0 / 11
-	objective := &optim.Objective{Backend: b, Dim: n, Loss: func(u *graph.Node, _ []*graph.Node) *graph.Node {
+	objective := &objective.Objective{Backend: b, Dim: n, Loss: func(u *graph.Node, _ []*graph.Node) *graph.Node {
 		zero := graph.Slice(graph.ZerosLike(u), graph.AxisRange(0, 1))
 		left, right := graph.Concatenate([]*graph.Node{zero, u}, 0), graph.Concatenate([]*graph.Node{u, zero}, 0)
 		elastic := graph.MulScalar(graph.ReduceAllSum(graph.Square(graph.Sub(right, left))), 0.5/h)

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // chunk is the most iterations that one call to the device makes.
@@ -18,7 +19,7 @@ const chunk = 256
 // fixedStep takes the steps of a direction as they are, many per call: the loop itself runs on the device, because a
 // call from the host costs as much as a step of a small problem.
 type fixedStep struct {
-	obj       *Objective
+	obj       *objective.Objective
 	direction Direction
 	run       func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) // one call to the device
 	longest   int                                                          // the most iterations that it makes
@@ -26,8 +27,8 @@ type fixedStep struct {
 	traces    []*tensors.Tensor                                            // empty traces to begin a call with
 }
 
-func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) (Stepper, error) {
-	dtype := obj.dtype()
+func startFixedStep(obj *objective.Objective, theta *tensors.Tensor, direction Direction) (Stepper, error) {
+	dtype := obj.Precision()
 	state := direction.State(obj.Dim, dtype)
 	s := &fixedStep{obj: obj, direction: direction}
 	if obj.Function == nil && device.LoopsOnDevice(obj.Backend) {
@@ -41,15 +42,15 @@ func startFixedStep(obj *Objective, theta *tensors.Tensor, direction Direction) 
 			return loop.Call(append(inputs, obj.Data)...)
 		}
 	} else {
-		one, err := newEvaluation(obj, "fixed step", func(in []*graph.Node) *graph.Node {
+		one, err := objective.NewEvaluation(obj, "fixed step", func(in []*graph.Node) *graph.Node {
 			return in[loopCarried]
-		}, func(p *Point, in []*graph.Node) []*graph.Node {
+		}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
 			return buildFixedStep(p, direction, in)
 		})
 		if err != nil {
 			return nil, err
 		}
-		s.longest, s.run = 1, one.call
+		s.longest, s.run = 1, one.Call
 	}
 	s.carried = append([]*tensors.Tensor{theta, theta, device.Scalar(dtype, math.Inf(1)), device.Scalar(dtype, 0)}, device.Zeros(state)...)
 	trace := shapes.Make(dtype, chunk)
@@ -74,7 +75,7 @@ const (
 
 // loopFixedSteps builds the loop. All its variables start as inputs, and the condition looks at variables only: a
 // constant or a reduction that GoMLX has cached for one function of a graph is not valid in another.
-func loopFixedSteps(obj *Objective, direction Direction, stateSize int, initial []*graph.Node) []*graph.Node {
+func loopFixedSteps(obj *objective.Objective, direction Direction, stateSize int, initial []*graph.Node) []*graph.Node {
 	g := initial[0].Graph()
 	parameters := func(g *graph.Graph) []*graph.Node {
 		vars := make([]*graph.Node, len(initial))
@@ -90,34 +91,34 @@ func loopFixedSteps(obj *Objective, direction Direction, stateSize int, initial 
 	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
 		vars := parameters(g)
 		in, data := vars[:loopState+stateSize], vars[loopState+stateSize:]
-		return append(buildFixedStep(obj.at(in[loopCarried], data), direction, in), data...)
+		return append(buildFixedStep(obj.BuildPoint(in[loopCarried], data), direction, in), data...)
 	})
 	return graph.While(condition, body, initial...)[:loopState+stateSize]
 }
 
 // buildFixedStep builds one iteration: the next values of the loop's variables.
-func buildFixedStep(point *Point, direction Direction, vars []*graph.Node) []*graph.Node {
+func buildFixedStep(point *objective.Point, direction Direction, vars []*graph.Node) []*graph.Node {
 	theta, bestTheta, bestLoss, ledHere := vars[loopCarried], vars[loopCarried+1], vars[loopCarried+2], vars[loopCarried+3]
 	step, next := direction.Step(point, vars[loopState:])
 	length := device.Norm(step)
-	better := graph.LessThan(point.loss, bestLoss) // false for NaN
+	better := graph.LessThan(point.Loss, bestLoss) // false for NaN
 	here := graph.Equal(graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, chunk), 0), vars[loopCount])
 	record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
-	slope := device.Norm(point.gradient)
-	usable := graph.LogicalAnd(graph.IsFinite(point.loss), graph.IsFinite(length))
-	missed := graph.LogicalAnd(graph.GreaterThan(point.loss, vars[loopGoalLoss]), graph.GreaterThan(slope, vars[loopGoalGradient]))
+	slope := device.Norm(point.Gradient)
+	usable := graph.LogicalAnd(graph.IsFinite(point.Loss), graph.IsFinite(length))
+	missed := graph.LogicalAnd(graph.GreaterThan(point.Loss, vars[loopGoalLoss]), graph.GreaterThan(slope, vars[loopGoalGradient]))
 	return append([]*graph.Node{
 		vars[loopLimit],
 		graph.AddScalar(vars[loopCount], 1),
 		graph.LogicalAnd(usable, missed),
 		vars[loopGoalLoss],
 		vars[loopGoalGradient],
-		record(vars[loopLoss], point.loss),
+		record(vars[loopLoss], point.Loss),
 		record(vars[loopGradient], slope),
 		record(vars[loopStep], ledHere),
 		graph.Add(theta, step),
 		graph.Where(better, theta, bestTheta),
-		graph.Where(better, point.loss, bestLoss),
+		graph.Where(better, point.Loss, bestLoss),
 		length,
 	}, next...)
 }
@@ -127,7 +128,7 @@ func (s *fixedStep) Advance(ctx context.Context, n int, goal Goal) (Progress, er
 	p := Progress{Status: Running}
 	for n > 0 && ctx.Err() == nil {
 		limit := min(n, s.longest)
-		dtype := s.obj.dtype()
+		dtype := s.obj.Precision()
 		counters := []*tensors.Tensor{
 			tensors.FromScalar(int32(limit)), tensors.FromScalar(int32(0)), tensors.FromScalar(true),
 			device.Scalar(dtype, goal.Loss), device.Scalar(dtype, goal.Gradient),
@@ -181,7 +182,7 @@ func (s *fixedStep) Best() (*tensors.Tensor, float64) {
 // Refresh implements Stepper.
 func (s *fixedStep) Refresh() {
 	state := rebase(s.direction, s.carried[4:])
-	s.carried = append([]*tensors.Tensor{s.carried[0], s.carried[0], device.Scalar(s.obj.dtype(), math.Inf(1)), s.carried[3]}, state...)
+	s.carried = append([]*tensors.Tensor{s.carried[0], s.carried[0], device.Scalar(s.obj.Precision(), math.Inf(1)), s.carried[3]}, state...)
 }
 
 // Save implements Stepper.

@@ -16,13 +16,14 @@ import (
 	"gonum.org/v1/gonum/optimize"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // ofHost is the objective as plain Go code.
-func (p problem) ofHost(t *testing.T) *optim.Objective {
+func (p problem) ofHost(t *testing.T) *objective.Objective {
 	t.Helper()
-	obj, err := optim.FromFunction(len(p.start), func(theta, gradient []float64) float64 {
+	obj, err := objective.FromFunction(len(p.start), func(theta, gradient []float64) float64 {
 		p.reference.Grad(gradient, theta)
 		return p.reference.Func(theta)
 	})
@@ -53,11 +54,11 @@ var hostMethods = map[string]optim.Method{
 func TestFunctionIsGraph(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		p := problems["Rosenbrock in R¹⁰"]
-		e, err := optim.NewEvaluator(p.objective(b))
+		e, err := objective.NewEvaluator(p.objective(b))
 		if err != nil {
 			t.Fatal(err)
 		}
-		host := &optim.Objective{Backend: b, Dim: len(p.start), Function: func(theta, gradient []float64) float64 {
+		host := &objective.Objective{Backend: b, Dim: len(p.start), Function: func(theta, gradient []float64) float64 {
 			f, g, err := e.At(theta)
 			if err != nil {
 				panic(err)
@@ -124,7 +125,7 @@ func logBarrier(theta, gradient []float64) (f float64) {
 
 // TestFunctionNotFinite: NaN is too long a step for a search, and the end of a method without one or at the start.
 func TestFunctionNotFinite(t *testing.T) {
-	obj, err := optim.FromFunction(2, logBarrier)
+	obj, err := objective.FromFunction(2, logBarrier)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +238,7 @@ func TestFunctionAdapts(t *testing.T) {
 		"Adam": optim.Adam{Rate: 0.3}, "L-BFGS": optim.LBFGS{}, "SR1": optim.SR1{}, "gonum BFGS": optim.Gonum{Method: &optimize.BFGS{GradStopThreshold: math.NaN()}},
 	} {
 		center := 1.0
-		obj, err := optim.FromFunction(3, func(theta, gradient []float64) (f float64) {
+		obj, err := objective.FromFunction(3, func(theta, gradient []float64) (f float64) {
 			for i, v := range theta {
 				gradient[i] = float64(i+1) * math.Pow(v-center, 3)
 				f += float64(i+1) * math.Pow(v-center, 4) / 4
@@ -270,14 +271,14 @@ func TestFunctionFloat32(t *testing.T) {
 }
 
 func TestFunctionErrors(t *testing.T) {
-	if _, err := optim.FromFunction(2, nil); err == nil || !strings.Contains(err.Error(), "function is nil") {
+	if _, err := objective.FromFunction(2, nil); err == nil || !strings.Contains(err.Error(), "function is nil") {
 		t.Errorf("error %v for no function", err)
 	}
-	if _, err := optim.FromFunction(0, logBarrier); err == nil || !strings.Contains(err.Error(), "Dim is 0") {
+	if _, err := objective.FromFunction(0, logBarrier); err == nil || !strings.Contains(err.Error(), "Dim is 0") {
 		t.Errorf("error %v for no dimension", err)
 	}
-	with := func(change func(o *optim.Objective)) *optim.Objective {
-		obj, err := optim.FromFunction(2, logBarrier)
+	with := func(change func(o *objective.Objective)) *objective.Objective {
+		obj, err := objective.FromFunction(2, logBarrier)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,15 +287,15 @@ func TestFunctionErrors(t *testing.T) {
 	}
 	start := []float64{1, 2}
 	sum := func(theta *graph.Node, _ []*graph.Node) *graph.Node { return graph.ReduceAllSum(theta) }
-	for word, change := range map[string]func(o *optim.Objective){
-		"a Function and a Loss": func(o *optim.Objective) { o.Loss = sum },
-		"a Function and Data":   func(o *optim.Objective) { o.Data = []*tensors.Tensor{tensors.FromScalar(1.0)} },
-		"a Function and Terms":  func(o *optim.Objective) { o.Terms = &optim.Terms{} },
-		"nor Pieces nor Funct":  func(o *optim.Objective) { o.Function = nil },
+	for word, change := range map[string]func(o *objective.Objective){
+		"a Function and a Loss": func(o *objective.Objective) { o.Loss = sum },
+		"a Function and Data":   func(o *objective.Objective) { o.Data = []*tensors.Tensor{tensors.FromScalar(1.0)} },
+		"a Function and Terms":  func(o *objective.Objective) { o.Terms = &objective.Terms{} },
+		"nor Pieces nor Funct":  func(o *objective.Objective) { o.Function = nil },
 	} {
 		mustFail(t, with(change), start, optim.LBFGS{}, optim.Options{}, word)
 	}
-	obj := with(func(*optim.Objective) {})
+	obj := with(func(*objective.Objective) {})
 	for word, method := range map[string]optim.Method{
 		"ExactGradientDescent needs products with the Hessian, which Objective.Function does not give": optim.ExactGradientDescent{},
 		"NewtonTrustRegion needs products":   optim.NewtonTrustRegion{},
@@ -307,7 +308,7 @@ func TestFunctionErrors(t *testing.T) {
 	} {
 		mustFail(t, obj, start, method, optim.Options{}, word)
 	}
-	e, err := optim.NewEvaluator(obj)
+	e, err := objective.NewEvaluator(obj)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"gonum.org/v1/gonum/optimize"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/optim/functions"
 )
@@ -138,7 +139,7 @@ func names() []string {
 // solve minimizes and returns the number of evaluations. It must end at a known minimum; a reference only has to say
 // whether it reached the tolerance, and has 0 if it did not.
 func solve(t *testing.T, c functions.Case, m optim.Method, reference bool) int {
-	obj, err := optim.FromFunction(len(c.Start), func(theta, gradient []float64) float64 {
+	obj, err := objective.FromFunction(len(c.Start), func(theta, gradient []float64) float64 {
 		c.F.Grad(gradient, theta)
 		return c.F.Func(theta)
 	})

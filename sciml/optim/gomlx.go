@@ -13,6 +13,7 @@ import (
 	ml "github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // GoMLX makes a method an optimizer of GoMLX, for a train.Trainer: θ are the trainable variables of the model, one after
@@ -56,7 +57,7 @@ func (o trainerOptimizer) UpdateGraph(scope *ml.Scope, g *graph.Graph, loss *gra
 	for i, v := range vars {
 		values[i] = v.NodeValue(g)
 	}
-	point := &Point{theta: flatten(values, dtype), loss: loss, gradient: gradient}
+	point := &objective.Point{Theta: flatten(values, dtype), Loss: loss, Gradient: gradient}
 
 	rule, err := trainerRuleOf(o.method, g, vars, dtype)
 	if err != nil {
@@ -65,7 +66,7 @@ func (o trainerOptimizer) UpdateGraph(scope *ml.Scope, g *graph.Graph, loss *gra
 	optimizer.IncrementGlobalStep(g, dtype)
 	var memory []*ml.Variable
 	var state []*graph.Node
-	for i, s := range rule.State(point.theta.Shape().Size(), dtype) {
+	for i, s := range rule.State(point.Theta.Shape().Size(), dtype) {
 		v := o.scope(scope).WithInitializer(initializer.Zero).VariableWithShape(fmt.Sprintf("state_%d", i), s).SetTrainable(false)
 		memory, state = append(memory, v), append(state, v.NodeValue(g))
 	}
@@ -110,12 +111,12 @@ func flatten(all []*graph.Node, dtype dtypes.DType) *graph.Node {
 
 // trainerRuleOf starts the method on an objective that has what a trainer has, and takes its direction.
 func trainerRuleOf(m Method, g *graph.Graph, vars []*ml.Variable, dtype dtypes.DType) (Direction, error) {
-	obj := &Objective{Backend: g.Backend(), DType: dtype, Function: func(_, _ []float64) float64 { return 0 }}
+	obj := &objective.Objective{Backend: g.Backend(), DType: dtype, Function: func(_, _ []float64) float64 { return 0 }}
 	for _, v := range vars {
-		obj.Blocks = append(obj.Blocks, Block{Name: v.Path(), Offset: obj.Dim, Dims: v.Shape().Dimensions})
+		obj.Blocks = append(obj.Blocks, objective.Block{Name: v.Path(), Offset: obj.Dim, Dims: v.Shape().Dimensions})
 		obj.Dim += v.Shape().Size()
 	}
-	if err := obj.check(); err != nil {
+	if err := obj.Check(); err != nil {
 		return nil, err
 	}
 	stepper, err := m.Start(obj, tensors.FromShape(shapes.Make(dtype, obj.Dim)))

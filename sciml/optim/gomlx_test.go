@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/gonum/optimize"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -54,10 +55,10 @@ func (curve) model(scope *model.Scope, x *graph.Node) *graph.Node {
 }
 
 // objective is the same for this package.
-func (c curve) objective(b compute.Backend) (obj *optim.Objective, start []float64) {
-	obj = &optim.Objective{Backend: b}
+func (c curve) objective(b compute.Backend) (obj *objective.Objective, start []float64) {
+	obj = &objective.Objective{Backend: b}
 	for _, layer := range curveLayers {
-		obj.Blocks = append(obj.Blocks, optim.Block{Name: "/" + layer.name + "/weights", Offset: obj.Dim, Dims: []int{layer.in, layer.out}})
+		obj.Blocks = append(obj.Blocks, objective.Block{Name: "/" + layer.name + "/weights", Offset: obj.Dim, Dims: []int{layer.in, layer.out}})
 		obj.Dim += layer.in * layer.out
 		for _, row := range layer.start {
 			start = append(start, row...)
@@ -96,14 +97,14 @@ func (c curve) train(t *testing.T, b compute.Backend, o optimizer.Interface, ste
 }
 
 // evaluations minimizes the objective and returns the loss of every point where it was evaluated.
-func evaluations(t *testing.T, obj *optim.Objective, start []float64, method optim.Method, most int) []float64 {
+func evaluations(t *testing.T, obj *objective.Objective, start []float64, method optim.Method, most int) []float64 {
 	t.Helper()
-	e, err := optim.NewEvaluator(obj)
+	e, err := objective.NewEvaluator(obj)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var losses []float64
-	host, err := optim.FromFunction(obj.Dim, func(theta, gradient []float64) float64 {
+	host, err := objective.FromFunction(obj.Dim, func(theta, gradient []float64) float64 {
 		f, g, err := e.At(theta)
 		if err != nil {
 			panic(err)

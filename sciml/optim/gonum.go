@@ -10,6 +10,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/optimize"
 )
@@ -30,14 +31,14 @@ func (m Gonum) Name() string {
 }
 
 // Start implements Method. It fails when gonum's method is nil or needs more than values and gradients.
-func (m Gonum) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m Gonum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if m.Method == nil {
 		return nil, errors.New("optim: Gonum.Method is nil, expected for example &optimize.LBFGS{}")
 	}
 	if _, err := m.Method.Uses(optimize.Available{Grad: true}); err != nil {
 		return nil, fmt.Errorf("optim: Gonum.Method is a %T, which cannot do with values and gradients: %w", m.Method, err)
 	}
-	evaluator, err := NewEvaluator(obj)
+	evaluator, err := objective.NewEvaluator(obj)
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +49,9 @@ func (m Gonum) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 // a channel; here they are made, and between two calls of Advance it waits for an answer.
 type gonumStepper struct {
 	iterates
-	obj        *Objective
+	obj        *objective.Objective
 	method     optimize.Method
-	evaluator  *Evaluator
+	evaluator  *objective.Evaluator
 	operations chan optimize.Task // its questions; nil while it does not run
 	results    chan optimize.Task // the answers
 	waiting    *optimize.Task     // the question that is not answered yet
@@ -120,7 +121,7 @@ func (s *gonumStepper) evaluate(theta []float64) error {
 
 // onDevice is last as an iterate.
 func (s *gonumStepper) onDevice() *evaluated {
-	dtype, at := s.obj.dtype(), s.last
+	dtype, at := s.obj.Precision(), s.last
 	return &evaluated{
 		theta: device.Vector(dtype, at.theta), gradient: device.Vector(dtype, at.gradient),
 		loss: at.loss, gradientNorm: floats.Norm(at.gradient, 2),

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // GradientDescent takes θ ← θ − α∇f(θ). On a quadratic whose Hessian has its eigenvalues between μ and L it converges
@@ -21,7 +22,7 @@ type GradientDescent struct {
 func (GradientDescent) Name() string { return "gradient descent" }
 
 // Start implements Method.
-func (m GradientDescent) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m GradientDescent) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate = orDefault(m.Rate, 1e-2)
 	if err := checkSettings("GradientDescent", positive("Rate", m.Rate)); err != nil {
 		return nil, err
@@ -33,6 +34,6 @@ type gradientRule struct{ rate float64 }
 
 func (gradientRule) State(int, dtypes.DType) []shapes.Shape { return nil }
 
-func (r gradientRule) Step(p *Point, factor *graph.Node, _ []*graph.Node) (*graph.Node, []*graph.Node) {
-	return descend(p.gradient, factor, r.rate), nil
+func (r gradientRule) Step(p *objective.Point, factor *graph.Node, _ []*graph.Node) (*graph.Node, []*graph.Node) {
+	return descend(p.Gradient, factor, r.rate), nil
 }

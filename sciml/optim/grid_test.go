@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -64,7 +65,7 @@ func TestGridRuns(t *testing.T) {
 				}
 			}
 		}
-		one := &optim.Objective{Backend: b, Dim: 1, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		one := &objective.Objective{Backend: b, Dim: 1, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			return graph.ReduceAllSum(graph.Square(graph.AddScalar(theta, -2.7)))
 		}}
 		r := minimize(t, one, []float64{3}, optim.LBFGS{Search: optim.Grid{}}, optim.Options{MaxIterations: 1})

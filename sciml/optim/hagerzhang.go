@@ -2,8 +2,9 @@ package optim
 
 import (
 	"fmt"
-	"github.com/gosciml/gosciml/sciml/internal/device"
 	"math"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // HagerZhang finds a step by the method of Hager and Zhang (2005, "A new conjugate gradient method with guaranteed

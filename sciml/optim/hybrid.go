@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Hybrid runs methods one after the other, each from where the one before it left off (at its best iterate).
@@ -36,7 +37,7 @@ func (h Hybrid) Name() string {
 }
 
 // Start implements Method.
-func (h Hybrid) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (h Hybrid) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if len(h) == 0 {
 		return nil, errors.New("optim: Hybrid has no phases, expected at least one")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // KFAC is the Gauss–Newton method with Kronecker-factored approximate curvature, for residuals of differential equations
@@ -54,7 +55,7 @@ func (k KFAC) Name() string {
 
 // Start implements Method. It fails for an objective without Pieces or with an unknown use of weights, and when a setting is
 // out of its range.
-func (k KFAC) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (k KFAC) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if k.Search == nil {
 		k.Search = Grid{}
 		if k.Quadratic {
@@ -65,7 +66,7 @@ func (k KFAC) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	if err := checkSettings("KFAC", positive("Damping", k.Damping), fraction("Decay", k.Decay), fraction("Momentum", k.Momentum)); err != nil {
 		return nil, err
 	}
-	if err := obj.needsResidual("KFAC"); err != nil {
+	if err := obj.NeedResidual("KFAC"); err != nil {
 		return nil, err
 	}
 	if obj.Pieces == nil {
@@ -84,7 +85,7 @@ func (k KFAC) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	}
 	if d.products, err = device.NewProgram(obj.Backend, "products with J", func(in []*graph.Node) []*graph.Node {
 		theta := []*graph.Node{in[0]}
-		r := obj.residual(in[0], in[3:])
+		r := obj.BuildResidual(in[0], in[3:])
 		a, b := autodiff.JVP(r, theta, in[1:2]), autodiff.JVP(r, theta, in[2:3])
 		return []*graph.Node{device.Dot(a, a), device.Dot(a, b), device.Dot(b, b)}
 	}); err != nil {
@@ -97,20 +98,20 @@ func (k KFAC) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 // direction before, or θ before for Quadratic.
 type kfacDirector struct {
 	KFAC
-	obj               *Objective
+	obj               *objective.Objective
 	layout            *kfacLayout
 	factors, products *device.Program
 }
 
 func (d *kfacDirector) state() []shapes.Shape {
-	dtype := d.obj.dtype()
+	dtype := d.obj.Precision()
 	return []shapes.Shape{shapes.Make(dtype, d.layout.size), shapes.Make(dtype), shapes.Make(dtype, d.obj.Dim)}
 }
 
 func (d *kfacDirector) rebase(state []*tensors.Tensor) []*tensors.Tensor { return state }
 
 func (d *kfacDirector) direct(at *evaluated, state []*tensors.Tensor) (directed, error) {
-	dtype := d.obj.dtype()
+	dtype := d.obj.Precision()
 	gradient, err := device.Numbers(at.gradient)
 	if err != nil {
 		return directed{}, err
@@ -180,7 +181,7 @@ func (d *kfacDirector) average(at *evaluated, state []*tensors.Tensor) (averages
 // combine replaces a step Δ by the αΔ + μδ that minimizes rᵀr + ∇fᵀp + pᵀ(JᵀJ + λI)p, with the step δ before; nil for none.
 // (Martens and Grosse 2015, section 7).
 func (d *kfacDirector) combine(at *evaluated, step, last, gradient []float64, damping float64) error {
-	dtype := d.obj.dtype()
+	dtype := d.obj.Precision()
 	other := last
 	if last == nil {
 		other = step

@@ -17,12 +17,13 @@ import (
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // unitSquare is Δu + 2π² sin πx sin πy = 0 at some points of the unit square, u = 0 at some of its boundary and at its corner.
 // The last parameter is added to the Laplacian.
-func unitSquare(t *testing.T, b compute.Backend, hidden, interior, boundary, corners int) (obj *optim.Objective, start []float64) {
+func unitSquare(t *testing.T, b compute.Backend, hidden, interior, boundary, corners int) (obj *objective.Objective, start []float64) {
 	t.Helper()
 	m, err := nn.NewMLP(nn.Tanh, 2, hidden, 1)
 	if err != nil {
@@ -40,7 +41,7 @@ func unitSquare(t *testing.T, b compute.Backend, hidden, interior, boundary, cor
 	corner := slices.Repeat([][]float64{{1, 1}}, corners)
 	all := []*tensors.Tensor{tensors.FromValue(in), tensors.FromValue(edge), tensors.FromValue(corner)}
 	n := m.NumParams()
-	obj = &optim.Objective{Backend: b, Dim: n + 1, Data: all, Pieces: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
+	obj = &objective.Objective{Backend: b, Dim: n + 1, Data: all, Pieces: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 		data = slices.Clone(data)
 		for i := range data {
 			data[i] = graph.ConvertDType(data[i], theta.DType())

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // The kinds of pieces, each with a Kronecker product of its own: with derivatives, and with values alone.
@@ -54,7 +55,7 @@ type kfacPart struct {
 }
 
 // kfacFactors builds the factors of all pieces as one vector, and says what there is.
-func kfacFactors(obj *Objective, theta *graph.Node, data []*graph.Node) (flat *graph.Node, pieces []kfacPiece) {
+func kfacFactors(obj *objective.Objective, theta *graph.Node, data []*graph.Node) (flat *graph.Node, pieces []kfacPiece) {
 	var all []*graph.Node
 	for _, piece := range obj.Pieces(theta, data) {
 		points := piece.Shape().Dimensions[0]
@@ -78,16 +79,16 @@ func kfacFactors(obj *Objective, theta *graph.Node, data []*graph.Node) (flat *g
 	if len(all) == 0 {
 		return graph.Zeros(theta.Graph(), shapes.Make(theta.DType(), 0)), pieces
 	}
-	return flattened(all), pieces
+	return objective.Flatten(all), pieces
 }
 
 // newKFACLayout looks at a graph of the pieces that is never run.
-func newKFACLayout(obj *Objective) (*kfacLayout, error) {
+func newKFACLayout(obj *objective.Objective) (*kfacLayout, error) {
 	l := &kfacLayout{dim: obj.Dim}
 	g := graph.NewGraph(obj.Backend, "Kronecker factors")
 	defer g.Finalize()
 	if err := exceptions.TryCatch[error](func() {
-		theta := graph.Parameter(g, "theta", shapes.Make(obj.dtype(), obj.Dim))
+		theta := graph.Parameter(g, "theta", shapes.Make(obj.Precision(), obj.Dim))
 		var data []*graph.Node
 		for i, t := range obj.Data {
 			data = append(data, graph.Parameter(g, fmt.Sprintf("data %d", i), t.Shape()))

@@ -10,13 +10,14 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // plainKFAC makes steps of KFAC with dense matrices. The objective has one piece with derivatives, and others.
 type plainKFAC struct {
 	optim.KFAC
-	obj *optim.Objective
+	obj *objective.Objective
 	// For each layer, by its first entry, and kind of piece: the averages of A and G.
 	factors map[int]*[2][2]*mat.Dense
 	entries map[int][]int

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Kronecker preconditions each matrix among Objective.Blocks with a Kronecker product of two small matrices, and other
@@ -30,7 +31,7 @@ type Kronecker struct {
 func (Kronecker) Name() string { return "Kronecker" }
 
 // Start implements Preconditioner.
-func (k Kronecker) Start(obj *Objective) (Root, error) {
+func (k Kronecker) Start(obj *objective.Objective) (Root, error) {
 	k.Shift = orDefault(k.Shift, defaultShift)
 	if k.MaxFactor == 0 {
 		k.MaxFactor = 512
@@ -38,7 +39,7 @@ func (k Kronecker) Start(obj *Objective) (Root, error) {
 	if err := checkSettings("Kronecker", positive("Shift", k.Shift), counted("MaxFactor", k.MaxFactor)); err != nil {
 		return nil, err
 	}
-	blocks, sizes, err := obj.consecutiveBlocks("Kronecker")
+	blocks, sizes, err := obj.ConsecutiveBlocks("Kronecker")
 	if err != nil {
 		return nil, err
 	}

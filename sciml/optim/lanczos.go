@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // lanczos minimizes the cubic model ∇fᵀp + ½pᵀ∇²f·p + (σ/3)‖p‖³ over the Krylov space of the gradient and the Hessian
@@ -20,7 +21,7 @@ import (
 // Lanczos vectors the Hessian is tridiagonal, and the model small enough for the host. The space of an iterate is kept
 // for another σ.
 type lanczos struct {
-	obj           *Objective
+	obj           *objective.Objective
 	grow, combine *device.Program
 	most          int
 	forcing       func(gradientNorm float64) float64
@@ -30,7 +31,7 @@ type lanczos struct {
 	diagonal, secondary []float64       // of the Hessian in the basis; the last secondary one leads out of the space
 }
 
-func newLanczos(obj *Objective, most int, forcing func(float64) float64) (*lanczos, error) {
+func newLanczos(obj *objective.Objective, most int, forcing func(float64) float64) (*lanczos, error) {
 	l := &lanczos{obj: obj, most: most, forcing: forcing}
 	var err error
 	if l.grow, err = device.NewProgram(obj.Backend, "Lanczos vector", func(in []*graph.Node) []*graph.Node {
@@ -42,7 +43,7 @@ func newLanczos(obj *Objective, most int, forcing func(float64) float64) (*lancz
 		basis = graph.Where(start, graph.BroadcastToDims(graph.ExpandAxes(first, 0), basis.Shape().Dimensions...), basis)
 
 		v := graph.ReduceSum(graph.Where(graph.Equal(rows, index), basis, graph.ZerosLike(basis)), 0)
-		product := autodiff.HessianProduct(obj.loss(theta, data), theta, v)
+		product := autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, v)
 		diagonal := device.Dot(v, product)
 		whole := device.Norm(product)
 		// Orthogonal to all vectors, and twice: rounding would bring back those found before.
@@ -67,7 +68,7 @@ func newLanczos(obj *Objective, most int, forcing func(float64) float64) (*lancz
 }
 
 func (l *lanczos) solve(at *evaluated, sigma float64, _, data []*tensors.Tensor) (regionStep, error) {
-	dtype := l.obj.dtype()
+	dtype := l.obj.Precision()
 	if l.at != at {
 		if l.basis != nil {
 			device.Free([]*tensors.Tensor{l.basis})

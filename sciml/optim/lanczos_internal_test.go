@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // smallest is the smallest eigenvalue of a symmetric matrix.
@@ -94,7 +95,7 @@ func TestLanczosStep(t *testing.T) {
 	const n = 6
 	hessian := hessianLike(n, 21)
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		obj := &Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		obj := &objective.Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			a := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(hessian.RawMatrix().Data, n, n))
 			return graph.MulScalar(device.Dot(theta, device.Multiply(a, theta)), 0.5)
 		}}
@@ -104,7 +105,7 @@ func TestLanczosStep(t *testing.T) {
 		}
 		gradient := randomVector(rand.New(rand.NewPCG(2, 2)), n)
 		at := func(g []float64) *evaluated {
-			return &evaluated{theta: device.Vector(obj.dtype(), make([]float64, n)), gradient: device.Vector(obj.dtype(), g), gradientNorm: floats.Norm(g, 2)}
+			return &evaluated{theta: device.Vector(obj.Precision(), make([]float64, n)), gradient: device.Vector(obj.Precision(), g), gradientNorm: floats.Norm(g, 2)}
 		}
 		here := at(gradient)
 		for i, sigma := range []float64{1, 0.01, 50} {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // LBFGS is the limited-memory BFGS method with a line search (Nocedal and Wright 2006, Algorithm 7.5), in the compact
@@ -39,7 +40,7 @@ type LBFGS struct {
 func (l LBFGS) Name() string { return "L-BFGS" }
 
 // Start implements Method. It fails when a setting is out of its range.
-func (l LBFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	switch {
 	case l.Memory < 0:
 		return nil, fmt.Errorf("optim: LBFGS.Memory is %d, expected at least 1 (or 0 for the default)", l.Memory)
@@ -104,8 +105,8 @@ func (l lbfgsDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	}
 }
 
-func (l lbfgsDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	gradient := p.gradient
+func (l lbfgsDirection) Step(p *objective.Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	gradient := p.Gradient
 	next := l.learn(p, state)
 	if l.every > 0 {
 		full := graph.MulScalar(graph.OnesLike(next[lbfgsCount]), float64(l.every))
@@ -145,9 +146,9 @@ func (l lbfgsDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 }
 
 // learn stores the pair of the last step, unless its curvature sᵀy is not safely positive.
-func (l lbfgsDirection) learn(p *Point, state []*graph.Node) []*graph.Node {
-	s := graph.Sub(p.theta, state[lbfgsTheta])
-	y := graph.Sub(p.gradient, state[lbfgsGradient])
+func (l lbfgsDirection) learn(p *objective.Point, state []*graph.Node) []*graph.Node {
+	s := graph.Sub(p.Theta, state[lbfgsTheta])
+	y := graph.Sub(p.Gradient, state[lbfgsGradient])
 	if l.damped {
 		// Bs = −αg because the step was s = αd = −αHg.
 		ss, before := device.Dot(s, s), state[lbfgsGradient]
@@ -155,7 +156,7 @@ func (l lbfgsDirection) learn(p *Point, state []*graph.Node) []*graph.Node {
 		y = damp(y, graph.Mul(graph.Div(sbs, device.Dot(s, before)), before), device.Dot(s, y), sbs)
 	}
 	sy, yy := device.Dot(s, y), device.Dot(y, y)
-	floor := graph.MulScalar(graph.Mul(device.Norm(s), graph.Sqrt(yy)), device.Epsilon(p.theta.DType()))
+	floor := graph.MulScalar(graph.Mul(device.Norm(s), graph.Sqrt(yy)), device.Epsilon(p.Theta.DType()))
 	started := graph.GreaterThan(state[lbfgsStarted], graph.ZerosLike(state[lbfgsStarted]))
 	useful := graph.LogicalAnd(started, graph.GreaterThan(sy, floor))
 
@@ -163,15 +164,15 @@ func (l lbfgsDirection) learn(p *Point, state []*graph.Node) []*graph.Node {
 	s, y = graph.Div(s, scale), graph.Div(y, scale)
 	newS, newY, newInverse := push(state[lbfgsS], s), push(state[lbfgsY], y), l.border(state, y)
 	return []*graph.Node{
-		lbfgsTheta:    p.theta,
-		lbfgsGradient: p.gradient,
+		lbfgsTheta:    p.Theta,
+		lbfgsGradient: p.Gradient,
 		lbfgsS:        graph.Where(useful, newS, state[lbfgsS]),
 		lbfgsY:        graph.Where(useful, newY, state[lbfgsY]),
 		lbfgsInverse:  graph.Where(useful, newInverse, state[lbfgsInverse]),
 		lbfgsGamma:    graph.Where(useful, graph.Div(sy, yy), state[lbfgsGamma]),
 		lbfgsStarted:  graph.OnesLike(state[lbfgsStarted]),
 		lbfgsQuotient: state[lbfgsQuotient],
-		lbfgsCount:    graph.Add(state[lbfgsCount], graph.ConvertDType(useful, p.theta.DType())),
+		lbfgsCount:    graph.Add(state[lbfgsCount], graph.ConvertDType(useful, p.Theta.DType())),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // twoLoop is −H∇f by the two-loop recursion (Nocedal and Wright 2006, Algorithm 7.4) over the pairs, oldest first.
@@ -58,7 +59,7 @@ func TestCompactFormIsTwoLoopRecursion(t *testing.T) {
 			}
 			direction := lbfgsDirection{memory: memory, twoLoop: twoLoopForm}
 			exec, err := graph.NewExec(b, func(in []*graph.Node) []*graph.Node {
-				step, next := direction.Step(&Point{theta: in[0], gradient: in[1]}, in[2:])
+				step, next := direction.Step(&objective.Point{Theta: in[0], Gradient: in[1]}, in[2:])
 				return append([]*graph.Node{step}, next...)
 			})
 			if err != nil {

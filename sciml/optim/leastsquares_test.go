@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // leastSquares is mean (aₙᵀθ − bₙ)² over 64 samples in R¹⁰.
@@ -72,27 +72,27 @@ func (l leastSquares) gradients(theta []float64) (each [][]float64, mean []float
 	return each, mean
 }
 
-func (l leastSquares) objective(b compute.Backend) *optim.Objective {
+func (l leastSquares) objective(b compute.Backend) *objective.Objective {
 	return lsObjective(b, tensors.FromFlatDataAndDimensions(slices.Clone(l.a.RawMatrix().Data), lsRows, lsDim), tensors.FromValue(slices.Clone(l.b.RawVector().Data)))
 }
 
-func lsObjective(b compute.Backend, a, rhs *tensors.Tensor) *optim.Objective {
+func lsObjective(b compute.Backend, a, rhs *tensors.Tensor) *objective.Objective {
 	scales := make([]float64, lsRows)
 	for i := range scales {
 		scales[i] = 1 / math.Sqrt(lsRows)
 	}
-	return &optim.Objective{
+	return &objective.Objective{
 		Backend: b, Dim: lsDim, Data: []*tensors.Tensor{a, rhs, tensors.FromValue(scales)},
 		Residual: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 			return graph.Mul(data[2], graph.Sub(graph.Einsum("ij,j->i", data[0], theta), data[1]))
 		},
-		Samples: []optim.Samples{{Name: "rows", Rows: lsRows, Data: []int{0, 1, 2}, Scales: []int{2}}},
+		Samples: []objective.Samples{{Name: "rows", Rows: lsRows, Data: []int{0, 1, 2}, Scales: []int{2}}},
 	}
 }
 
 // twoGroups is like a loss of a differential equation: weighted sums over interior points, and a mean over fewer points of
 // the boundary. θ are the coefficients of u(x) = Σ θₖ sin((k+½)x); u″ = −sin ½x in the interior, and u(π) = 4.
-func twoGroups(b compute.Backend) *optim.Objective {
+func twoGroups(b compute.Backend) *objective.Objective {
 	const interior, boundary = 48, 12
 	xs, scales, ends := make([]float64, interior), make([]float64, interior), make([]float64, boundary)
 	for i := range xs {
@@ -101,7 +101,7 @@ func twoGroups(b compute.Backend) *optim.Objective {
 	for i := range ends {
 		ends[i] = math.Pi
 	}
-	return &optim.Objective{
+	return &objective.Objective{
 		Backend: b, Dim: 4, Data: []*tensors.Tensor{tensors.FromValue(xs), tensors.FromValue(ends), tensors.FromValue(scales)},
 		Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 			waves := func(x *graph.Node, second bool) *graph.Node {
@@ -116,7 +116,7 @@ func twoGroups(b compute.Backend) *optim.Objective {
 			condition := graph.AddScalar(waves(data[1], false), -4)
 			return graph.Add(graph.ReduceAllSum(graph.Square(equation)), graph.ReduceAllMean(graph.Square(condition)))
 		},
-		Samples: []optim.Samples{
+		Samples: []objective.Samples{
 			{Name: "interior", Rows: interior, Data: []int{0, 2}, Scales: []int{2}},
 			{Name: "boundary", Rows: boundary, Data: []int{1}},
 		},

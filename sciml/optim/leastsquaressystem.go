@@ -11,6 +11,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // LeastSquaresSolver is the way in which Gauss–Newton methods solve min ‖Jp + r‖² + λ‖p‖² for a Jacobian J of M residuals
@@ -55,10 +56,10 @@ type leastSquaresSystem interface {
 }
 
 // denseMemory is the size of J and the matrix in bytes, for steps in a space of so many columns.
-func denseMemory(obj *Objective, rows, columns int) float64 {
+func denseMemory(obj *objective.Objective, rows, columns int) float64 {
 	n := float64(min(rows, columns))
 	const copies = 3 // J, its parts before they are joined, and one transposed
-	return float64(obj.dtype().Size()) * (copies*float64(rows)*float64(obj.Dim) + 3*n*n)
+	return float64(obj.Precision().Size()) * (copies*float64(rows)*float64(obj.Dim) + 3*n*n)
 }
 
 // defaultMemory is the most that a method takes for matrices, in bytes, when it is not told otherwise.
@@ -75,9 +76,9 @@ type systemChoice struct {
 }
 
 // newLeastSquaresSystem makes the system that a method asks for.
-func newLeastSquaresSystem(obj *Objective, c systemChoice) (leastSquaresSystem, error) {
+func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquaresSystem, error) {
 	method, solver, maxMemory := c.method, c.solver, c.maxMemory
-	if err := obj.needsResidual(method); err != nil {
+	if err := obj.NeedResidual(method); err != nil {
 		return nil, err
 	}
 	if solver < CheapestSolver || solver > MatrixFree {
@@ -89,7 +90,7 @@ func newLeastSquaresSystem(obj *Objective, c systemChoice) (leastSquaresSystem, 
 	if maxMemory == 0 {
 		maxMemory = defaultMemory
 	}
-	rows, err := obj.countResiduals()
+	rows, err := obj.NumResiduals()
 	if err != nil {
 		return nil, err
 	}
@@ -98,14 +99,14 @@ func newLeastSquaresSystem(obj *Objective, c systemChoice) (leastSquaresSystem, 
 		columns = min(columns, c.columns)
 	}
 	need := denseMemory(obj, rows, columns)
-	fits := need <= float64(maxMemory) && obj.hasJacobian(rows)
+	fits := need <= float64(maxMemory) && obj.HasJacobian(rows)
 	why := fmt.Sprintf("%d residuals, %d parameters", rows, obj.Dim)
 	switch {
 	case solver == CheapestSolver && fits && columns <= rows:
 		solver = DenseNormal
 	case solver == CheapestSolver && fits:
 		solver = DenseKernel
-	case solver == CheapestSolver && !obj.hasJacobian(rows):
+	case solver == CheapestSolver && !obj.HasJacobian(rows):
 		solver, why = MatrixFree, why+" that interact, so that there is no Jacobian by points"
 	case solver == CheapestSolver:
 		solver, why = MatrixFree, why+fmt.Sprintf("; matrices would need %.3g GiB, more than MaxMemory = %.3g GiB", need/(1<<30), float64(maxMemory)/(1<<30))
@@ -128,7 +129,7 @@ func newLeastSquaresSystem(obj *Objective, c systemChoice) (leastSquaresSystem, 
 
 // denseSystem stores J and JᵀJ, or JJᵀ, on the device.
 type denseSystem struct {
-	obj         *Objective
+	obj         *objective.Objective
 	linearizing *device.Program
 	solver      *dampedSolver
 	at          *evaluated
@@ -136,78 +137,17 @@ type denseSystem struct {
 	text        string
 }
 
-func newDenseSystem(obj *Objective, kernel, geodesic bool, text string) (*denseSystem, error) {
+func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, text string) (*denseSystem, error) {
 	s := &denseSystem{obj: obj, text: text}
 	var err error
 	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
-		r, j := obj.linearized(in[0], in[1:])
-		return []*graph.Node{r, j, gramOf(j, kernel), largestColumn(j)}
+		r, j := obj.BuildLinearization(in[0], in[1:])
+		return []*graph.Node{r, j, objective.GramOf(j, kernel), objective.LargestColumn(j)}
 	}); err != nil {
 		return nil, err
 	}
 	s.solver, err = newDampedSolver(obj, kernel, geodesic, subspaces{obj.Dim, obj.Dim})
 	return s, err
-}
-
-// gramOf is JᵀJ, or JJᵀ.
-func gramOf(j *graph.Node, kernel bool) *graph.Node {
-	if kernel {
-		j = graph.Transpose(j, 0, 1)
-	}
-	return gram(j)
-}
-
-// largestColumn is the largest diagonal entry of JᵀJ.
-func largestColumn(j *graph.Node) *graph.Node { return graph.ReduceAllMax(columnSums(graph.Square(j))) }
-
-// columnParts is the number of parts of a matrix, one above the other, that are added up before its columns are summed: along
-// a row entries are next to each other in memory, which is three times faster.
-const columnParts = 8
-
-func columnSums(a *graph.Node) *graph.Node {
-	rows := a.Shape().Dimensions[0]
-	part := func(top, bottom int) *graph.Node { return graph.SliceAxis(a, 0, graph.AxisRange(top, bottom)) }
-	height := rows / columnParts
-	if height == 0 {
-		return graph.ReduceSum(a, 0)
-	}
-	sum := part(0, height)
-	for k := 1; k < columnParts; k++ {
-		sum = graph.Add(sum, part(k*height, (k+1)*height))
-	}
-	sum = graph.ReduceSum(sum, 0)
-	if columnParts*height == rows {
-		return sum
-	}
-	return graph.Add(sum, graph.ReduceSum(part(columnParts*height, rows), 0))
-}
-
-// gramBlocks is the number of blocks of columns, of which the products above the diagonal serve twice.
-const gramBlocks = 4
-
-// gram is AᵀA.
-func gram(a *graph.Node) *graph.Node {
-	n := a.Shape().Dimensions[1]
-	if n < 64*gramBlocks {
-		return graph.DotGeneral(a, []int{0}, nil, a, []int{0}, nil)
-	}
-	var columns [gramBlocks]*graph.Node
-	for k := range columns {
-		columns[k] = graph.Slice(a, graph.AxisRange(), graph.AxisRange(k*n/gramBlocks, (k+1)*n/gramBlocks))
-	}
-	var products [gramBlocks][gramBlocks]*graph.Node
-	rows := make([]*graph.Node, gramBlocks)
-	for i := range columns {
-		for k := range columns {
-			if k < i {
-				products[i][k] = graph.Transpose(products[k][i], 0, 1)
-			} else {
-				products[i][k] = graph.DotGeneral(columns[i], []int{0}, nil, columns[k], []int{0}, nil)
-			}
-		}
-		rows[i] = graph.Concatenate(products[i][:], 1)
-	}
-	return graph.Concatenate(rows, 0)
 }
 
 func (s *denseSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
@@ -230,7 +170,7 @@ func (s *denseSystem) plan() string { return s.text }
 
 // matrixFree takes products with J and Jᵀ.
 type matrixFree struct {
-	obj                          *Objective
+	obj                          *objective.Objective
 	forward, backward, residuals *device.Program
 	at                           *evaluated
 	r                            []float64
@@ -238,28 +178,28 @@ type matrixFree struct {
 	text                         string
 }
 
-func newMatrixFree(obj *Objective, rows int, text string) (*matrixFree, error) {
+func newMatrixFree(obj *objective.Objective, rows int, text string) (*matrixFree, error) {
 	m := &matrixFree{obj: obj, text: text}
 	var err error
 	if m.residuals, err = device.NewProgram(obj.Backend, "residuals", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{obj.residual(in[0], in[1:])}
+		return []*graph.Node{obj.BuildResidual(in[0], in[1:])}
 	}); err != nil {
 		return nil, err
 	}
 	if m.forward, err = device.NewProgram(obj.Backend, "product with J", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{autodiff.JVP(obj.residual(in[0], in[2:]), in[:1], in[1:2])}
+		return []*graph.Node{autodiff.JVP(obj.BuildResidual(in[0], in[2:]), in[:1], in[1:2])}
 	}); err != nil {
 		return nil, err
 	}
 	m.backward, err = device.NewProgram(obj.Backend, "product with Jᵀ", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{autodiff.VJP(obj.residual(in[0], in[2:]), in[1], in[0])[0]}
+		return []*graph.Node{autodiff.VJP(obj.BuildResidual(in[0], in[2:]), in[1], in[0])[0]}
 	})
 	return m, err
 }
 
 func (m *matrixFree) product(p *device.Program, data []*tensors.Tensor) linalg.Operator {
 	return func(dst, x []float64) error {
-		out, err := p.Call([]*tensors.Tensor{m.at.theta, device.Vector(m.obj.dtype(), x)}, data)
+		out, err := p.Call([]*tensors.Tensor{m.at.theta, device.Vector(m.obj.Precision(), x)}, data)
 		if err != nil {
 			return err
 		}
@@ -310,8 +250,8 @@ func (m *matrixFree) solve(relative float64, data []*tensors.Tensor) (regionStep
 	for i, v := range m.r {
 		right[i] = -v
 	}
-	tolerance := math.Max(1e-6, 10*device.Epsilon(m.obj.dtype()))
-	if m.obj.dtype() == dtypes.Float32 {
+	tolerance := math.Max(1e-6, 10*device.Epsilon(m.obj.Precision()))
+	if m.obj.Precision() == dtypes.Float32 {
 		tolerance = 1e-4
 	}
 	forward := m.product(m.forward, data)
@@ -324,7 +264,7 @@ func (m *matrixFree) solve(relative float64, data []*tensors.Tensor) (regionStep
 	if err := forward(jp, p); err != nil {
 		return regionStep{}, err
 	}
-	step := regionStep{p: device.Vector(m.obj.dtype(), p), length: math.Sqrt(squares(p)), products: outcome.Iterations + 1}
+	step := regionStep{p: device.Vector(m.obj.Precision(), p), length: math.Sqrt(squares(p)), products: outcome.Iterations + 1}
 	for i, v := range jp {
 		step.predicted -= v * (2*m.r[i] + v)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // LevenbergMarquardt is the Gauss–Newton method with damping, for losses that are sums of squares f = Σ rᵢ²: the step solves
@@ -45,7 +46,7 @@ type LevenbergMarquardt struct {
 func (LevenbergMarquardt) Name() string { return "Levenberg–Marquardt" }
 
 // Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
-func (m LevenbergMarquardt) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Damping, m.Fall, m.Rise = orDefault(m.Damping, 1e-3), orDefault(m.Fall, 5), orDefault(m.Rise, 3)
 	if err := checkSettings("LevenbergMarquardt", positive("Damping", m.Damping), above("Fall", m.Fall, 1), above("Rise", m.Rise, 1)); err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func (m LevenbergMarquardt) Start(obj *Objective, theta *tensors.Tensor) (Steppe
 	if err != nil {
 		return nil, err
 	}
-	s, err := startTrustRegion(obj, theta, newtonModel{}, &dampedStep{system: system, least: 4 * device.Epsilon(obj.dtype())}, dampingControl{m, device.Epsilon(obj.dtype())})
+	s, err := startTrustRegion(obj, theta, newtonModel{}, &dampedStep{system: system, least: 4 * device.Epsilon(obj.Precision())}, dampingControl{m, device.Epsilon(obj.Precision())})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -42,12 +43,12 @@ func TestLevenbergFunctions(t *testing.T) {
 }
 
 // decaying is ‖D(θ − 1)‖² whose Hessian has a condition number of κ, as a linear least-squares problem of separate points.
-func decaying(b compute.Backend, dim int, kappa float64) *optim.Objective {
+func decaying(b compute.Backend, dim int, kappa float64) *objective.Objective {
 	weights := make([]float64, dim)
 	for i := range weights {
 		weights[i] = math.Pow(kappa, -0.5*float64(i)/float64(dim-1))
 	}
-	return &optim.Objective{Backend: b, Dim: dim, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	return &objective.Objective{Backend: b, Dim: dim, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.Mul(graph.AddScalar(theta, -1), graph.Const(theta.Graph(), weights))
 	}}
 }

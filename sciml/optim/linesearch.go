@@ -9,15 +9,16 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // lineSearch goes along a direction as far as a search says.
 type lineSearch struct {
 	iterates
-	obj      *Objective
+	obj      *objective.Objective
 	director director
 	search   Search
-	try      *evaluation
+	try      *objective.Evaluation
 	many     *device.Loop      // losses along the direction; nil unless the search wants them and the objective is a graph
 	shapes   []shapes.Shape    // of the direction's state
 	state    []*tensors.Tensor // of the direction; zeros when it knows nothing
@@ -25,7 +26,7 @@ type lineSearch struct {
 	rounding rounding          // of the loss
 }
 
-func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction, search Search) (Stepper, error) {
+func startLineSearch(obj *objective.Objective, theta *tensors.Tensor, direction Direction, search Search) (Stepper, error) {
 	director, err := newGraphDirector(obj, direction)
 	if err != nil {
 		return nil, err
@@ -34,24 +35,24 @@ func startLineSearch(obj *Objective, theta *tensors.Tensor, direction Direction,
 }
 
 // startDirected starts a search along the directions of a director.
-func startDirected(obj *Objective, theta *tensors.Tensor, d director, search Search) (Stepper, error) {
+func startDirected(obj *objective.Objective, theta *tensors.Tensor, d director, search Search) (Stepper, error) {
 	search, err := beginSearch(search)
 	if err != nil {
 		return nil, err
 	}
-	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, director: d, search: search, rounding: newRounding(obj.dtype())}
+	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, director: d, search: search, rounding: newRounding(obj.Precision())}
 	s.shapes = d.state()
 	s.state = device.Zeros(s.shapes)
 	if _, ok := search.(manySearch); ok && obj.Function == nil {
-		if s.many, err = device.NewLoop(obj.Backend, "losses along the direction", 3, obj.lossesAlong); err != nil {
+		if s.many, err = device.NewLoop(obj.Backend, "losses along the direction", 3, func(vars []*graph.Node) []*graph.Node { return lossesAlong(obj, vars) }); err != nil {
 			return nil, err
 		}
 	}
-	s.try, err = newEvaluation(obj, "trial step", func(in []*graph.Node) *graph.Node {
+	s.try, err = objective.NewEvaluation(obj, "trial step", func(in []*graph.Node) *graph.Node {
 		theta, step, alpha := in[0], in[1], in[2]
 		return graph.Add(theta, graph.Mul(step, alpha))
-	}, func(p *Point, in []*graph.Node) []*graph.Node {
-		return []*graph.Node{p.loss, device.Dot(p.gradient, in[1]), p.theta, p.gradient, device.Norm(p.gradient)}
+	}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
+		return []*graph.Node{p.Loss, device.Dot(p.Gradient, in[1]), p.Theta, p.Gradient, device.Norm(p.Gradient)}
 	})
 	return s, err
 }
@@ -63,7 +64,7 @@ func (s *lineSearch) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 
 // begin evaluates the starting point, as a trial of length zero: that is one program less to compile.
 func (s *lineSearch) begin() (*evaluated, error) {
-	still := device.Vector(s.obj.dtype(), make([]float64, s.obj.Dim))
+	still := device.Vector(s.obj.Precision(), make([]float64, s.obj.Dim))
 	at, _, err := s.trial(s.theta, still, 0)
 	if err == nil {
 		s.reached(at)
@@ -81,7 +82,7 @@ func (s *lineSearch) reached(e *evaluated) {
 // trial evaluates the objective at θ + αp.
 func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluated, Trial, error) {
 	s.spent++
-	out, err := s.try.call([]*tensors.Tensor{theta, step, device.Scalar(s.obj.dtype(), alpha)})
+	out, err := s.try.Call([]*tensors.Tensor{theta, step, device.Scalar(s.obj.Precision(), alpha)})
 	if err != nil {
 		return nil, Trial{}, err
 	}
@@ -187,7 +188,7 @@ func (s *lineSearch) find(start Trial, step *tensors.Tensor, try func(float64) (
 // losses computes f(θ + αp) for many α.
 func (s *lineSearch) losses(step *tensors.Tensor, alphas []float64) ([]float64, error) {
 	s.spent += len(alphas)
-	dtype := s.obj.dtype()
+	dtype := s.obj.Precision()
 	counter, empty := tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, len(alphas)))
 	constant := []*tensors.Tensor{tensors.FromScalar(int32(len(alphas))), device.Vector(dtype, alphas), s.at.theta, step}
 	out, err := s.many.Run([]*tensors.Tensor{counter, empty}, constant, s.obj.Data)
@@ -205,11 +206,11 @@ func (s *lineSearch) losses(step *tensors.Tensor, alphas []float64) ([]float64, 
 
 // lossesAlong is the body of a loop over α: the variables are whether to go on, the index and the losses, then the number
 // of losses, the αs, θ, the direction and the data.
-func (o *Objective) lossesAlong(vars []*graph.Node) []*graph.Node {
+func lossesAlong(o *objective.Objective, vars []*graph.Node) []*graph.Node {
 	index, losses, count, alphas, theta, step := vars[1], vars[2], vars[3], vars[4], vars[5], vars[6]
 	here := graph.Equal(graph.Iota(index.Graph(), shapes.Make(dtypes.Int32, losses.Shape().Size()), 0), index)
 	alpha := graph.ReduceAllSum(graph.Where(here, alphas, graph.ZerosLike(alphas)))
-	loss := o.loss(graph.Add(theta, graph.Mul(step, alpha)), vars[7:])
+	loss := o.BuildLoss(graph.Add(theta, graph.Mul(step, alpha)), vars[7:])
 	next := graph.AddScalar(index, 1)
 	return []*graph.Node{graph.LessThan(next, count), next, graph.Where(here, loss, losses)}
 }

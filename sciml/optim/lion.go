@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Lion moves each parameter by the rate along the sign of a blend of momentum and gradient (Chen et al. 2023, "Symbolic
@@ -29,7 +30,7 @@ type Lion struct {
 func (Lion) Name() string { return "Lion" }
 
 // Start implements Method.
-func (m Lion) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m Lion) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate, m.Beta1, m.Beta2 = orDefault(m.Rate, 1e-4), orDefault(m.Beta1, 0.9), orDefault(m.Beta2, 0.99)
 	if err := checkSettings("Lion", positive("Rate", m.Rate), fraction("Beta1", m.Beta1), fraction("Beta2", m.Beta2),
 		notNegative("WeightDecay", m.WeightDecay)); err != nil {
@@ -45,7 +46,7 @@ func (lionRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	return []shapes.Shape{shapes.Make(dtype, dim)}
 }
 
-func (r lionRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	direction := withDecay(graph.Sign(blend(state[0], p.gradient, r.Beta1)), p.theta, r.WeightDecay)
-	return descend(direction, factor, r.Rate), []*graph.Node{blend(state[0], p.gradient, r.Beta2)}
+func (r lionRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	direction := withDecay(graph.Sign(blend(state[0], p.Gradient, r.Beta1)), p.Theta, r.WeightDecay)
+	return descend(direction, factor, r.Rate), []*graph.Node{blend(state[0], p.Gradient, r.Beta2)}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // LSR1 is the limited-memory SR1 method in a trust region, in the compact form of Byrd, Nocedal and Schnabel (1994, Theorem
@@ -25,7 +26,7 @@ type LSR1 struct {
 func (LSR1) Name() string { return "L-SR1" }
 
 // Start implements Method. It fails when a setting is out of its range.
-func (m LSR1) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m LSR1) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if m.Memory < 0 {
 		return nil, fmt.Errorf("optim: LSR1.Memory is %d, expected at least 1 (or 0 for the default)", m.Memory)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Method is an optimization method with its settings; it holds no state of a run and may be used for many.
@@ -15,7 +16,7 @@ type Method interface {
 	// Name is short and appears in histories and figures, for example "L-BFGS".
 	Name() string
 	// Start begins a run at theta (shape [Dim], on the device). It reports settings that make no sense.
-	Start(obj *Objective, theta *tensors.Tensor) (Stepper, error)
+	Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error)
 }
 
 // Stepper is a method at work on one objective.
@@ -84,5 +85,5 @@ type Direction interface {
 	State(dim int, dtype dtypes.DType) []shapes.Shape
 	// Step builds the step p (shape [P]) from the point and the state, and the state to remember. It is called once
 	// per iteration, each time at a new point, so that a quasi-Newton direction learns from the change.
-	Step(p *Point, state []*graph.Node) (step *graph.Node, next []*graph.Node)
+	Step(p *objective.Point, state []*graph.Node) (step *graph.Node, next []*graph.Node)
 }

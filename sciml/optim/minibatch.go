@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // MiniBatch runs a method of fixed steps on batches of the samples: at each iteration loss and gradient are those of the
@@ -32,11 +33,11 @@ type MiniBatch struct {
 func (m MiniBatch) Name() string { return "mini-batch " + orAdam(m.Method).Name() }
 
 // Start implements Method.
-func (m MiniBatch) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m MiniBatch) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	return m.start(obj, theta, "MiniBatch", orAdam(m.Method))
 }
 
-func (m MiniBatch) start(obj *Objective, theta *tensors.Tensor, owner string, method Method) (Stepper, error) {
+func (m MiniBatch) start(obj *objective.Objective, theta *tensors.Tensor, owner string, method Method) (Stepper, error) {
 	p, err := m.plan(obj, theta, owner, method)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func (m MiniBatch) start(obj *Objective, theta *tensors.Tensor, owner string, me
 	return startStochastic(obj, theta, p)
 }
 
-func (m MiniBatch) plan(obj *Objective, theta *tensors.Tensor, owner string, method Method) (plan, error) {
+func (m MiniBatch) plan(obj *objective.Objective, theta *tensors.Tensor, owner string, method Method) (plan, error) {
 	if m.Accumulate == 0 {
 		m.Accumulate = 1
 	}
@@ -86,7 +87,7 @@ func measureEvery(owner string, n int) (int, error) {
 
 // directionOf returns the direction of a method that takes the steps of one as they are. Starting it checks its settings
 // and compiles nothing.
-func directionOf(method Method, obj *Objective, theta *tensors.Tensor, owner string) (Direction, error) {
+func directionOf(method Method, obj *objective.Objective, theta *tensors.Tensor, owner string) (Direction, error) {
 	stepper, err := method.Start(obj, theta)
 	if err != nil {
 		return nil, err
@@ -109,8 +110,8 @@ type averaged struct {
 	batches   int
 }
 
-func (a averaged) State(obj *Objective) []shapes.Shape {
-	dtype := obj.dtype()
+func (a averaged) State(obj *objective.Objective) []shapes.Shape {
+	dtype := obj.Precision()
 	all := a.direction.State(obj.Dim, dtype)
 	if a.batches > 1 {
 		all = append(all, shapes.Make(dtype), shapes.Make(dtype, obj.Dim), shapes.Make(dtype))
@@ -118,20 +119,20 @@ func (a averaged) State(obj *Objective) []shapes.Shape {
 	return all
 }
 
-func (a averaged) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
-	p := b.at(theta)
+func (a averaged) Step(b *objective.Batch, theta *graph.Node, state []*graph.Node) move {
+	p := b.At(theta)
 	if a.batches == 1 {
 		step, next := a.direction.Step(p, state)
-		return move{loss: p.loss, gradient: p.gradient, step: step, next: next}
+		return move{loss: p.Loss, gradient: p.Gradient, step: step, next: next}
 	}
 	n := len(state) - 3
-	loss, gradient := graph.Add(state[n], p.loss), graph.Add(state[n+1], p.gradient)
+	loss, gradient := graph.Add(state[n], p.Loss), graph.Add(state[n+1], p.Gradient)
 	count := graph.AddScalar(state[n+2], 1)
 	complete := graph.Equal(count, graph.MulScalar(graph.OnesLike(count), float64(a.batches)))
-	p.loss = graph.MulScalar(loss, 1/float64(a.batches))
-	p.gradient = graph.MulScalar(gradient, 1/float64(a.batches))
+	p.Loss = graph.MulScalar(loss, 1/float64(a.batches))
+	p.Gradient = graph.MulScalar(gradient, 1/float64(a.batches))
 	step, next := a.direction.Step(p, state[:n])
-	m := move{loss: p.loss, gradient: p.gradient, step: step, complete: complete}
+	m := move{loss: p.Loss, gradient: p.Gradient, step: step, complete: complete}
 	for i := range next {
 		m.next = append(m.next, graph.Where(complete, next[i], state[i]))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Options govern a run. The zero value makes DefaultIterations iterations.
@@ -76,22 +77,22 @@ func (r *Result) String() string {
 // Minimize runs a method on an objective from theta and returns the best iterate. It stops for one of the reasons that
 // Status lists. The result is not nil, and holds everything computed so far, even when an error is returned, unless
 // the error is about the arguments.
-func Minimize(ctx context.Context, obj *Objective, theta []float64, method Method, options Options) (*Result, error) {
+func Minimize(ctx context.Context, obj *objective.Objective, theta []float64, method Method, options Options) (*Result, error) {
 	return minimize(ctx, obj, theta, method, options, nil)
 }
 
 // Resume continues a run from a checkpoint, with the same objective and method, as if it had not been interrupted: on
 // the same machine the iterates are the same, bit for bit. Limits of the options count from the beginning of the run.
 // It returns an error when the checkpoint is one of another method or objective.
-func Resume(ctx context.Context, obj *Objective, checkpoint *Checkpoint, method Method, options Options) (*Result, error) {
+func Resume(ctx context.Context, obj *objective.Objective, checkpoint *Checkpoint, method Method, options Options) (*Result, error) {
 	if checkpoint == nil {
 		return nil, errors.New("optim: the checkpoint is nil, expected one of LoadCheckpoint")
 	}
 	return minimize(ctx, obj, checkpoint.Result.Theta, method, options, checkpoint)
 }
 
-func minimize(ctx context.Context, obj *Objective, theta []float64, method Method, options Options, from *Checkpoint) (*Result, error) {
-	if err := obj.check(); err != nil {
+func minimize(ctx context.Context, obj *objective.Objective, theta []float64, method Method, options Options, from *Checkpoint) (*Result, error) {
+	if err := obj.Check(); err != nil {
 		return nil, err
 	}
 	if method == nil {
@@ -102,14 +103,14 @@ func minimize(ctx context.Context, obj *Objective, theta []float64, method Metho
 			return nil, err
 		}
 	}
-	if err := obj.checkStart(theta); err != nil {
+	if err := obj.CheckStart(theta); err != nil {
 		return nil, err
 	}
 	if err := options.setDefaults(); err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	begin := device.Vector(obj.dtype(), theta)
+	begin := device.Vector(obj.Precision(), theta)
 	stepper, err := method.Start(obj, begin)
 	if err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func minimize(ctx context.Context, obj *Objective, theta []float64, method Metho
 	}
 	r.result.Loss = math.Inf(1)
 	if obj.Terms != nil {
-		if r.terms, err = newTermsProgram(obj); err != nil {
+		if r.terms, err = objective.NewTermEvaluator(obj); err != nil {
 			return nil, err
 		}
 	}
@@ -149,7 +150,7 @@ func minimize(ctx context.Context, obj *Objective, theta []float64, method Metho
 	if options.LossTolerance != 0 {
 		r.goal.Loss = options.LossTolerance
 	}
-	if obj.dtype() == dtypes.Float32 { // as the device compares them
+	if obj.Precision() == dtypes.Float32 { // as the device compares them
 		r.goal = Goal{Loss: float64(float32(r.goal.Loss)), Gradient: float64(float32(r.goal.Gradient))}
 	}
 	err = r.loop()
@@ -182,7 +183,7 @@ func (o *Options) setDefaults() error {
 // run is a run of Minimize.
 type run struct {
 	ctx     context.Context
-	obj     *Objective
+	obj     *objective.Objective
 	options Options
 	stepper Stepper
 	method  string
@@ -198,7 +199,7 @@ type run struct {
 	goal    Goal
 	status  Status
 	message string
-	terms   *device.Program // of Objective.Terms
+	terms   *objective.TermEvaluator // of Objective.Terms
 	// pending are measurements of iterates whose record is still to come.
 	pending map[int]measured
 }
@@ -364,7 +365,7 @@ func (r *run) monitor() error {
 		}
 	}
 	if r.terms != nil {
-		if m.Terms, err = r.obj.termsAt(r.terms, r.stepper.Current()); err != nil {
+		if m.Terms, err = r.terms.At(r.stepper.Current()); err != nil {
 			return err
 		}
 	}
@@ -442,7 +443,7 @@ func (r *run) lossAt(theta *tensors.Tensor) float64 {
 	if err != nil {
 		return math.Inf(1)
 	}
-	e, err := NewEvaluator(r.obj)
+	e, err := objective.NewEvaluator(r.obj)
 	if err != nil {
 		return math.Inf(1)
 	}

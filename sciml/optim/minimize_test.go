@@ -17,11 +17,12 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // mustFail checks that bad arguments give an error with the word in it, and no result.
-func mustFail(t *testing.T, obj *optim.Objective, start []float64, method optim.Method, options optim.Options, word string) {
+func mustFail(t *testing.T, obj *objective.Objective, start []float64, method optim.Method, options optim.Options, word string) {
 	t.Helper()
 	r, err := optim.Minimize(context.Background(), obj, start, method, options)
 	if r != nil || err == nil || !strings.Contains(err.Error(), word) {
@@ -40,8 +41,8 @@ func pureGo(t *testing.T) compute.Backend {
 }
 
 // energy is ½Σ dᵢθᵢ² − Σ θᵢ with d as its data: the minimizer is 1/dᵢ, and the minimum −½Σ 1/dᵢ.
-func energy(b compute.Backend) *optim.Objective {
-	return &optim.Objective{
+func energy(b compute.Backend) *objective.Objective {
+	return &objective.Objective{
 		Backend: b, Dim: 3, Data: []*tensors.Tensor{tensors.FromValue([]float64{1, 4, 10})},
 		Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 			half := graph.MulScalar(graph.Mul(data[0], graph.Square(theta)), 0.5)
@@ -215,7 +216,7 @@ func TestMonitor(t *testing.T) {
 
 func TestSearchFailed(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		obj := &optim.Objective{Backend: b, Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		obj := &objective.Objective{Backend: b, Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			return graph.AddScalar(graph.ReduceAllSum(graph.Abs(graph.AddScalar(theta, -0.3))), 2) // a kink at 0.3
 		}}
 		r := minimize(t, obj, []float64{1, -2}, optim.LBFGS{}, optim.Options{})
@@ -227,8 +228,8 @@ func TestSearchFailed(t *testing.T) {
 }
 
 // root is Σ√θᵢ, which leads out of where it is defined.
-func root(b compute.Backend) *optim.Objective {
-	return &optim.Objective{Backend: b, Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+func root(b compute.Backend) *objective.Objective {
+	return &objective.Objective{Backend: b, Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.ReduceAllSum(graph.Sqrt(theta))
 	}}
 }
@@ -263,24 +264,24 @@ func TestNonFinite(t *testing.T) {
 func TestArguments(t *testing.T) {
 	b := backendtest.Best(t)
 	p := problems["Beale"]
-	good := func() *optim.Objective { return p.objective(b) }
-	spoilt := func(spoil func(o *optim.Objective)) *optim.Objective {
+	good := func() *objective.Objective { return p.objective(b) }
+	spoilt := func(spoil func(o *objective.Objective)) *objective.Objective {
 		o := good()
 		spoil(o)
 		return o
 	}
 	for _, c := range []struct {
-		obj     *optim.Objective
+		obj     *objective.Objective
 		start   []float64
 		method  optim.Method
 		options optim.Options
 		word    string
 	}{
 		{nil, p.start, optim.Adam{}, optim.Options{}, "objective is nil"},
-		{spoilt(func(o *optim.Objective) { o.Backend = nil }), p.start, optim.Adam{}, optim.Options{}, "Objective.Backend is nil"},
-		{spoilt(func(o *optim.Objective) { o.Residual = nil }), p.start, optim.Adam{}, optim.Options{}, "neither Loss nor Residual"},
-		{spoilt(func(o *optim.Objective) { o.Dim = 0 }), nil, optim.Adam{}, optim.Options{}, "Objective.Dim is 0"},
-		{spoilt(func(o *optim.Objective) { o.DType = dtypes.Int64 }), p.start, optim.Adam{}, optim.Options{}, "Objective.DType"},
+		{spoilt(func(o *objective.Objective) { o.Backend = nil }), p.start, optim.Adam{}, optim.Options{}, "Objective.Backend is nil"},
+		{spoilt(func(o *objective.Objective) { o.Residual = nil }), p.start, optim.Adam{}, optim.Options{}, "neither Loss nor Residual"},
+		{spoilt(func(o *objective.Objective) { o.Dim = 0 }), nil, optim.Adam{}, optim.Options{}, "Objective.Dim is 0"},
+		{spoilt(func(o *objective.Objective) { o.DType = dtypes.Int64 }), p.start, optim.Adam{}, optim.Options{}, "Objective.DType"},
 		{good(), p.start[1:], optim.Adam{}, optim.Options{}, "starting θ has 1 entries, expected Objective.Dim = 2"},
 		{good(), []float64{1, math.NaN()}, optim.Adam{}, optim.Options{}, "entry 1 of the starting θ is NaN"},
 		{good(), []float64{math.Inf(-1), 1}, optim.LBFGS{}, optim.Options{}, "entry 0 of the starting θ is -Inf"},
@@ -294,10 +295,10 @@ func TestArguments(t *testing.T) {
 	} {
 		mustFail(t, c.obj, c.start, c.method, c.options, c.word)
 	}
-	if _, err := optim.NewEvaluator(nil); err == nil {
+	if _, err := objective.NewEvaluator(nil); err == nil {
 		t.Error("an evaluator of no objective")
 	}
-	vector := &optim.Objective{Backend: b, Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node { return theta }}
+	vector := &objective.Objective{Backend: b, Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node { return theta }}
 	if _, err := optim.Minimize(context.Background(), vector, p.start, optim.LBFGS{}, optim.Options{}); err == nil || !strings.Contains(err.Error(), "expected a scalar") {
 		t.Errorf("a loss that is a vector: error %v", err)
 	}
@@ -345,7 +346,7 @@ func TestRepeatable(t *testing.T) {
 // TestDataReplaced: new data of the same shape take effect.
 func TestDataReplaced(t *testing.T) {
 	obj := energy(backendtest.Best(t))
-	e, err := optim.NewEvaluator(obj)
+	e, err := objective.NewEvaluator(obj)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Momentum is the heavy ball of Polyak (1964, equation 9): each step is βs − α∇f(θ), with s the step before. On a
@@ -23,7 +24,7 @@ type Momentum struct {
 func (Momentum) Name() string { return "momentum" }
 
 // Start implements Method.
-func (m Momentum) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m Momentum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate, m.Beta = orDefault(m.Rate, 1e-2), orDefault(m.Beta, 0.9)
 	if err := checkSettings("Momentum", positive("Rate", m.Rate), fraction("Beta", m.Beta)); err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func (momentumRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	return []shapes.Shape{shapes.Make(dtype, dim)}
 }
 
-func (r momentumRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	step := graph.Add(graph.MulScalar(state[0], r.beta), descend(p.gradient, factor, r.rate))
+func (r momentumRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	step := graph.Add(graph.MulScalar(state[0], r.beta), descend(p.Gradient, factor, r.rate))
 	return step, []*graph.Node{step}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // MultiBatchLBFGS is stochastic L-BFGS of Berahas, Nocedal and Takáč (2016, Algorithm 1): consecutive batches share some
@@ -36,7 +37,7 @@ type MultiBatchLBFGS struct {
 func (MultiBatchLBFGS) Name() string { return "multi-batch L-BFGS" }
 
 // Start implements Method.
-func (m MultiBatchLBFGS) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m MultiBatchLBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate, m.Overlap = orDefault(m.Rate, 0.3), orDefault(m.Overlap, 0.5)
 	if err := checkSettings("MultiBatchLBFGS", positive("Rate", m.Rate), notNegative("Longest", m.Longest),
 		positive("Overlap", m.Overlap), fraction("Overlap", m.Overlap)); err != nil {
@@ -90,33 +91,33 @@ type multiBatchRule struct {
 
 func (r multiBatchRule) pairs() lbfgsDirection { return lbfgsDirection{memory: r.Memory} }
 
-func (r multiBatchRule) State(obj *Objective) []shapes.Shape {
-	return r.pairs().State(obj.Dim, obj.dtype())
+func (r multiBatchRule) State(obj *objective.Objective) []shapes.Shape {
+	return r.pairs().State(obj.Dim, obj.Precision())
 }
 
 // curvature is the least cosine between s and y of a pair that is kept.
 const curvature = 1e-4
 
-func (r multiBatchRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
-	shared := b.head(r.shared).at(theta)
-	s, y := graph.Sub(theta, state[lbfgsTheta]), graph.Sub(shared.gradient, state[lbfgsGradient])
+func (r multiBatchRule) Step(b *objective.Batch, theta *graph.Node, state []*graph.Node) move {
+	shared := b.Head(r.shared).At(theta)
+	s, y := graph.Sub(theta, state[lbfgsTheta]), graph.Sub(shared.Gradient, state[lbfgsGradient])
 	floor := graph.MulScalar(graph.Mul(device.Norm(s), device.Norm(y)), curvature)
 	// A pair with y = 0 is none.
-	shared.gradient = graph.Where(graph.GreaterThan(device.Dot(s, y), floor), shared.gradient, state[lbfgsGradient])
+	shared.Gradient = graph.Where(graph.GreaterThan(device.Dot(s, y), floor), shared.Gradient, state[lbfgsGradient])
 	next := r.pairs().learn(shared, state)
-	next[lbfgsGradient] = b.tail(r.shared).at(theta).gradient
+	next[lbfgsGradient] = b.Tail(r.shared).At(theta).Gradient
 
-	p := b.at(theta)
+	p := b.At(theta)
 	// Without a pair: steepest descent, not longer than one.
 	one := graph.ScalarOne(theta.Graph(), theta.DType())
-	first := graph.Mul(p.gradient, graph.Min(one, graph.Reciprocal(device.Norm(p.gradient))))
+	first := graph.Mul(p.Gradient, graph.Min(one, graph.Reciprocal(device.Norm(p.Gradient))))
 	empty := graph.Equal(next[lbfgsGamma], graph.ZerosLike(next[lbfgsGamma]))
-	step := graph.MulScalar(graph.Where(empty, first, inverseHessianProduct(p.gradient, next)), -r.Rate)
+	step := graph.MulScalar(graph.Where(empty, first, inverseHessianProduct(p.Gradient, next)), -r.Rate)
 	if r.Longest > 0 {
 		length := device.Norm(step)
 		step = graph.Mul(step, graph.Min(one, graph.Div(graph.MulScalar(one, r.Longest), length)))
 	}
-	return move{loss: p.loss, gradient: p.gradient, step: step, next: next}
+	return move{loss: p.Loss, gradient: p.Gradient, step: step, next: next}
 }
 
 // Rebase implements batchRule.

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") replaces the momentum M of a
@@ -42,7 +43,7 @@ type Muon struct {
 func (Muon) Name() string { return "Muon" }
 
 // Start implements Method. It fails where there is no matrix to orthogonalize.
-func (m Muon) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m Muon) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate, m.Beta, m.Adam = orDefault(m.Rate, 0.02), orDefault(m.Beta, 0.95), m.Adam.withDefaults()
 	if m.Iterations == 0 {
 		m.Iterations = 5
@@ -66,14 +67,14 @@ func (m Muon) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 
 // muonPart is a block of θ.
 type muonPart struct {
-	Block
+	objective.Block
 	size   int
 	matrix bool // whether it is orthogonalized
 }
 
 // parts are the blocks in the order of θ.
-func (m Muon) parts(obj *Objective) ([]muonPart, error) {
-	blocks, sizes, err := obj.consecutiveBlocks("Muon")
+func (m Muon) parts(obj *objective.Objective) ([]muonPart, error) {
+	blocks, sizes, err := obj.ConsecutiveBlocks("Muon")
 	if err != nil {
 		return nil, err
 	}
@@ -140,15 +141,15 @@ func (r muonRule) State(_ int, dtype dtypes.DType) []shapes.Shape {
 	return state
 }
 
-func (r muonRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	momentum := blend(state[0], r.gather(p.gradient, true), r.Beta)
-	ahead := blend(momentum, r.gather(p.gradient, true), r.Beta) // as in Nesterov's method
+func (r muonRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	momentum := blend(state[0], r.gather(p.Gradient, true), r.Beta)
+	ahead := blend(momentum, r.gather(p.Gradient, true), r.Beta) // as in Nesterov's method
 	next := []*graph.Node{momentum}
 
 	var rest *graph.Node // the step of Adam
 	if _, size := r.sizes(); size > 0 {
 		var after []*graph.Node
-		others := &Point{theta: r.gather(p.theta, false), loss: p.loss, gradient: r.gather(p.gradient, false)}
+		others := &objective.Point{Theta: r.gather(p.Theta, false), Loss: p.Loss, Gradient: r.gather(p.Gradient, false)}
 		rest, after = adamRule{r.Adam}.Step(others, factor, state[1:])
 		next = append(next, after...)
 	}
@@ -164,7 +165,7 @@ func (r muonRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*grap
 		inMatrices += part.size
 		scale := math.Sqrt(math.Max(1, float64(part.Dims[1])/float64(part.Dims[0])))
 		direction := graph.Reshape(graph.MulScalar(orthogonalized(block, r.Iterations), scale), part.size)
-		steps = append(steps, descend(withDecay(direction, part.of(p.theta), r.WeightDecay), factor, r.Rate))
+		steps = append(steps, descend(withDecay(direction, part.of(p.Theta), r.WeightDecay), factor, r.Rate))
 	}
 	return graph.Concatenate(steps, 0), next
 }

@@ -9,25 +9,26 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // layers are the blocks of a network with two inputs, layers of three and four, and one output. Their order is not that of θ.
-var layers = []optim.Block{
+var layers = []objective.Block{
 	{Name: "W2", Offset: 9, Dims: []int{3, 4}}, {Name: "b2", Offset: 21, Dims: []int{4}},
 	{Name: "W1", Offset: 0, Dims: []int{2, 3}}, {Name: "b1", Offset: 6, Dims: []int{3}},
 	{Name: "W3", Offset: 25, Dims: []int{4, 1}}, {Name: "b3", Offset: 29, Dims: []int{1}},
 }
 
 // layered is ½Σ λᵢ(θᵢ−cᵢ)² with those blocks.
-func layered(b compute.Backend) (obj *optim.Objective, start, lambda, center []float64) {
+func layered(b compute.Backend) (obj *objective.Objective, start, lambda, center []float64) {
 	const n = 30
 	for i := range n {
 		start = append(start, math.Sin(float64(i)))
 		lambda = append(lambda, 1+float64(i%7))
 		center = append(center, math.Cos(float64(3*i)))
 	}
-	return &optim.Objective{Backend: b, Dim: n, Blocks: layers, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	return &objective.Objective{Backend: b, Dim: n, Blocks: layers, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		constant := func(v []float64) *graph.Node { return graph.ConvertDType(graph.Const(theta.Graph(), v), theta.DType()) }
 		return times(graph.ReduceAllSum(graph.Mul(constant(lambda), graph.Square(graph.Sub(theta, constant(center))))), 0.5)
 	}}, start, lambda, center
@@ -64,12 +65,12 @@ func TestMuon(t *testing.T) {
 		adam := optim.Adam{Rate: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8}
 		for name, c := range map[string]struct {
 			method optim.Method
-			chosen []optim.Block
+			chosen []objective.Block
 			decay  float64
 		}{
 			"hidden": {optim.Muon{Rate: 0.1, Adam: adam}, layers[:1], 0},
 			"first and last": {optim.Muon{Rate: 0.1, Adam: adam, WeightDecay: 0.2, Matrices: []string{"W3", "W1"}},
-				[]optim.Block{layers[2], layers[4]}, 0.2},
+				[]objective.Block{layers[2], layers[4]}, 0.2},
 		} {
 			all := trajectory(t, obj, start, c.method, 5)
 			theta, g, m := append([]float64(nil), start...), make([]float64, 30), make([]float64, 30)
@@ -107,7 +108,7 @@ func TestMuon(t *testing.T) {
 // TestMuonAllMatrices: blocks that are all orthogonalized leave nothing to Adam.
 func TestMuonAllMatrices(t *testing.T) {
 	obj, start, _, _ := layered(pureGo(t))
-	obj.Blocks = []optim.Block{{Name: "A", Dims: []int{5, 2}}, {Name: "B", Offset: 10, Dims: []int{4, 5}}}
+	obj.Blocks = []objective.Block{{Name: "A", Dims: []int{5, 2}}, {Name: "B", Offset: 10, Dims: []int{4, 5}}}
 	r := minimize(t, obj, start, optim.Muon{Rate: 0.05, Matrices: []string{"A", "B"}, Schedule: optim.Cosine{Total: 300}}, optim.Options{MaxIterations: 300})
 	if !(r.Loss < 1e-4) {
 		t.Errorf("%s", r)
@@ -117,15 +118,15 @@ func TestMuonAllMatrices(t *testing.T) {
 func TestMuonSettings(t *testing.T) {
 	obj, start, _, _ := layered(pureGo(t))
 	for word, c := range map[string]struct {
-		blocks []optim.Block
+		blocks []objective.Block
 		chosen []string
 	}{
 		`"b1", expected the name of a matrix among Objective.Blocks: "W1", "W2", "W3"`: {layers, []string{"W2", "b1"}},
 		"Matrices is empty":      {layers, []string{}},
-		"has 2 matrices":         {[]optim.Block{{Name: "A", Dims: []int{5, 2}}, {Name: "B", Offset: 10, Dims: []int{4, 5}}}, nil},
-		"10 entries in all":      {[]optim.Block{{Name: "A", Dims: []int{5, 2}}}, nil},
-		`"B" at 11 with`:         {[]optim.Block{{Name: "A", Dims: []int{5, 2}}, {Name: "B", Offset: 11, Dims: []int{19}}}, nil},
-		"with dimensions [0 30]": {[]optim.Block{{Name: "A", Dims: []int{0, 30}}}, nil},
+		"has 2 matrices":         {[]objective.Block{{Name: "A", Dims: []int{5, 2}}, {Name: "B", Offset: 10, Dims: []int{4, 5}}}, nil},
+		"10 entries in all":      {[]objective.Block{{Name: "A", Dims: []int{5, 2}}}, nil},
+		`"B" at 11 with`:         {[]objective.Block{{Name: "A", Dims: []int{5, 2}}, {Name: "B", Offset: 11, Dims: []int{19}}}, nil},
+		"with dimensions [0 30]": {[]objective.Block{{Name: "A", Dims: []int{0, 30}}}, nil},
 	} {
 		obj.Blocks = c.blocks
 		mustFail(t, obj, start, optim.Muon{Matrices: c.chosen}, optim.Options{}, word)

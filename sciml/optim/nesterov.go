@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Nesterov is the accelerated gradient method (Nesterov 1983; O'Donoghue and Candès 2015, Algorithm 1):
@@ -50,7 +51,7 @@ const (
 func (Nesterov) Name() string { return "Nesterov" }
 
 // Start implements Method.
-func (m Nesterov) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m Nesterov) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate = orDefault(m.Rate, 1e-2)
 	if err := checkSettings("Nesterov", positive("Rate", m.Rate),
 		setting{"Condition", m.Condition, m.Condition == 0 || m.Condition >= 1 && device.Finite(m.Condition), "a finite number, at least 1 (or 0 where it is not known)"},
@@ -82,10 +83,10 @@ func (nesterovRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	}
 }
 
-func (r nesterovRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	descent := descend(p.gradient, factor, r.Rate)
+func (r nesterovRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	descent := descend(p.Gradient, factor, r.Rate)
 	change := graph.Add(state[nesterovOffset], descent) // x₊ − x
-	zero, one := graph.ZerosLike(p.loss), graph.OnesLike(p.loss)
+	zero, one := graph.ZerosLike(p.Loss), graph.OnesLike(p.Loss)
 
 	t := graph.AddScalar(state[nesterovTime], 1)
 	grow := func(t *graph.Node) *graph.Node {
@@ -100,16 +101,16 @@ func (r nesterovRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*
 	restart := graph.NotEqual(zero, zero)
 	switch r.Restart {
 	case FunctionRestart:
-		restart = graph.LogicalAnd(graph.GreaterThan(state[nesterovKnown], zero), graph.GreaterThan(p.loss, state[nesterovLoss]))
+		restart = graph.LogicalAnd(graph.GreaterThan(state[nesterovKnown], zero), graph.GreaterThan(p.Loss, state[nesterovLoss]))
 	case GradientRestart:
-		restart = graph.GreaterThan(device.Dot(p.gradient, change), zero)
+		restart = graph.GreaterThan(device.Dot(p.Gradient, change), zero)
 	}
 	t, beta = graph.Where(restart, one, t), graph.Where(restart, zero, beta)
 	offset := graph.Mul(beta, change)
 	return graph.Add(descent, offset), []*graph.Node{
 		nesterovOffset: offset,
 		nesterovTime:   graph.AddScalar(grow(t), -1),
-		nesterovLoss:   p.loss,
+		nesterovLoss:   p.Loss,
 		nesterovKnown:  one,
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // NewtonCG is the truncated Newton method with a line search (Dembo and Steihaug 1983; Nocedal and Wright 2006, Algorithm
@@ -24,7 +25,7 @@ import (
 // usable.
 type NewtonCG struct {
 	// Matrix is what stands on the left: the Hessian when zero, or the Gauss–Newton matrix.
-	Matrix CurvatureMatrix
+	Matrix objective.CurvatureMatrix
 	// Forcing bounds the relative residual of the system, between 0 and 1; 0.5 when zero. 1e-8 solves it all but exactly.
 	Forcing float64
 	// MaxProducts bounds the products for one direction; 100 when zero.
@@ -38,7 +39,7 @@ func (NewtonCG) Name() string { return "Newton–CG" }
 
 // Start implements Method. It fails when a setting is out of its range, for an objective made of a Function, and with the
 // Gauss–Newton matrix for one without residuals.
-func (m NewtonCG) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m NewtonCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Forcing = orDefault(m.Forcing, 0.5)
 	if m.MaxProducts == 0 {
 		m.MaxProducts = 100
@@ -46,13 +47,13 @@ func (m NewtonCG) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) 
 	if m.Search == nil {
 		m.Search = StrongWolfe{}
 	}
-	if err := m.Matrix.check(obj, "NewtonCG"); err != nil {
+	if err := m.Matrix.Check(obj, "NewtonCG"); err != nil {
 		return nil, err
 	}
 	if err := checkSettings("NewtonCG", forcing(m.Forcing), counted("MaxProducts", m.MaxProducts)); err != nil {
 		return nil, err
 	}
-	h, err := newHessianProducts(obj, m.Matrix)
+	h, err := objective.NewCurvature(obj, m.Matrix)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ type newtonSystem interface {
 
 // prepared is the matrix at one iterate.
 type prepared struct {
-	matrix         *matrixAt
+	matrix         *objective.CurvatureAt
 	preconditioner linalg.Operator // M⁻¹, nil for none
 	products       int             // that the preconditioner has cost
 	share          float64         // of an evaluation, for a product
@@ -86,7 +87,7 @@ type prepared struct {
 // newtonDirector solves (A + damping·I)p = −∇f by conjugate gradients. Its state is the number of steps, then that of the
 // system.
 type newtonDirector struct {
-	obj     *Objective
+	obj     *objective.Objective
 	system  newtonSystem
 	damping float64
 	forcing float64
@@ -117,24 +118,24 @@ func (d *newtonDirector) direct(at *evaluated, state []*tensors.Tensor) (directe
 		return directed{}, err
 	}
 	defer device.Free(s.release)
-	tolerance := math.Max(device.Epsilon(d.obj.dtype()), math.Min(d.forcing, math.Sqrt(at.gradientNorm)))
-	p, _, err := linalg.CG(s.matrix.trusted(d.damping), down, linalg.Options{
+	tolerance := math.Max(device.Epsilon(d.obj.Precision()), math.Min(d.forcing, math.Sqrt(at.gradientNorm)))
+	p, _, err := linalg.CG(trusted(s.matrix, d.damping), down, linalg.Options{
 		Tolerance: tolerance, MaxIterations: d.most, Preconditioner: s.preconditioner,
 	})
-	if s.matrix.err != nil {
+	if s.matrix.Err != nil {
 		device.Free(s.next)
-		return directed{}, s.matrix.err
+		return directed{}, s.matrix.Err
 	}
 	if err != nil || !(floats.Dot(p, gradient) < 0) { // no positive curvature in the first direction, or rounding has won
 		p = steepest(down, gradient, s.preconditioner)
 	}
-	products := int(math.Ceil(s.share * float64(s.products+s.matrix.products)))
+	products := int(math.Ceil(s.share * float64(s.products+s.matrix.Products)))
 	return d.directed(p, gradient, append([]*tensors.Tensor{tensors.FromScalar(int32(steps + 1))}, s.next...), products), nil
 }
 
 func (d *newtonDirector) directed(p, gradient []float64, next []*tensors.Tensor, products int) directed {
 	return directed{
-		step: device.Vector(d.obj.dtype(), p), slope: floats.Dot(p, gradient), length: floats.Norm(p, 2), next: next, products: products,
+		step: device.Vector(d.obj.Precision(), p), slope: floats.Dot(p, gradient), length: floats.Norm(p, 2), next: next, products: products,
 	}
 }
 
@@ -158,12 +159,33 @@ func (d *newtonDirector) rebase(state []*tensors.Tensor) []*tensors.Tensor {
 
 // wholeSystem has the matrix of all samples.
 type wholeSystem struct {
-	obj     *Objective
-	hessian *hessianProducts
+	obj     *objective.Objective
+	hessian *objective.Curvature
 }
 
 func (wholeSystem) state() []shapes.Shape { return nil }
 
 func (s wholeSystem) prepare(at *evaluated, _ int, _ []*tensors.Tensor) (prepared, error) {
-	return prepared{matrix: s.hessian.at(at.theta, s.obj.Data), share: 1}, nil
+	return prepared{matrix: s.hessian.At(at.theta, s.obj.Data), share: 1}, nil
+}
+
+// trusted is the operator A + damping·I for conjugate gradients. A product that is not finite, or with which the curvature
+// xᵀAx/xᵀx would be lost in the rounding of the largest one met, is zero: conjugate gradients take that for the end of what
+// is convex, and would else make an enormous step out of noise.
+func trusted(a *objective.CurvatureAt, damping float64) linalg.Operator {
+	largest, noise := 0.0, device.Epsilon(a.Precision)
+	return func(dst, x []float64) error {
+		if err := a.Multiply(dst, x); err != nil {
+			return err
+		}
+		floats.AddScaled(dst, damping, x)
+		size := floats.Norm(x, 2)
+		bent := math.Abs(floats.Dot(dst, x)) / size / size
+		if !device.Finite(bent) || bent <= noise*largest {
+			clear(dst)
+			return nil
+		}
+		largest = math.Max(largest, bent)
+		return nil
+	}
 }

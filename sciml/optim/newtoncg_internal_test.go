@@ -15,11 +15,12 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // chained is Σ (1−θᵢ)² + 100(θᵢ₊₁−θᵢ²)² over three unknowns, with the residuals rᵢ in this order.
-func chained(b compute.Backend, dtype dtypes.DType) *Objective {
-	return &Objective{Backend: b, Dim: 3, DType: dtype, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+func chained(b compute.Backend, dtype dtypes.DType) *objective.Objective {
+	return &objective.Objective{Backend: b, Dim: 3, DType: dtype, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		head, tail := graph.Slice(theta, graph.AxisRange(0, 2)), graph.Slice(theta, graph.AxisRange(1, 3))
 		return graph.Concatenate([]*graph.Node{graph.OneMinus(head), graph.MulScalar(graph.Sub(tail, graph.Square(head)), 10)}, 0)
 	}}
@@ -43,24 +44,24 @@ func TestHessianProducts(t *testing.T) {
 	hessian, gaussNewton := chainedMatrices(x)
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		for dtype, tolerance := range map[dtypes.DType]float64{dtypes.Float64: 1e-14, dtypes.Float32: 1e-6} {
-			for matrix, want := range map[CurvatureMatrix]*mat.Dense{HessianMatrix: hessian, GaussNewtonMatrix: gaussNewton} {
+			for matrix, want := range map[objective.CurvatureMatrix]*mat.Dense{objective.HessianMatrix: hessian, objective.GaussNewtonMatrix: gaussNewton} {
 				obj := chained(b, dtype)
-				h, err := newHessianProducts(obj, matrix)
+				h, err := objective.NewCurvature(obj, matrix)
 				if err != nil {
 					t.Fatal(err)
 				}
-				a := h.at(device.Vector(dtype, x), nil)
+				a := h.At(device.Vector(dtype, x), nil)
 				got := mat.NewDense(3, 3, nil)
 				for i := range 3 {
 					unit, product := make([]float64, 3), make([]float64, 3)
 					unit[i] = 1
-					if err := a.multiply(product, unit); err != nil {
+					if err := a.Multiply(product, unit); err != nil {
 						t.Fatal(err)
 					}
 					got.SetCol(i, product)
 				}
-				if off := apart(got, want); !(off <= tolerance) || a.products != 3 {
-					t.Errorf("%s in %s: off by %.2g after %d products", matrix, dtype, off, a.products)
+				if off := apart(got, want); !(off <= tolerance) || a.Products != 3 {
+					t.Errorf("%s in %s: off by %.2g after %d products", matrix, dtype, off, a.Products)
 				}
 			}
 		}
@@ -68,9 +69,9 @@ func TestHessianProducts(t *testing.T) {
 }
 
 // quadraticForm is ½θᵀAθ.
-func quadraticForm(b compute.Backend, a *mat.Dense) *Objective {
+func quadraticForm(b compute.Backend, a *mat.Dense) *objective.Objective {
 	n, _ := a.Dims()
-	return &Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	return &objective.Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		matrix := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(slices.Clone(a.RawMatrix().Data), n, n))
 		return graph.MulScalar(device.Dot(theta, device.Multiply(matrix, theta)), 0.5)
 	}}
@@ -88,14 +89,14 @@ func TestTrustedProducts(t *testing.T) {
 		{[]float64{1e-14, 1e-14, 1e3, 1e-14}, 0, []float64{1e-14, 1e-14, 1e3, 0}},
 		{[]float64{1, math.Inf(1), 1, 1}, 1, []float64{0, 0, 0, 0}}, // 0·∞ is no number
 	} {
-		obj := &Objective{Backend: goBackend(t), Dim: 4, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		obj := &objective.Objective{Backend: goBackend(t), Dim: 4, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			return graph.MulScalar(device.Dot(graph.Const(theta.Graph(), c.diagonal), graph.Square(theta)), 0.5)
 		}}
-		h, err := newHessianProducts(obj, HessianMatrix)
+		h, err := objective.NewCurvature(obj, objective.HessianMatrix)
 		if err != nil {
 			t.Fatal(err)
 		}
-		operator := h.at(device.Vector(obj.dtype(), make([]float64, 4)), nil).trusted(c.damping)
+		operator := trusted(h.At(device.Vector(obj.Precision(), make([]float64, 4)), nil), c.damping)
 		for i, entry := range c.want {
 			got, want, unit := make([]float64, 4), make([]float64, 4), make([]float64, 4)
 			unit[i], want[i] = 1, entry
@@ -147,7 +148,7 @@ func TestNewtonCGDirection(t *testing.T) {
 			matrix := hessianLike(n, 21)
 			matrix.Add(matrix, scaledIdentity(n, c.shift))
 			obj := quadraticForm(b, matrix)
-			h, err := newHessianProducts(obj, HessianMatrix)
+			h, err := objective.NewCurvature(obj, objective.HessianMatrix)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +157,7 @@ func TestNewtonCGDirection(t *testing.T) {
 					d := &newtonDirector{obj: obj, system: wholeSystem{obj, h}, forcing: forcing, most: most}
 					gradient := randomVector(rand.New(rand.NewPCG(4, 2)), n)
 					size := floats.Norm(gradient, 2)
-					at := &evaluated{theta: device.Vector(obj.dtype(), make([]float64, n)), gradient: device.Vector(obj.dtype(), gradient), gradientNorm: size}
+					at := &evaluated{theta: device.Vector(obj.Precision(), make([]float64, n)), gradient: device.Vector(obj.Precision(), gradient), gradientNorm: size}
 					state := device.Zeros(d.state())
 					got, err := d.direct(at, state)
 					if err != nil {

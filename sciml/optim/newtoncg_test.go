@@ -15,15 +15,16 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // newtonMethods are the Newton methods with a line search that take all samples.
 var newtonMethods = map[string]optim.Method{
 	"Newton–CG":                  optim.NewtonCG{},
-	"Newton–CG, Gauss–Newton":    optim.NewtonCG{Matrix: optim.GaussNewtonMatrix},
+	"Newton–CG, Gauss–Newton":    optim.NewtonCG{Matrix: objective.GaussNewtonMatrix},
 	"NysNewton–CG":               optim.NNCG{},
-	"NysNewton–CG, Gauss–Newton": optim.NNCG{Matrix: optim.GaussNewtonMatrix},
+	"NysNewton–CG, Gauss–Newton": optim.NNCG{Matrix: objective.GaussNewtonMatrix},
 }
 
 func TestNewtonCGOnProblems(t *testing.T) {
@@ -119,7 +120,7 @@ func TestNewtonCGOnSpectra(t *testing.T) {
 // TestNewtonCGIsSuperlinear: the last steps gain more and more.
 func TestNewtonCGIsSuperlinear(t *testing.T) {
 	p := problems["Rosenbrock in R¹⁰"]
-	for label, method := range map[string]optim.Method{"Hessian": optim.NewtonCG{}, "Gauss–Newton": optim.NewtonCG{Matrix: optim.GaussNewtonMatrix}} {
+	for label, method := range map[string]optim.Method{"Hessian": optim.NewtonCG{}, "Gauss–Newton": optim.NewtonCG{Matrix: objective.GaussNewtonMatrix}} {
 		r := minimize(t, p.objective(pureGo(t)), p.start, method, optim.Options{MaxIterations: 100, GradientTolerance: 1e-7})
 		records := r.History.Records
 		n := len(records) - 1
@@ -145,7 +146,7 @@ func TestNewtonCGLeavesSaddles(t *testing.T) {
 
 // tinyPINN is the sum of squares of u″ + π² sin πx at points of (0, 1), for u = x(1−x)·n(x) with a network n of some
 // tanh units. A solution is u = sin πx.
-func tinyPINN(b compute.Backend, dtype dtypes.DType, units, points int) (*optim.Objective, []float64) {
+func tinyPINN(b compute.Backend, dtype dtypes.DType, units, points int) (*objective.Objective, []float64) {
 	xs := make([]float64, points)
 	for i := range xs {
 		xs[i] = (float64(i) + 0.5) / float64(points)
@@ -155,7 +156,7 @@ func tinyPINN(b compute.Backend, dtype dtypes.DType, units, points int) (*optim.
 		s := float64(k) + 0.5
 		start[k], start[units+k], start[2*units+k] = 3*math.Sin(7*s), 2*math.Sin(11*s), math.Sin(13*s)/math.Sqrt(float64(units))
 	}
-	return &optim.Objective{Backend: b, Dim: 3 * units, DType: dtype, Pieces: func(theta *graph.Node, _ []*graph.Node) []*graph.Node {
+	return &objective.Objective{Backend: b, Dim: 3 * units, DType: dtype, Pieces: func(theta *graph.Node, _ []*graph.Node) []*graph.Node {
 		x := graph.ConvertDType(graph.Reshape(graph.Const(theta.Graph(), xs), points, 1), theta.DType())
 		part := func(i int) *graph.Node {
 			return graph.Reshape(graph.Slice(theta, graph.AxisRange(i*units, (i+1)*units)), 1, units)
@@ -170,7 +171,7 @@ func tinyPINN(b compute.Backend, dtype dtypes.DType, units, points int) (*optim.
 
 // TestNewtonCGOnNetworks: with more parameters than residuals and the reverse, in both precisions.
 func TestNewtonCGOnNetworks(t *testing.T) {
-	exact := optim.NewtonCG{Matrix: optim.GaussNewtonMatrix, Forcing: 1e-6, MaxProducts: 1000}
+	exact := optim.NewtonCG{Matrix: objective.GaussNewtonMatrix, Forcing: 1e-6, MaxProducts: 1000}
 	for _, c := range []struct {
 		points int
 		dtype  dtypes.DType
@@ -181,7 +182,7 @@ func TestNewtonCGOnNetworks(t *testing.T) {
 		{8, dtypes.Float64, optim.NewtonCG{}, 1e-10, 100},
 		{8, dtypes.Float64, exact, 1e-14, 20},
 		{8, dtypes.Float64, optim.NNCG{}, 1e-10, 60},
-		{8, dtypes.Float64, optim.NNCG{Matrix: optim.GaussNewtonMatrix}, 1e-10, 60},
+		{8, dtypes.Float64, optim.NNCG{Matrix: objective.GaussNewtonMatrix}, 1e-10, 60},
 		{8, dtypes.Float32, optim.NewtonCG{}, 1e-9, 100},
 		{8, dtypes.Float32, exact, 1e-9, 20},
 		{8, dtypes.Float32, optim.NNCG{}, 1e-9, 60},
@@ -215,7 +216,7 @@ func TestNewtonCGAtTheEdge(t *testing.T) {
 	}
 	// The gradient of θ₀^1.5 at zero is zero, and its second derivative infinite.
 	for _, method := range []optim.Method{optim.NewtonCG{}, optim.NNCG{}} {
-		obj := &optim.Objective{Backend: b, Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		obj := &objective.Objective{Backend: b, Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			edge := graph.Pow(entry(theta, 0), graph.Scalar(theta.Graph(), theta.DType(), 1.5))
 			y := entry(theta, 1)
 			return graph.ReduceAllSum(graph.Add(edge, graph.Sub(graph.Square(y), y)))
@@ -256,7 +257,7 @@ func TestNewtonCGSettings(t *testing.T) {
 	loss := energy(pureGo(t))
 	host := p.ofHost(t)
 	for _, c := range []struct {
-		obj    *optim.Objective
+		obj    *objective.Objective
 		method optim.Method
 		word   string
 	}{
@@ -266,7 +267,7 @@ func TestNewtonCGSettings(t *testing.T) {
 		{obj, optim.NewtonCG{Matrix: 7}, "NewtonCG.Matrix is 7"},
 		{obj, optim.NewtonCG{Search: optim.StrongWolfe{Decrease: 2}}, "StrongWolfe.Decrease"},
 		{host, optim.NewtonCG{}, "products with the Hessian"},
-		{loss, optim.NewtonCG{Matrix: optim.GaussNewtonMatrix}, "NewtonCG with the Gauss–Newton matrix needs the residuals"},
+		{loss, optim.NewtonCG{Matrix: objective.GaussNewtonMatrix}, "NewtonCG with the Gauss–Newton matrix needs the residuals"},
 		{obj, optim.NNCG{Damping: -1}, "NNCG.Damping is -1"},
 		{obj, optim.NNCG{Rank: 7, MaxRank: 3}, "NNCG.MaxRank is 3, expected at least Rank = 7"},
 		{obj, optim.NNCG{Rank: -1}, "NNCG.Rank is -1"},
@@ -275,11 +276,11 @@ func TestNewtonCGSettings(t *testing.T) {
 		{obj, optim.NNCG{Forcing: -1}, "NNCG.Forcing is -1"},
 		{obj, optim.NNCG{MaxProducts: -1}, "NNCG.MaxProducts is -1"},
 		{host, optim.NNCG{}, "products with the Hessian"},
-		{loss, optim.NNCG{Matrix: optim.GaussNewtonMatrix}, "NNCG with the Gauss–Newton matrix needs the residuals"},
+		{loss, optim.NNCG{Matrix: objective.GaussNewtonMatrix}, "NNCG with the Gauss–Newton matrix needs the residuals"},
 	} {
 		mustFail(t, c.obj, make([]float64, c.obj.Dim), c.method, optim.Options{}, c.word)
 	}
-	for matrix, want := range map[optim.CurvatureMatrix]string{optim.HessianMatrix: "Hessian", optim.GaussNewtonMatrix: "Gauss–Newton matrix", 7: "CurvatureMatrix(7)"} {
+	for matrix, want := range map[objective.CurvatureMatrix]string{objective.HessianMatrix: "Hessian", objective.GaussNewtonMatrix: "Gauss–Newton matrix", 7: "CurvatureMatrix(7)"} {
 		if got := matrix.String(); got != want {
 			t.Errorf("the matrix is called %q, want %q", got, want)
 		}

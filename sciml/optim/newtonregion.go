@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // NewtonTrustRegion is the truncated Newton method in a trust region: B is the Hessian itself, which is never stored, and
@@ -29,8 +30,8 @@ type NewtonTrustRegion struct {
 func (NewtonTrustRegion) Name() string { return "Newton–CG trust region" }
 
 // Start implements Method. It fails when a setting is out of its range, and for an objective made of a Function.
-func (m NewtonTrustRegion) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	if err := obj.needsGraph("NewtonTrustRegion", "products with the Hessian"); err != nil {
+func (m NewtonTrustRegion) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	if err := obj.NeedGraph("NewtonTrustRegion", "products with the Hessian"); err != nil {
 		return nil, err
 	}
 	region, err := m.Region.withDefaults()
@@ -42,7 +43,7 @@ func (m NewtonTrustRegion) Start(obj *Objective, theta *tensors.Tensor) (Stepper
 		return nil, fmt.Errorf("optim: NewtonTrustRegion.Forcing is %v, expected a number between 0 and 1", m.Forcing)
 	}
 	cg, err := newTruncatedCG(obj, 0, func(theta, v *graph.Node, _, data []*graph.Node) *graph.Node {
-		return autodiff.HessianProduct(obj.loss(theta, data), theta, v)
+		return autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, v)
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // NNCG is NysNewton-CG, made for physics-informed networks, whose losses are ill-conditioned (Rathore, Lei, Frangella, Lu
@@ -35,7 +36,7 @@ type NNCG struct {
 	// Seed chooses the test vectors of the approximations.
 	Seed uint64
 	// Matrix is the Hessian when zero, or the Gauss–Newton matrix.
-	Matrix CurvatureMatrix
+	Matrix objective.CurvatureMatrix
 	// Forcing bounds the relative residual of the system as in NewtonCG, between 0 and 1; 0.5 when zero.
 	Forcing float64
 	// MaxProducts bounds the products for one direction, without those for the preconditioner; 1000 when zero.
@@ -49,8 +50,8 @@ func (NNCG) Name() string { return "NysNewton–CG" }
 
 // Start implements Method. It fails when a setting is out of its range, for an objective made of a Function, and with the
 // Gauss–Newton matrix for one without residuals.
-func (m NNCG) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	if err := m.Matrix.check(obj, "NNCG"); err != nil {
+func (m NNCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	if err := m.Matrix.Check(obj, "NNCG"); err != nil {
 		return nil, err
 	}
 	m.Damping, m.Forcing = orDefault(m.Damping, 1e-4), orDefault(m.Forcing, 0.5)
@@ -70,7 +71,7 @@ func (m NNCG) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 		counted("Every", m.Every), counted("MaxProducts", m.MaxProducts)); err != nil {
 		return nil, err
 	}
-	h, err := newHessianProducts(obj, m.Matrix)
+	h, err := objective.NewCurvature(obj, m.Matrix)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +84,8 @@ func (m NNCG) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 // the approximation, which is made from that again when a run is resumed.
 type nystromSystem struct {
 	NNCG
-	obj     *Objective
-	hessian *hessianProducts
+	obj     *objective.Objective
+	hessian *objective.Curvature
 
 	made    int       // 1 + the number of steps before the approximation here; 0 for none
 	theta   []float64 // where it was made
@@ -92,7 +93,7 @@ type nystromSystem struct {
 }
 
 func (s *nystromSystem) state() []shapes.Shape {
-	return []shapes.Shape{shapes.Make(dtypes.Int32), shapes.Make(s.obj.dtype(), s.obj.Dim)}
+	return []shapes.Shape{shapes.Make(dtypes.Int32), shapes.Make(s.obj.Precision(), s.obj.Dim)}
 }
 
 func (s *nystromSystem) prepare(at *evaluated, steps int, state []*tensors.Tensor) (prepared, error) {
@@ -105,28 +106,28 @@ func (s *nystromSystem) prepare(at *evaluated, steps int, state []*tensors.Tenso
 	if err != nil {
 		return prepared{}, err
 	}
-	p := prepared{matrix: s.hessian.at(at.theta, s.obj.Data), share: 1}
+	p := prepared{matrix: s.hessian.At(at.theta, s.obj.Data), share: 1}
 	if renew || s.made != made || !slices.Equal(s.theta, theta) {
-		sketched := s.hessian.at(from, s.obj.Data)
+		sketched := s.hessian.At(from, s.obj.Data)
 		if s.inverse, err = s.approximate(sketched, made); err != nil {
 			return prepared{}, err
 		}
 		s.made, s.theta = made, theta
 		if renew { // the products of a resumed run were counted before
-			p.products = sketched.products
+			p.products = sketched.Products
 		}
 	}
 	p.preconditioner = s.inverse
-	p.next = []*tensors.Tensor{tensors.FromScalar(int32(made)), device.Vector(s.obj.dtype(), theta)}
+	p.next = []*tensors.Tensor{tensors.FromScalar(int32(made)), device.Vector(s.obj.Precision(), theta)}
 	return p, nil
 }
 
 // approximate makes a preconditioner, or none where the matrix does not allow one.
-func (s *nystromSystem) approximate(matrix *matrixAt, made int) (linalg.Operator, error) {
+func (s *nystromSystem) approximate(matrix *objective.CurvatureAt, made int) (linalg.Operator, error) {
 	seed := s.Seed + uint64(made)*0x9e3779b97f4a7c15
-	n, err := indefiniteNystrom(matrix.multiply, s.obj.Dim, s.Rank, s.MaxRank, s.Damping, seed)
-	if matrix.err != nil {
-		return nil, matrix.err
+	n, err := indefiniteNystrom(matrix.Multiply, s.obj.Dim, s.Rank, s.MaxRank, s.Damping, seed)
+	if matrix.Err != nil {
+		return nil, matrix.Err
 	}
 	if err != nil {
 		return nil, nil

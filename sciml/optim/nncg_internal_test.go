@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // rotated is QΛQᵀ with a random orthogonal Q, which it returns.
@@ -108,7 +109,7 @@ func TestNNCGDirection(t *testing.T) {
 	}
 	a, _ := rotated(eigenvalues, 9)
 	obj := quadraticForm(goBackend(t), a)
-	h, err := newHessianProducts(obj, HessianMatrix)
+	h, err := objective.NewCurvature(obj, objective.HessianMatrix)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // GradientNoise says how far the gradients of batches are from that of all samples.
@@ -27,19 +28,19 @@ type GradientNoise struct {
 // Noise measures the noise of batch gradients at theta from a number of batches; when that is zero, from those of one
 // pass over the samples. It is exact for batches of one sample from one group, and all of them. It fails when theta or
 // the settings do not fit, and when a batch has all samples.
-func Noise(obj *Objective, theta []float64, batches Batches, count int) (GradientNoise, error) {
+func Noise(obj *objective.Objective, theta []float64, batches Batches, count int) (GradientNoise, error) {
 	var n GradientNoise
-	if err := obj.check(); err != nil {
+	if err := obj.Check(); err != nil {
 		return n, err
 	}
-	if err := obj.checkStart(theta); err != nil {
+	if err := obj.CheckStart(theta); err != nil {
 		return n, err
 	}
 	s, err := batches.sampler(obj, "Noise")
 	if err != nil {
 		return n, err
 	}
-	rows, size := obj.sampleRows(), s.size()
+	rows, size := obj.NumSamples(), s.size()
 	switch {
 	case count < 0:
 		return n, fmt.Errorf("optim: the count of batches is %d, expected at least 1 (or 0 for one pass)", count)
@@ -52,7 +53,7 @@ func Noise(obj *Objective, theta []float64, batches Batches, count int) (Gradien
 	if err != nil {
 		return n, err
 	}
-	e, err := NewEvaluator(obj)
+	e, err := objective.NewEvaluator(obj)
 	if err != nil {
 		return n, err
 	}
@@ -63,7 +64,7 @@ func Noise(obj *Objective, theta []float64, batches Batches, count int) (Gradien
 	for _, v := range gradient {
 		n.Gradient = math.Hypot(n.Gradient, v)
 	}
-	if n.Variance, err = d.mean(s, count, device.Vector(obj.dtype(), theta), device.Vector(obj.dtype(), gradient)); err != nil {
+	if n.Variance, err = d.mean(s, count, device.Vector(obj.Precision(), theta), device.Vector(obj.Precision(), gradient)); err != nil {
 		return n, err
 	}
 	if !device.Finite(n.Gradient) || !device.Finite(n.Variance) {
@@ -86,14 +87,14 @@ func varianceOfMean(size, rows int, replace bool) float64 {
 
 // deviation computes ‖∇f_B(θ) − g‖² of batches.
 type deviation struct {
-	obj     *Objective
+	obj     *objective.Objective
 	program *device.Program
 }
 
-func newDeviation(obj *Objective) (deviation, error) {
+func newDeviation(obj *objective.Objective) (deviation, error) {
 	p, err := device.NewProgram(obj.Backend, "deviation of a batch gradient", func(in []*graph.Node) []*graph.Node {
 		theta, gradient, first, indices, data := in[0], in[1], in[2], in[3:len(in)-len(obj.Data)], in[len(in)-len(obj.Data):]
-		off := graph.Sub(batchOf(obj, indices, first, data).at(theta).gradient, gradient)
+		off := graph.Sub(objective.NewBatch(obj, indices, first, data).At(theta).Gradient, gradient)
 		return []*graph.Node{device.Dot(off, off)}
 	})
 	return deviation{obj, p}, err

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -58,22 +59,25 @@ func TestNoise(t *testing.T) {
 		near(t, "variance of a batch", n.Variance, c.want, 0.05)
 		near(t, "variance of a sample", n.PerSample, variance, 0.05)
 	}
-	for word, f := range map[string]func(obj *optim.Objective) error{
-		"Batches.Size is 64": func(obj *optim.Objective) error {
+	for word, f := range map[string]func(obj *objective.Objective) error{
+		"Batches.Size is 64": func(obj *objective.Objective) error {
 			_, err := optim.Noise(obj, theta, optim.Batches{Size: 64}, 0)
 			return err
 		},
-		"count of batches is -1": func(obj *optim.Objective) error { _, err := optim.Noise(obj, theta, optim.Batches{}, -1); return err },
-		"starting θ has 3": func(obj *optim.Objective) error {
+		"count of batches is -1": func(obj *objective.Objective) error {
+			_, err := optim.Noise(obj, theta, optim.Batches{}, -1)
+			return err
+		},
+		"starting θ has 3": func(obj *objective.Objective) error {
 			_, err := optim.Noise(obj, theta[:3], optim.Batches{}, 0)
 			return err
 		},
-		"Objective.Samples is nil": func(obj *optim.Objective) error {
+		"Objective.Samples is nil": func(obj *objective.Objective) error {
 			obj.Samples = nil
 			_, err := optim.Noise(obj, theta, optim.Batches{}, 0)
 			return err
 		},
-		"Noise.Batches.Size is -2": func(obj *optim.Objective) error {
+		"Noise.Batches.Size is -2": func(obj *objective.Objective) error {
 			_, err := optim.Noise(obj, theta, optim.Batches{Size: -2}, 0)
 			return err
 		},

@@ -8,16 +8,17 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // TestSearchForgets: a search remembers the loss of each iterate, the first included, and none of an objective that is no
 // more.
 func TestSearchForgets(t *testing.T) {
 	shift := tensors.FromScalar(1000.0)
-	obj := &Objective{Backend: goBackend(t), Dim: 2, Data: []*tensors.Tensor{shift}, Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
+	obj := &objective.Objective{Backend: goBackend(t), Dim: 2, Data: []*tensors.Tensor{shift}, Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 		return graph.Add(graph.ReduceAllSum(graph.Exp(graph.Square(theta))), data[0])
 	}}
-	stepper, err := LBFGS{Search: NonMonotone{Memory: 4}}.Start(obj, device.Vector(obj.dtype(), []float64{0.9, -1.1}))
+	stepper, err := LBFGS{Search: NonMonotone{Memory: 4}}.Start(obj, device.Vector(obj.Precision(), []float64{0.9, -1.1}))
 	if err != nil {
 		t.Fatal(err)
 	}

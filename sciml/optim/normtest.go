@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // NormTest is a MiniBatch whose batches grow when the noise of their gradients is too large for the gradient that is
@@ -36,7 +37,7 @@ type NormTest struct {
 func (m NormTest) Name() string { return "norm-test " + orAdam(m.Method).Name() }
 
 // Start implements Method.
-func (m NormTest) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m NormTest) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Theta = orDefault(m.Theta, 0.5)
 	if m.Growth == 0 {
 		m.Growth = 2
@@ -65,12 +66,12 @@ func (m NormTest) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) 
 }
 
 // test enlarges the batches if they are too noisy.
-func (m NormTest) test(obj *Objective, s *sampler, d deviation, theta, gradient *tensors.Tensor, slope float64) (string, int, error) {
-	rows, before := obj.sampleRows(), s.size()
+func (m NormTest) test(obj *objective.Objective, s *sampler, d deviation, theta, gradient *tensors.Tensor, slope float64) (string, int, error) {
+	rows, before := obj.NumSamples(), s.size()
 	if before >= rows {
 		return "", 0, nil
 	}
-	first := obj.batchSizes(m.Batches.size())
+	first := obj.ShareBatch(m.Batches.size())
 	now := s.sizes
 	s.resize(first)
 	probed := s.size()
@@ -88,13 +89,13 @@ func (m NormTest) test(obj *Objective, s *sampler, d deviation, theta, gradient 
 	}
 	size := m.Batches.size()
 	for ; size < rows; size *= m.Growth {
-		s.resize(obj.batchSizes(size))
+		s.resize(obj.ShareBatch(size))
 		if s.size() > before && noise(s.size()) <= m.Theta*slope {
 			break
 		}
 	}
 	if size >= rows {
-		s.resize(obj.batchSizes(rows))
+		s.resize(obj.ShareBatch(rows))
 	}
 	reason := fmt.Sprintf("batches grow from %d to %d samples: the noise %.2g of their gradient is above %.2g times the norm %.2g of that of all samples",
 		before, s.size(), noise(before), m.Theta, slope)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // NystromPreconditioner preconditions with a randomized approximation UΛUᵀ of low rank r of the curvature (Frangella,
@@ -40,7 +41,7 @@ type NystromPreconditioner struct {
 func (NystromPreconditioner) Name() string { return "Nyström" }
 
 // Start implements Preconditioner.
-func (p NystromPreconditioner) Start(obj *Objective) (Root, error) {
+func (p NystromPreconditioner) Start(obj *objective.Objective) (Root, error) {
 	p.Shift = orDefault(p.Shift, defaultShift)
 	if p.Rank == 0 {
 		p.Rank = 10
@@ -54,25 +55,25 @@ func (p NystromPreconditioner) Start(obj *Objective) (Root, error) {
 	}
 	p.MaxRank = min(p.MaxRank, obj.Dim)
 	p.Rank = min(p.Rank, p.MaxRank)
-	p.Hessian = p.Hessian || !obj.hasResidual()
-	matrix := GaussNewtonMatrix
+	p.Hessian = p.Hessian || !obj.IsLeastSquares()
+	matrix := objective.GaussNewtonMatrix
 	if p.Hessian {
-		matrix = HessianMatrix
+		matrix = objective.HessianMatrix
 	}
-	products, err := newHessianProducts(obj, matrix)
+	products, err := objective.NewCurvature(obj, matrix)
 	return &nystromRoot{NystromPreconditioner: p, obj: obj, products: products}, err
 }
 
 // nystromRoot keeps C as U, with columns of zeros where the rank is less than MaxRank, and what is between U and Uᵀ.
 type nystromRoot struct {
 	NystromPreconditioner
-	obj      *Objective
-	products *hessianProducts
+	obj      *objective.Objective
+	products *objective.Curvature
 }
 
 // Shapes implements Root.
 func (r *nystromRoot) Shapes() []shapes.Shape {
-	dtype := r.obj.dtype()
+	dtype := r.obj.Precision()
 	return []shapes.Shape{shapes.Make(dtype, r.obj.Dim, r.MaxRank), shapes.Make(dtype, r.MaxRank)}
 }
 
@@ -87,16 +88,16 @@ func (r *nystromRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
 
 // At implements Root.
 func (r *nystromRoot) At(theta *tensors.Tensor, number int) (RootAt, error) {
-	curvature, broken := r.products.at(theta, r.obj.Data), false
+	curvature, broken := r.products.At(theta, r.obj.Data), false
 	vectors, values, shift, err := r.approximation(func(dst, x []float64) error {
-		err := curvature.multiply(dst, x)
+		err := curvature.Multiply(dst, x)
 		if err == nil && !device.AllFinite(dst) {
 			broken = true
 			clear(dst) // so that no algorithm stumbles; the result is not used
 		}
 		return err
 	}, r.Seed+uint64(number))
-	at := RootAt{Evaluations: curvature.products, Norm: 1}
+	at := RootAt{Evaluations: curvature.Products, Norm: 1}
 	if err != nil || broken {
 		return at, err
 	}
@@ -138,7 +139,7 @@ func (r *nystromRoot) approximation(product linalg.Operator, seed uint64) (u *ma
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	shift = shiftFor(r.Shift, own(p.Values[0]), r.obj.dtype())
+	shift = shiftFor(r.Shift, own(p.Values[0]), r.obj.Precision())
 	if last := own(p.Values[r.Rank-1]); r.Rank < r.MaxRank && last > 10*shift {
 		enough := shift // where the rank is enough, in tenths of the operator's eigenvalue
 		if r.Hessian {

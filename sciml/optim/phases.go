@@ -8,6 +8,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // itinerary decides which method is at work, one phase after the other.
@@ -42,7 +43,7 @@ type course struct {
 // phasedStepper runs the methods of an itinerary.
 type phasedStepper struct {
 	plan     itinerary
-	obj      *Objective
+	obj      *objective.Objective
 	active   Stepper
 	resting  map[int]Stepper // of seats that were left: they keep what they learned, and need not be compiled again
 	course   course          // of the active phase
@@ -53,7 +54,7 @@ type phasedStepper struct {
 	bestLoss float64
 }
 
-func startPhases(obj *Objective, theta *tensors.Tensor, plan itinerary) (Stepper, error) {
+func startPhases(obj *objective.Objective, theta *tensors.Tensor, plan itinerary) (Stepper, error) {
 	first, err := plan.method().Start(obj, theta)
 	if err != nil {
 		return nil, err

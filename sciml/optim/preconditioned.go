@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Preconditioned runs a method in the variables z of θ = θ₀ + Cz, in which the Hessian is Cᵀ∇²f·C: with CCᵀ near its
@@ -59,7 +60,7 @@ func (m Preconditioned) method() Method {
 
 // Start implements Method. It fails when a setting of its own, of the method or of the preconditioner is out of its range,
 // and when the objective is a plain function or lacks what the preconditioner needs.
-func (m Preconditioned) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if m.By == nil {
 		return nil, errors.New("optim: Preconditioned.By is nil, expected a preconditioner such as NystromPreconditioner{}")
 	}
@@ -69,7 +70,7 @@ func (m Preconditioned) Start(obj *Objective, theta *tensors.Tensor) (Stepper, e
 	if m.Every == 0 {
 		m.Every = 100
 	}
-	if err := obj.needsGraph("Preconditioned", "a graph to put the change of variables into"); err != nil {
+	if err := obj.NeedGraph("Preconditioned", "a graph to put the change of variables into"); err != nil {
 		return nil, err
 	}
 	root, err := m.By.Start(obj)
@@ -77,15 +78,14 @@ func (m Preconditioned) Start(obj *Objective, theta *tensors.Tensor) (Stepper, e
 		return nil, err
 	}
 	s := &preconditionedStepper{
-		obj: obj, inner: obj.inVariables(root, theta), method: m.method(), by: m.By.Name(), root: root, every: m.Every, unit: m.Unit,
+		obj: obj, method: m.method(), by: m.By.Name(), root: root, every: m.Every, unit: m.Unit,
 		due: true, best: theta, bestLoss: math.Inf(1),
 	}
-	if s.toTheta, err = device.NewProgram(obj.Backend, "θ of the preconditioned variables", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{changedBack(root, in[0], in[1:])}
-	}); err != nil {
+	one := device.Scalar(obj.Precision(), 1)
+	if s.change, err = objective.NewChange(obj, scaledRoot{root, obj}, theta, append([]*tensors.Tensor{one}, root.Identity()...)); err != nil {
 		return nil, err
 	}
-	if s.active, err = s.method.Start(s.inner, s.origin()); err != nil {
+	if s.active, err = s.method.Start(s.change.Objective, s.origin()); err != nil {
 		return nil, err
 	}
 	if hasPhases(s.active) { // each would begin anew with the first one
@@ -104,41 +104,21 @@ func hasPhases(s Stepper) bool {
 	return is
 }
 
-// The change of variables: θ₀, the factor of C, then the tensors of C.
-const (
-	changeOrigin = iota
-	changeFactor
-	changeRoot
-)
-
-// changedBack builds θ₀ + Cz.
-func changedBack(root Root, z *graph.Node, change []*graph.Node) *graph.Node {
-	step := root.Multiply(graph.Mul(z, change[changeFactor]), change[changeRoot:])
-	return graph.Add(change[changeOrigin], step)
+// scaledRoot is a factor times the C of a root, before the tensors of which it stands.
+type scaledRoot struct {
+	Root
+	obj *objective.Objective
 }
 
-// inVariables is the objective of z with C = I. Its Data are those of the objective, then the change.
-func (o *Objective) inVariables(root Root, theta *tensors.Tensor) *Objective {
-	own := len(o.Data)
-	composed := func(f GraphFn) GraphFn {
-		if f == nil {
-			return nil
-		}
-		return func(z *graph.Node, data []*graph.Node) *graph.Node {
-			return f(changedBack(root, z, data[own:]), data[:own])
-		}
-	}
-	inner := &Objective{
-		Backend: o.Backend, Dim: o.Dim, DType: o.DType, Loss: composed(o.Loss), Blocks: o.Blocks, Samples: o.Samples,
-		Data: append(append(slices.Clone(o.Data), theta, device.Scalar(o.dtype(), 1)), root.Identity()...),
-	}
-	if o.Residual != nil || o.Pieces != nil {
-		inner.Residual = composed(o.residual)
-	}
-	if o.Terms != nil {
-		inner.Terms = &Terms{Names: o.Terms.Names, Build: func(z *graph.Node, data []*graph.Node) []*graph.Node {
-			return o.Terms.Build(changedBack(root, z, data[own:]), data[:own])
-		}}
-	}
-	return inner
+// Dim implements variables.
+func (r scaledRoot) Dim() int { return r.obj.Dim }
+
+// Shapes implements variables.
+func (r scaledRoot) Shapes() []shapes.Shape {
+	return append([]shapes.Shape{shapes.Make(r.obj.Precision())}, r.Root.Shapes()...)
+}
+
+// Multiply implements variables.
+func (r scaledRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
+	return r.Root.Multiply(graph.Mul(z, c[0]), c[1:])
 }

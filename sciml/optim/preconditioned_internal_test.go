@@ -8,19 +8,20 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"gonum.org/v1/gonum/mat"
 )
 
 // TestChangeOfVariables: what the method sees is f(θ₀ + Cz), with the gradient Cᵀ∇f, and the same residuals and terms.
 func TestChangeOfVariables(t *testing.T) {
-	b, err := hostBackend()
+	b, err := objective.HostBackend()
 	if err != nil {
 		t.Fatal(err)
 	}
 	obj, theta := fit(b)
-	obj.Terms = &Terms{Names: []string{"loss", "first"}, Build: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
+	obj.Terms = &objective.Terms{Names: []string{"loss", "first"}, Build: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 		first := graph.Slice(theta, graph.AxisRange(0, 1))
-		return []*graph.Node{obj.loss(theta, data), graph.Mul(graph.Reshape(first), graph.ReduceAllSum(data[0]))}
+		return []*graph.Node{obj.BuildLoss(theta, data), graph.Mul(graph.Reshape(first), graph.ReduceAllSum(data[0]))}
 	}}
 	root, err := NystromPreconditioner{Rank: 4, MaxRank: 4}.Start(obj)
 	if err != nil {
@@ -33,8 +34,11 @@ func TestChangeOfVariables(t *testing.T) {
 	}
 	c := denseOf(t, root, at.Tensors, obj)
 	const factor = 0.3
-	inner := obj.inVariables(root, origin)
-	copy(inner.Data[len(obj.Data):], append([]*tensors.Tensor{origin, device.Scalar(dtypes.Float64, factor)}, at.Tensors...))
+	changed, err := objective.NewChange(obj, scaledRoot{root, obj}, origin, append([]*tensors.Tensor{device.Scalar(dtypes.Float64, factor)}, at.Tensors...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := changed.Objective
 
 	z := make([]float64, obj.Dim)
 	for i := range z {
@@ -45,8 +49,8 @@ func TestChangeOfVariables(t *testing.T) {
 	for i := range theta {
 		theta[i] += factor * step.AtVec(i)
 	}
-	value := func(obj *Objective, x []float64) (float64, []float64, map[string]float64, int) {
-		e, err := NewEvaluator(obj)
+	value := func(obj *objective.Objective, x []float64) (float64, []float64, map[string]float64, int) {
+		e, err := objective.NewEvaluator(obj)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,15 +58,15 @@ func TestChangeOfVariables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := newTermsProgram(obj)
+		p, err := objective.NewTermEvaluator(obj)
 		if err != nil {
 			t.Fatal(err)
 		}
-		terms, err := obj.termsAt(p, device.Vector(dtypes.Float64, x))
+		terms, err := p.At(device.Vector(dtypes.Float64, x))
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows, err := obj.countResiduals()
+		rows, err := obj.NumResiduals()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +74,7 @@ func TestChangeOfVariables(t *testing.T) {
 	}
 	loss, g, terms, rows := value(obj, theta)
 	got, gotG, gotTerms, gotRows := value(inner, z)
-	if math.Abs(got-loss) > 1e-12*loss || gotRows != rows || !inner.hasResidual() {
+	if math.Abs(got-loss) > 1e-12*loss || gotRows != rows || !inner.IsLeastSquares() {
 		t.Errorf("loss %v and %d residuals, want %v and %d", got, gotRows, loss, rows)
 	}
 	for name, v := range terms {

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -59,8 +60,8 @@ func TestPreconditionedQuadratics(t *testing.T) {
 // TestPreconditionedKronecker: residuals P·W·Q have a Jacobian that is a Kronecker product, so that gradient descent in z
 // ends after one step.
 func TestPreconditionedKronecker(t *testing.T) {
-	obj := &optim.Objective{
-		Backend: pureGo(t), Dim: 6, Blocks: []optim.Block{{Name: "W", Dims: []int{2, 3}}},
+	obj := &objective.Objective{
+		Backend: pureGo(t), Dim: 6, Blocks: []objective.Block{{Name: "W", Dims: []int{2, 3}}},
 		Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			g := theta.Graph()
 			p := graph.Const(g, [][]float64{{1, 2}, {0, 10}})
@@ -124,10 +125,10 @@ var preconditionedRuns = map[string]optim.Method{
 }
 
 // blocked is Rosenbrock in R¹⁰ with a matrix and a vector.
-func blocked(b compute.Backend) (*optim.Objective, []float64) {
+func blocked(b compute.Backend) (*objective.Objective, []float64) {
 	p := problems["Rosenbrock in R¹⁰"]
 	obj := p.objective(b)
-	obj.Blocks = []optim.Block{{Name: "W", Dims: []int{2, 3}}, {Name: "b", Offset: 6, Dims: []int{4}}}
+	obj.Blocks = []objective.Block{{Name: "W", Dims: []int{2, 3}}, {Name: "b", Offset: 6, Dims: []int{4}}}
 	return obj, p.start
 }
 
@@ -165,7 +166,7 @@ func TestPreconditionedRecords(t *testing.T) {
 }
 
 // resumes interrupts a run after some iterations; resumed it has to go on bit for bit.
-func resumes(t *testing.T, name string, objective func() (*optim.Objective, []float64), m optim.Method, stops ...int) {
+func resumes(t *testing.T, name string, objective func() (*objective.Objective, []float64), m optim.Method, stops ...int) {
 	t.Helper()
 	options := optim.Options{MaxIterations: 28, MonitorEvery: 3}
 	obj, start := objective()
@@ -200,7 +201,7 @@ func resumes(t *testing.T, name string, objective func() (*optim.Objective, []fl
 // TestPreconditionedResume: before, at and after a new preconditioner.
 func TestPreconditionedResume(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		rosenbrock := func() (*optim.Objective, []float64) { return blocked(b) }
+		rosenbrock := func() (*objective.Objective, []float64) { return blocked(b) }
 		if strings.HasSuffix(t.Name(), "/xla") {
 			resumes(t, "Nesterov", rosenbrock, preconditionedRuns["Nesterov"], 14)
 			return
@@ -209,7 +210,7 @@ func TestPreconditionedResume(t *testing.T) {
 			resumes(t, name, rosenbrock, m, 1, 9, 14, 20)
 		}
 		for _, m := range []optim.Method{optim.Adam{Rate: 0.1}, optim.LBFGS{}} {
-			resumes(t, m.Name()+" on changing data", func() (*optim.Objective, []float64) {
+			resumes(t, m.Name()+" on changing data", func() (*objective.Objective, []float64) {
 				obj := energy(b)
 				obj.Adaptation = &shifting{obj: obj}
 				return obj, []float64{1, 1, 1}
@@ -217,7 +218,7 @@ func TestPreconditionedResume(t *testing.T) {
 		}
 		l := newLeastSquares(0.5)
 		sgd := optim.SGD{Rate: 0.01, Momentum: 0.5, Schedule: optim.InverseTime{Every: 20}, Batches: optim.Batches{Size: 8}, Measure: 6}
-		resumes(t, "SGD", func() (*optim.Objective, []float64) { return l.objective(b), make([]float64, lsDim) },
+		resumes(t, "SGD", func() (*objective.Objective, []float64) { return l.objective(b), make([]float64, lsDim) },
 			optim.Preconditioned{Method: sgd, By: optim.NystromPreconditioner{Shift: 1e-2}, Every: 8}, 5, 8, 18)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -36,7 +37,7 @@ func TestSingularCurvature(t *testing.T) {
 		optim.BlockDiagonal{Shift: optim.Zero},
 	} {
 		obj, start := rotated(pureGo(t), []float64{0, 0, 1e6, 1, 0, 1e3}, true)
-		obj.Blocks = []optim.Block{{Name: "W", Dims: []int{2, 3}}}
+		obj.Blocks = []objective.Block{{Name: "W", Dims: []int{2, 3}}}
 		r := minimize(t, obj, start, optim.Preconditioned{By: by}, optim.Options{MaxIterations: 60, LossTolerance: 1e-10})
 		if r.Status != optim.LossReached {
 			t.Errorf("%s: %s", by.Name(), r)
@@ -63,14 +64,14 @@ func TestSingularCurvature(t *testing.T) {
 func TestPreconditionedNaN(t *testing.T) {
 	root := func(theta *graph.Node, _ []*graph.Node) *graph.Node { return graph.Sqrt(theta) }
 	for _, by := range []optim.Preconditioner{optim.Diagonal{}, optim.BlockDiagonal{}, optim.Kronecker{}, optim.NystromPreconditioner{}} {
-		obj := &optim.Objective{Backend: pureGo(t), Dim: 2, Residual: root, Blocks: []optim.Block{{Name: "W", Dims: []int{1, 2}}}}
+		obj := &objective.Objective{Backend: pureGo(t), Dim: 2, Residual: root, Blocks: []objective.Block{{Name: "W", Dims: []int{1, 2}}}}
 		r := minimize(t, obj, []float64{-1, 1}, optim.Preconditioned{By: by}, optim.Options{MaxIterations: 5})
 		if r.Status != optim.NonFinite || !slices.Equal(r.Theta, []float64{-1, 1}) || !math.IsInf(r.Loss, 1) {
 			t.Errorf("%s: %s at %v, want the start", by.Name(), r, r.Theta)
 		}
 	}
 	// The gradient of Σ θ^1.5 − θ is finite at zero, its Hessian is not; the minimum is at 4/9.
-	obj := &optim.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	obj := &objective.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.ReduceAllSum(graph.Sub(graph.Mul(theta, graph.Sqrt(theta)), theta))
 	}}
 	r := minimize(t, obj, []float64{0.3, 1e-320}, optim.Preconditioned{By: optim.NystromPreconditioner{}}, optim.Options{MaxIterations: 30})
@@ -96,16 +97,16 @@ func TestPreconditionedErrors(t *testing.T) {
 	withoutBlocks := *obj
 	withoutBlocks.Blocks = nil
 	gap := *obj
-	gap.Blocks = []optim.Block{{Name: "W", Offset: 1, Dims: []int{3, 3}}}
+	gap.Blocks = []objective.Block{{Name: "W", Offset: 1, Dims: []int{3, 3}}}
 	short := *obj
 	short.Blocks = obj.Blocks[:1]
-	plain, err := optim.FromFunction(10, func(theta, gradient []float64) float64 { return 0 })
+	plain, err := objective.FromFunction(10, func(theta, gradient []float64) float64 { return 0 })
 	if err != nil {
 		t.Fatal(err)
 	}
 	by := func(p optim.Preconditioner) optim.Method { return optim.Preconditioned{By: p} }
 	for word, c := range map[string]struct {
-		obj    *optim.Objective
+		obj    *objective.Objective
 		method optim.Method
 	}{
 		"Preconditioned.By is nil":                   {obj, optim.Preconditioned{}},
@@ -131,7 +132,7 @@ func TestPreconditionedErrors(t *testing.T) {
 		mustFail(t, c.obj, make([]float64, c.obj.Dim), c.method, optim.Options{}, word)
 	}
 	noResidual := energy(pureGo(t))
-	noResidual.Blocks = []optim.Block{{Name: "W", Dims: []int{3}}}
+	noResidual.Blocks = []objective.Block{{Name: "W", Dims: []int{3}}}
 	mustFail(t, noResidual, []float64{1, 1, 1}, by(optim.BlockDiagonal{}), optim.Options{}, "BlockDiagonal needs the residuals")
 	mustFail(t, noResidual, []float64{1, 1, 1}, by(optim.Kronecker{}), optim.Options{}, "Kronecker needs the residuals")
 }

@@ -12,12 +12,13 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // rotated is f = ½(θ−1)ᵀQΛQᵀ(θ−1) with random eigenvectors Q, from θ = 0: as residuals √(Λ/2)Qᵀ(θ−t), t the data and 1,
 // or as that energy. The minimum is zero.
-func rotated(b compute.Backend, eigenvalues []float64, residuals bool) (obj *optim.Objective, start []float64) {
+func rotated(b compute.Backend, eigenvalues []float64, residuals bool) (obj *objective.Objective, start []float64) {
 	n := len(eigenvalues)
 	rng := rand.New(rand.NewPCG(3, 1))
 	entries := make([]float64, n*n)
@@ -37,9 +38,9 @@ func rotated(b compute.Backend, eigenvalues []float64, residuals bool) (obj *opt
 		}
 	}
 	j := tensors.FromFlatDataAndDimensions(rows, n, n)
-	obj = &optim.Objective{
+	obj = &objective.Objective{
 		Backend: b, Dim: n, Data: []*tensors.Tensor{tensors.FromValue(target), j},
-		Blocks: []optim.Block{{Name: "all", Dims: []int{n}}},
+		Blocks: []objective.Block{{Name: "all", Dims: []int{n}}},
 	}
 	residual := func(theta *graph.Node, data []*graph.Node) *graph.Node {
 		return graph.Einsum("ij,j->i", data[1], graph.Sub(theta, data[0]))
@@ -62,11 +63,11 @@ type kept struct {
 
 func (kept) Name() string { return "kept" }
 
-func (k kept) Start(obj *optim.Objective) (optim.Root, error) { return keptRoot{k, obj}, nil }
+func (k kept) Start(obj *objective.Objective) (optim.Root, error) { return keptRoot{k, obj}, nil }
 
 type keptRoot struct {
 	kept
-	obj *optim.Objective
+	obj *objective.Objective
 }
 
 func (keptRoot) Shapes() []shapes.Shape { return []shapes.Shape{shapes.Make(dtypes.Float64)} }

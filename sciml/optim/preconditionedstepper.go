@@ -8,20 +8,20 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // preconditionedStepper is a method at work in the variables z.
 type preconditionedStepper struct {
-	obj     *Objective
-	inner   *Objective // of z
-	method  Method
-	by      string
-	root    Root
-	every   int
-	unit    bool
-	toTheta *device.Program
-	active  Stepper
-	failed  error // of a Current or Best, which cannot return it
+	obj    *objective.Objective
+	change *objective.Change
+	method Method
+	by     string
+	root   Root
+	every  int
+	unit   bool
+	active Stepper
+	failed error // of a Current or Best, which cannot return it
 
 	due    bool // a C is due before the next iteration
 	made   int  // iterations since the last one
@@ -36,19 +36,7 @@ type preconditionedStepper struct {
 
 // origin is z = 0.
 func (s *preconditionedStepper) origin() *tensors.Tensor {
-	return device.Vector(s.obj.dtype(), make([]float64, s.obj.Dim))
-}
-
-// change is that of variables.
-func (s *preconditionedStepper) change() []*tensors.Tensor { return s.inner.Data[len(s.obj.Data):] }
-
-// theta is θ₀ + Cz.
-func (s *preconditionedStepper) theta(z *tensors.Tensor) (*tensors.Tensor, error) {
-	out, err := s.toTheta.Call([]*tensors.Tensor{z}, s.change())
-	if err != nil {
-		return nil, err
-	}
-	return out[0], nil
+	return device.Vector(s.obj.Precision(), make([]float64, s.obj.Dim))
 }
 
 // Advance implements Stepper. It returns after the first iteration with a new C, so that the run loop hears of each, and
@@ -110,7 +98,7 @@ func (s *preconditionedStepper) tell(total *Progress, p Progress) {
 
 // renew makes C at the iterate, and lets the method begin anew from there. It returns what to say of it.
 func (s *preconditionedStepper) renew() (remark string, err error) {
-	theta, err := s.theta(s.active.Current())
+	theta, err := s.change.Theta(s.active.Current())
 	if err != nil {
 		return "", err
 	}
@@ -129,13 +117,11 @@ func (s *preconditionedStepper) renew() (remark string, err error) {
 	if s.unit {
 		factor = 1 / made.Norm
 	}
-	old := s.change()
-	device.Free(old[changeFactor:])
-	copy(old, append([]*tensors.Tensor{theta, device.Scalar(s.obj.dtype(), factor)}, made.Tensors...))
+	s.change.Move(theta, append([]*tensors.Tensor{device.Scalar(s.obj.Precision(), factor)}, made.Tensors...))
 	if again, ok := canRestart(s.active); ok {
 		again.restart(s.origin())
 	} else {
-		next, err := s.method.Start(s.inner, s.origin())
+		next, err := s.method.Start(s.change.Objective, s.origin())
 		if err != nil {
 			return "", err
 		}
@@ -150,10 +136,10 @@ func (s *preconditionedStepper) stop() { stopStepper(s.active) }
 
 // Current implements Stepper.
 func (s *preconditionedStepper) Current() *tensors.Tensor {
-	theta, err := s.theta(s.active.Current())
+	theta, err := s.change.Theta(s.active.Current())
 	if err != nil {
 		s.failed = err
-		return s.change()[changeOrigin]
+		return s.change.State()[0]
 	}
 	return theta
 }
@@ -164,7 +150,7 @@ func (s *preconditionedStepper) Best() (*tensors.Tensor, float64) {
 	if !(loss < s.bestLoss) {
 		return s.best, s.bestLoss
 	}
-	theta, err := s.theta(z)
+	theta, err := s.change.Theta(z)
 	if err != nil {
 		s.failed = err
 		return s.best, s.bestLoss
@@ -174,7 +160,7 @@ func (s *preconditionedStepper) Best() (*tensors.Tensor, float64) {
 
 // Refresh implements Stepper.
 func (s *preconditionedStepper) Refresh() {
-	copy(s.inner.Data, s.obj.Data)
+	s.change.Follow()
 	s.active.Refresh()
 	s.best, s.bestLoss, s.due = s.Current(), math.Inf(1), true
 }
@@ -198,7 +184,7 @@ func (s *preconditionedStepper) Save() ([]byte, error) {
 	if state.Active, err = s.active.Save(); err != nil {
 		return nil, err
 	}
-	if state.Change, err = device.SaveAll(s.change()); err != nil {
+	if state.Change, err = device.SaveAll(s.change.State()); err != nil {
 		return nil, err
 	}
 	if state.Best, err = device.Save(s.best); err != nil {
@@ -214,14 +200,15 @@ func (s *preconditionedStepper) Restore(data []byte) error {
 	if err != nil {
 		return err
 	}
-	change, err := device.RestoreAll(state.Change, s.change())
+	change, err := device.RestoreAll(state.Change, s.change.State())
 	if err != nil {
 		return err
 	}
 	if s.best, err = state.Best.Restore(s.best.Shape()); err != nil {
 		return err
 	}
-	copy(s.inner.Data, append(slices.Clone(s.obj.Data), change...))
+	s.change.Follow()
+	s.change.Move(change[0], change[1:])
 	if err := s.active.Restore(state.Active); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Preconditioner approximates the curvature of an objective by a matrix that is easily inverted, for Preconditioned. It
@@ -14,7 +15,7 @@ type Preconditioner interface {
 	// Name is short and appears in histories and figures, for example "Nyström".
 	Name() string
 	// Start prepares it for an objective. It reports settings that make no sense, and what the objective lacks.
-	Start(obj *Objective) (Root, error)
+	Start(obj *objective.Objective) (Root, error)
 }
 
 // Root is a Preconditioner at work: it makes matrices C with CCᵀ = M⁻¹, or a multiple of it, where M approximates the

@@ -14,10 +14,11 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // fit is a tanh network of 2, 3 and 2 neurons at 8 points, as pieces, with its θ.
-func fit(b compute.Backend) (*Objective, []float64) {
+func fit(b compute.Backend) (*objective.Objective, []float64) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	normal := func(n int) []float64 {
 		out := make([]float64, n)
@@ -26,9 +27,9 @@ func fit(b compute.Backend) (*Objective, []float64) {
 		}
 		return out
 	}
-	obj := &Objective{
+	obj := &objective.Objective{
 		Backend: b, Dim: 17, Data: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(normal(16), 8, 2)},
-		Blocks: []Block{{"out", 9, []int{3, 2}}, {"in", 0, []int{2, 3}}, {"bias", 6, []int{3}}, {"end", 15, []int{2}}},
+		Blocks: []objective.Block{{Name: "out", Offset: 9, Dims: []int{3, 2}}, {Name: "in", Offset: 0, Dims: []int{2, 3}}, {Name: "bias", Offset: 6, Dims: []int{3}}, {Name: "end", Offset: 15, Dims: []int{2}}},
 		Pieces: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 			part := func(from, to int, dims ...int) *graph.Node {
 				return graph.Reshape(graph.Slice(theta, graph.AxisRange(from, to)), dims...)
@@ -42,16 +43,16 @@ func fit(b compute.Backend) (*Objective, []float64) {
 }
 
 // gaussNewton is 2JᵀJ in gonum, and J.
-func gaussNewton(t *testing.T, obj *Objective, theta []float64) (matrix, jacobian *mat.Dense) {
+func gaussNewton(t *testing.T, obj *objective.Objective, theta []float64) (matrix, jacobian *mat.Dense) {
 	t.Helper()
 	p, err := device.NewProgram(obj.Backend, "test", func(in []*graph.Node) []*graph.Node {
-		_, j := obj.linearized(in[0], in[1:])
+		_, j := obj.BuildLinearization(in[0], in[1:])
 		return []*graph.Node{graph.Reshape(j, j.Shape().Size())}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := p.Call([]*tensors.Tensor{device.Vector(obj.dtype(), theta)}, obj.Data)
+	out, err := p.Call([]*tensors.Tensor{device.Vector(obj.Precision(), theta)}, obj.Data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,13 +68,13 @@ func gaussNewton(t *testing.T, obj *Objective, theta []float64) (matrix, jacobia
 }
 
 // rootOf makes C of a preconditioner at θ, as a matrix: column i is its product with a unit vector.
-func rootOf(t *testing.T, p Preconditioner, obj *Objective, theta []float64) (*mat.Dense, RootAt) {
+func rootOf(t *testing.T, p Preconditioner, obj *objective.Objective, theta []float64) (*mat.Dense, RootAt) {
 	t.Helper()
 	root, err := p.Start(obj)
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, err := root.At(device.Vector(obj.dtype(), theta), 0)
+	at, err := root.At(device.Vector(obj.Precision(), theta), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func rootOf(t *testing.T, p Preconditioner, obj *Objective, theta []float64) (*m
 	return denseOf(t, root, at.Tensors, obj), at
 }
 
-func denseOf(t *testing.T, root Root, c []*tensors.Tensor, obj *Objective) *mat.Dense {
+func denseOf(t *testing.T, root Root, c []*tensors.Tensor, obj *objective.Objective) *mat.Dense {
 	t.Helper()
 	p, err := device.NewProgram(obj.Backend, "test", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{root.Multiply(in[0], in[1:])}
@@ -105,7 +106,7 @@ func denseOf(t *testing.T, root Root, c []*tensors.Tensor, obj *Objective) *mat.
 	for i := range obj.Dim {
 		unit := make([]float64, obj.Dim)
 		unit[i] = 1
-		out, err := p.Call([]*tensors.Tensor{device.Vector(obj.dtype(), unit)}, c)
+		out, err := p.Call([]*tensors.Tensor{device.Vector(obj.Precision(), unit)}, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +175,7 @@ func masked(m *mat.Dense, keep func(i, j int) bool) *mat.Dense {
 
 // TestRoots compares C with matrices made in gonum from the Jacobian.
 func TestRoots(t *testing.T) {
-	b, err := hostBackend()
+	b, err := objective.HostBackend()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,12 +278,12 @@ func TestKroneckerRoot(t *testing.T) {
 // TestSampledDiagonal: random signs give a diagonal matrix exactly, and the diagonal of another one in the mean; the
 // seed and the number of the call choose them.
 func TestSampledDiagonal(t *testing.T) {
-	b, err := hostBackend()
+	b, err := objective.HostBackend()
 	if err != nil {
 		t.Fatal(err)
 	}
 	entries := []float64{3, -0.5, 20}
-	quadratic := &Objective{Backend: b, Dim: 3, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	quadratic := &objective.Objective{Backend: b, Dim: 3, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.MulScalar(graph.ReduceAllSum(graph.Mul(graph.Const(theta.Graph(), entries), graph.Square(theta))), 0.5)
 	}}
 	const mu = 1e-2
@@ -292,8 +293,8 @@ func TestSampledDiagonal(t *testing.T) {
 		t.Errorf("%d evaluations, want 1", at.Evaluations)
 	}
 
-	const rows = mostReversePasses + 44
-	wide, theta := &Objective{Backend: b, Dim: 4, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	const rows = objective.MostReversePasses + 44
+	wide, theta := &objective.Objective{Backend: b, Dim: 4, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		angles := make([]float64, rows*4)
 		for i := range angles {
 			angles[i] = float64(i%4+1) * math.Sin(float64(i*i))
@@ -329,7 +330,7 @@ func TestSampledDiagonal(t *testing.T) {
 
 // TestNystromOfHessian: of an indefinite Hessian it takes absolute values.
 func TestNystromOfHessian(t *testing.T) {
-	b, err := hostBackend()
+	b, err := objective.HostBackend()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +345,7 @@ func TestNystromOfHessian(t *testing.T) {
 	e.VectorsTo(&vectors)
 	scaled.Apply(func(_, j int, v float64) float64 { return v * math.Abs(values[j]) }, &vectors)
 	absolute.Mul(&scaled, vectors.T())
-	obj := &Objective{Backend: b, Dim: 8, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	obj := &objective.Objective{Backend: b, Dim: 8, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		a := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(hessian.RawMatrix().Data, 8, 8))
 		return graph.MulScalar(device.Dot(theta, device.Multiply(a, theta)), 0.5)
 	}}

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/optimize/functions"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -21,7 +22,7 @@ type problem struct {
 		Grad(grad, x []float64)
 	}
 	start, solution []float64
-	residual        optim.GraphFn
+	residual        objective.GraphFn
 }
 
 // entry is θᵢ, of shape [1].
@@ -85,12 +86,12 @@ var problems = map[string]problem{
 	},
 }
 
-func (p problem) objective(b compute.Backend) *optim.Objective {
-	return &optim.Objective{Backend: b, Dim: len(p.start), Residual: p.residual}
+func (p problem) objective(b compute.Backend) *objective.Objective {
+	return &objective.Objective{Backend: b, Dim: len(p.start), Residual: p.residual}
 }
 
 // minimize runs to the end without an error.
-func minimize(t *testing.T, obj *optim.Objective, start []float64, method optim.Method, options optim.Options) *optim.Result {
+func minimize(t *testing.T, obj *objective.Objective, start []float64, method optim.Method, options optim.Options) *optim.Result {
 	t.Helper()
 	r, err := optim.Minimize(context.Background(), obj, start, method, options)
 	if err != nil {
@@ -103,7 +104,7 @@ func minimize(t *testing.T, obj *optim.Objective, start []float64, method optim.
 func TestEvaluator(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		for name, p := range problems {
-			e, err := optim.NewEvaluator(p.objective(b))
+			e, err := objective.NewEvaluator(p.objective(b))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,16 +10,17 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // quadratic is f = ½Σ λᵢθᵢ² with the minimum 0, from θᵢ = 1.
-func quadratic(b compute.Backend, eigenvalues []float64) (*optim.Objective, []float64) {
+func quadratic(b compute.Backend, eigenvalues []float64) (*objective.Objective, []float64) {
 	start := make([]float64, len(eigenvalues))
 	for i := range start {
 		start[i] = 1
 	}
-	return &optim.Objective{Backend: b, Dim: len(start), Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	return &objective.Objective{Backend: b, Dim: len(start), Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		lambda := graph.ConvertDType(graph.Const(theta.Graph(), eigenvalues), theta.DType())
 		return graph.MulScalar(graph.ReduceAllSum(graph.Mul(lambda, graph.Square(theta))), 0.5)
 	}}, start
@@ -37,14 +38,14 @@ func spectrum(n int, kappa float64) []float64 {
 // poisson is the energy ½∫u′² − ∫u of −u″ = 1, u(0) = u(1) = 0, for linear finite elements with n unknowns; from u = 0.
 // Its minimizer is u = x(1−x)/2 at the nodes, its minimum −½hΣu, and the eigenvalues of its Hessian are
 // (2 − 2cos(πkh))/h.
-func poisson(b compute.Backend, n int) (obj *optim.Objective, solution []float64, minimum, smallest, largest float64) {
+func poisson(b compute.Backend, n int) (obj *objective.Objective, solution []float64, minimum, smallest, largest float64) {
 	h := 1 / float64(n+1)
 	for i := range n {
 		x := float64(i+1) * h
 		solution = append(solution, x*(1-x)/2)
 		minimum -= h * solution[i] / 2
 	}
-	obj = &optim.Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	obj = &objective.Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		end := graph.Zeros(theta.Graph(), entry(theta, 0).Shape())
 		whole := join(end, theta, end)
 		rise := graph.Sub(graph.Slice(whole, graph.AxisRange(1, n+2)), graph.Slice(whole, graph.AxisRange(0, n+1)))
@@ -63,7 +64,7 @@ func rate(r *optim.Result, minimum float64, i, j int) float64 {
 // TestRates: asymptotic rates of the fixed-step methods are those of theory, told apart by 1 − rate.
 func TestRates(t *testing.T) {
 	b := pureGo(t)
-	check := func(problem string, obj *optim.Objective, start []float64, minimum, mu, l float64, k int) {
+	check := func(problem string, obj *objective.Objective, start []float64, minimum, mu, l float64, k int) {
 		kappa := l / mu
 		root := math.Sqrt(kappa)
 		beta := (root - 1) / (root + 1)
@@ -109,9 +110,9 @@ func TestRates(t *testing.T) {
 	check("Poisson", obj, make([]float64, len(solution)), minimum, mu, l, 130) // later, rounding ends it
 }
 
-func firstLoss(t *testing.T, obj *optim.Objective, start []float64) float64 {
+func firstLoss(t *testing.T, obj *objective.Objective, start []float64) float64 {
 	t.Helper()
-	e, err := optim.NewEvaluator(obj)
+	e, err := objective.NewEvaluator(obj)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +187,7 @@ var cgFormulas = map[string]optim.CGFormula{
 func TestConjugateGradients(t *testing.T) {
 	b := pureGo(t)
 	exact := optim.StrongWolfe{Curvature: 1e-10}
-	check := func(problem string, obj *optim.Objective, start []float64, minimum, kappa float64, most int) {
+	check := func(problem string, obj *objective.Objective, start []float64, minimum, kappa float64, most int) {
 		begin := firstLoss(t, obj, start)
 		for name, formula := range cgFormulas {
 			options := optim.Options{MaxIterations: 200, LossTolerance: minimum + 1e-12*(begin-minimum)}
@@ -274,7 +275,7 @@ func TestBarzilaiBorwein(t *testing.T) {
 	energy, solution, minimum, mu, l := poisson(b, 60)
 	for _, c := range []struct {
 		problem        string
-		obj            *optim.Objective
+		obj            *objective.Objective
 		start          []float64
 		minimum, kappa float64
 		faster         float64 // at least so many times

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // steihaugReference is Algorithm 7.2 of Nocedal and Wright (2006), with the decrease from the definition of m.
@@ -61,7 +62,7 @@ func TestTruncatedCG(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	g := randomVector(rng, n)
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		obj := &Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node { return device.Dot(theta, theta) }}
+		obj := &objective.Objective{Backend: b, Dim: n, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node { return device.Dot(theta, theta) }}
 		cg, err := newTruncatedCG(obj, 1, func(_, v *graph.Node, state, _ []*graph.Node) *graph.Node { return device.Multiply(state[0], v) })
 		if err != nil {
 			t.Fatal(err)
@@ -72,7 +73,7 @@ func TestTruncatedCG(t *testing.T) {
 				for _, relative := range []float64{0.5, 1e-10} {
 					for _, most := range []int{2, 3 * n} {
 						cg.most, cg.forcing = most, func(float64) float64 { return relative }
-						at := &evaluated{theta: device.Vector(obj.dtype(), make([]float64, n)), gradient: device.Vector(obj.dtype(), g), gradientNorm: floats.Norm(g, 2)}
+						at := &evaluated{theta: device.Vector(obj.Precision(), make([]float64, n)), gradient: device.Vector(obj.Precision(), g), gradientNorm: floats.Norm(g, 2)}
 						cg.counts = true
 						step, err := cg.solve(at, radius, []*tensors.Tensor{tensors.FromFlatDataAndDimensions(c.RawMatrix().Data, n, n)}, nil)
 						if err != nil {

@@ -10,13 +10,14 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // valley is Σ 10ⁱ(1 − cos(θᵢ − θᵢ₊₁/2)) with residuals √2·10^(i/2)·sin((θᵢ − θᵢ₊₁/2)/2).
-func valley(t *testing.T) *Objective {
+func valley(t *testing.T) *objective.Objective {
 	t.Helper()
 	const dim = 6
-	return &Objective{Backend: goBackend(t), Dim: dim, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	return &objective.Objective{Backend: goBackend(t), Dim: dim, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		second := graph.Concatenate([]*graph.Node{graph.Slice(theta, graph.AxisRange(1, dim)), graph.ZerosLike(graph.Slice(theta, graph.AxisRange(0, 1)))}, 0)
 		difference := graph.MulScalar(graph.Sub(theta, graph.MulScalar(second, 0.5)), 0.5)
 		scales := make([]float64, dim)
@@ -36,7 +37,7 @@ type turns struct {
 
 func (p *turns) Name() string { return "turns" }
 
-func (p *turns) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (p *turns) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	return startPhases(obj, theta, &turns{methods: p.methods, length: p.length})
 }
 func (p *turns) method() Method                                 { return p.methods[p.At] }
@@ -57,7 +58,7 @@ func TestRelocate(t *testing.T) {
 	for _, m := range []Method{SSBroyden{}, LBFGS{}, LevenbergMarquardt{Fall: 2}} {
 		obj := valley(t)
 		count := func(again func(s Stepper, theta *tensors.Tensor)) int {
-			s, err := m.Start(obj, device.Vector(obj.dtype(), valleyStart))
+			s, err := m.Start(obj, device.Vector(obj.Precision(), valleyStart))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +71,7 @@ func TestRelocate(t *testing.T) {
 			for i := range moved {
 				moved[i] *= 0.5
 			}
-			again(s, device.Vector(obj.dtype(), moved))
+			again(s, device.Vector(obj.Precision(), moved))
 			made := 0
 			for made < 300 {
 				p, err := s.Advance(context.Background(), 1, Goal{Loss: math.Inf(-1), Gradient: 1e-6})

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // restarter is a Stepper that can begin anew without being compiled again.
@@ -49,14 +50,14 @@ func (a *asking) restart(theta *tensors.Tensor) {
 
 // restart implements restarter.
 func (s *fixedStep) restart(theta *tensors.Tensor) {
-	dtype := s.obj.dtype()
+	dtype := s.obj.Precision()
 	blank := unlearned(s.direction, s.obj, s.carried[4:])
 	s.carried = append([]*tensors.Tensor{theta, theta, device.Scalar(dtype, math.Inf(1)), s.carried[3]}, blank...)
 }
 
 // unlearned is the state of a direction of which only the schedule is left.
-func unlearned(d Direction, obj *Objective, state []*tensors.Tensor) []*tensors.Tensor {
-	blank := device.Zeros(d.State(obj.Dim, obj.dtype()))
+func unlearned(d Direction, obj *objective.Objective, state []*tensors.Tensor) []*tensors.Tensor {
+	blank := device.Zeros(d.State(obj.Dim, obj.Precision()))
 	if s, ok := d.(scheduled); ok {
 		copy(blank, state[:s.schedule.Size()])
 	}

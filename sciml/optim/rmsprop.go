@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // RMSProp divides the rate of each parameter by the root of a moving average of its squared gradients (Tieleman and
@@ -25,7 +26,7 @@ type RMSProp struct {
 func (RMSProp) Name() string { return "RMSProp" }
 
 // Start implements Method.
-func (m RMSProp) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m RMSProp) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate, m.Beta, m.Epsilon = orDefault(m.Rate, 1e-3), orDefault(m.Beta, 0.9), orDefault(m.Epsilon, 1e-8)
 	if err := checkSettings("RMSProp", positive("Rate", m.Rate), fraction("Beta", m.Beta), notNegative("Epsilon", m.Epsilon)); err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (rmspropRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	return []shapes.Shape{shapes.Make(dtype, dim)}
 }
 
-func (r rmspropRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	v := blend(state[0], graph.Square(p.gradient), r.Beta)
-	return descend(overRoot(p.gradient, v, r.Epsilon), factor, r.Rate), []*graph.Node{v}
+func (r rmspropRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	v := blend(state[0], graph.Square(p.Gradient), r.Beta)
+	return descend(overRoot(p.Gradient, v, r.Epsilon), factor, r.Rate), []*graph.Node{v}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // SAGA is the method of Defazio, Bach and Lacoste-Julien (2014) over blocks of samples: the samples are divided into n
@@ -36,7 +37,7 @@ type SAGA struct {
 func (SAGA) Name() string { return "SAGA" }
 
 // Start implements Method.
-func (m SAGA) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m SAGA) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate = orDefault(m.Rate, 1e-2)
 	if err := checkSettings("SAGA", positive("Rate", m.Rate)); err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func (m SAGA) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := obj.checkSamples("SAGA"); err != nil {
+	if err := obj.NeedSamples("SAGA"); err != nil {
 		return nil, err
 	}
 	divisor := 0
@@ -64,7 +65,7 @@ func (m SAGA) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 }
 
 // sampler divides each group into blocks at random: neighbouring rows may be neighbouring points.
-func (m SAGA) sampler(obj *Objective) *sampler {
+func (m SAGA) sampler(obj *objective.Objective) *sampler {
 	s := &sampler{streams: []stream{{rows: m.Blocks, seed: m.Seed, replace: m.WithReplacement}}}
 	for g, group := range obj.Samples {
 		parts := stream{rows: group.Rows, seed: m.Seed, number: uint64(g) + 1}
@@ -88,22 +89,22 @@ type sagaRule struct {
 	blocks int
 }
 
-func (r sagaRule) State(obj *Objective) []shapes.Shape {
-	return []shapes.Shape{shapes.Make(obj.dtype(), r.blocks, obj.Dim)}
+func (r sagaRule) State(obj *objective.Objective) []shapes.Shape {
+	return []shapes.Shape{shapes.Make(obj.Precision(), r.blocks, obj.Dim)}
 }
 
-func (r sagaRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
-	table, block := state[0], b.rows[len(b.rows)-1]
-	here := b.at(theta)
+func (r sagaRule) Step(b *objective.Batch, theta *graph.Node, state []*graph.Node) move {
+	table, block := state[0], b.Rows[len(b.Rows)-1]
+	here := b.At(theta)
 	size := theta.Shape().Dimensions[0]
 	old := graph.Reshape(graph.Gather(table, graph.Reshape(block, 1, 1)), size)
-	estimate := graph.Add(graph.Sub(here.gradient, old), graph.ReduceMean(table, 0))
+	estimate := graph.Add(graph.Sub(here.Gradient, old), graph.ReduceMean(table, 0))
 
 	row := graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, r.blocks, size), 0)
 	mine := graph.Equal(row, graph.BroadcastToDims(graph.Reshape(block, 1, 1), r.blocks, size))
-	fresh := graph.BroadcastToDims(graph.Reshape(here.gradient, 1, size), r.blocks, size)
+	fresh := graph.BroadcastToDims(graph.Reshape(here.Gradient, 1, size), r.blocks, size)
 	return move{
-		loss: here.loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate),
+		loss: here.Loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate),
 		next: []*graph.Node{graph.Where(mine, fresh, table)},
 	}
 }

@@ -3,6 +3,7 @@ package optim
 import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // SARAH is the stochastic recursive gradient method of Nguyen, Liu, Scheinberg and Takáč (2017, Algorithm 1): an estimate
@@ -26,7 +27,7 @@ type SARAH struct {
 func (SARAH) Name() string { return "SARAH" }
 
 // Start implements Method.
-func (m SARAH) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m SARAH) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate = orDefault(m.Rate, 1e-2)
 	return startSnapshots(obj, theta, "SARAH", m.Rate, m.Batches, m.Every, sarahRule{rate: m.Rate})
 }
@@ -38,10 +39,10 @@ type sarahRule struct {
 	rate float64
 }
 
-func (r sarahRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
-	here := b.at(theta)
-	estimate := graph.Add(graph.Sub(here.gradient, b.at(state[0]).gradient), state[1])
+func (r sarahRule) Step(b *objective.Batch, theta *graph.Node, state []*graph.Node) move {
+	here := b.At(theta)
+	estimate := graph.Add(graph.Sub(here.Gradient, b.At(state[0]).Gradient), state[1])
 	return move{
-		loss: here.loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate), next: []*graph.Node{theta, estimate},
+		loss: here.Loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate), next: []*graph.Node{theta, estimate},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -50,7 +51,7 @@ var schedules = map[string]struct {
 // TestSchedules: on f = Σ θᵢ in one dimension the length of a step is the rate.
 func TestSchedules(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		obj := &optim.Objective{Backend: b, Dim: 1, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		obj := &objective.Objective{Backend: b, Dim: 1, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			return graph.ReduceAllSum(theta)
 		}}
 		for name, s := range schedules {

@@ -7,12 +7,13 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // ratedRule is the update of a fixed-step method: a Direction that is told by what to multiply its rate.
 type ratedRule interface {
 	State(dim int, dtype dtypes.DType) []shapes.Shape
-	Step(p *Point, factor *graph.Node, state []*graph.Node) (step *graph.Node, next []*graph.Node)
+	Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (step *graph.Node, next []*graph.Node)
 }
 
 // scheduled is a rule under a schedule. Its state is that of the schedule, then that of the rule.
@@ -22,7 +23,7 @@ type scheduled struct {
 }
 
 // startScheduled begins a run of a rule; a nil schedule is constant.
-func startScheduled(obj *Objective, theta *tensors.Tensor, owner string, r ratedRule, schedule Schedule) (Stepper, error) {
+func startScheduled(obj *objective.Objective, theta *tensors.Tensor, owner string, r ratedRule, schedule Schedule) (Stepper, error) {
 	if schedule == nil {
 		schedule = Constant{}
 	}
@@ -42,9 +43,9 @@ func (s scheduled) State(dim int, dtype dtypes.DType) []shapes.Shape {
 }
 
 // Step implements Direction.
-func (s scheduled) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+func (s scheduled) Step(p *objective.Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	n := s.schedule.Size()
-	factor, next := s.schedule.Scale(p.loss, state[:n])
+	factor, next := s.schedule.Scale(p.Loss, state[:n])
 	step, after := s.rule.Step(p, factor, state[n:])
 	return step, append(next[:n:n], after...)
 }

@@ -2,8 +2,9 @@ package optim
 
 import (
 	"fmt"
-	"github.com/gosciml/gosciml/sciml/internal/device"
 	"math"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Zero acts as the number 0 where a setting that is 0 takes its default: Adam{Beta1: optim.Zero} has no momentum. It is

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // SGD is stochastic gradient descent (Robbins and Monro 1951), θ ← θ − α∇f_B(θ) with the loss f_B of a batch, and with
@@ -29,7 +30,7 @@ type SGD struct {
 func (SGD) Name() string { return "SGD" }
 
 // Start implements Method.
-func (m SGD) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m SGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate = orDefault(m.Rate, 1e-2)
 	if err := checkSettings("SGD", positive("Rate", m.Rate), fraction("Momentum", m.Momentum)); err != nil {
 		return nil, err

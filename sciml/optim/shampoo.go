@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Shampoo (Gupta, Koren and Singer 2018, Algorithm 1) preconditions the gradient G of a weight matrix from both sides. With
@@ -61,7 +62,7 @@ const (
 func (Shampoo) Name() string { return "Shampoo" }
 
 // Start implements Method. It fails where there is no matrix to precondition.
-func (s Shampoo) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (s Shampoo) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	s.Rate, s.Epsilon, s.Damping = orDefault(s.Rate, 1e-3), orDefault(s.Epsilon, 1e-8), orDefault(s.Damping, 1e-8)
 	s.Beta1, s.Beta2 = orDefault(s.Beta1, 0.9), orDefault(s.Beta2, 0.95)
 	s.Frequency, s.MaxSize = orCount(s.Frequency, 10), orCount(s.MaxSize, 512)
@@ -106,10 +107,10 @@ func (r shampooRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	return all
 }
 
-func (r shampooRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+func (r shampooRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	groups := len(r.groups)
 	part := func(i int) []*graph.Node { return state[shampooGroups+i*groups : shampooGroups+(i+1)*groups] }
-	factors, roots, powers, under := r.blend(part(0), p.gradient, r.Beta2), part(1), part(2), part(3)
+	factors, roots, powers, under := r.blend(part(0), p.Gradient, r.Beta2), part(1), part(2), part(3)
 	begun, one := state[shampooBegun], graph.OnesLike(state[shampooBegun])
 	begins, ends, turn := renewalTurn(state[shampooTurn], r.Frequency)
 
@@ -130,7 +131,7 @@ func (r shampooRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*g
 	})
 	for i, g := range r.groups {
 		size := trace(factors[i])
-		damping := math.Max(r.Damping, float64(g.size)*device.Epsilon(p.theta.DType()))
+		damping := math.Max(r.Damping, float64(g.size)*device.Epsilon(p.Theta.DType()))
 		power, root := startRoot(graph.Div(factors[i], size), damping)
 		power, root = graph.Where(begins, power, powers[i]), graph.Where(begins, root, under[i])
 		for range share(rootIterations(damping), r.Frequency) {
@@ -141,7 +142,7 @@ func (r shampooRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*g
 		next[shampooGroups+groups+i] = graph.Where(ends, graph.Mul(root, scale), roots[i])
 		next[shampooGroups+2*groups+i], next[shampooGroups+3*groups+i] = power, root
 	}
-	return descend(withDecay(direction, p.theta, r.WeightDecay), factor, r.Rate), next
+	return descend(withDecay(direction, p.Theta, r.WeightDecay), factor, r.Rate), next
 }
 
 // The coupled Newton iteration for A^(−1/4), A symmetric positive definite: from X = z^¼·I and M = zA, where z brings the

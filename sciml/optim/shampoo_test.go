@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -34,7 +35,7 @@ func inverseFourthRoot(average *mat.Dense, bias, damping float64) *mat.Dense {
 }
 
 // plainShampoo is the update with settings that are all given, for blocks that have factors.
-func plainShampoo(s optim.Shampoo, blocks []optim.Block, dim int) plainUpdate {
+func plainShampoo(s optim.Shampoo, blocks []objective.Block, dim int) plainUpdate {
 	type roots struct{ left, right *mat.Dense }
 	factors, coming, known := make([]*plainFactors, len(blocks)), make([]roots, len(blocks)), make([]roots, len(blocks))
 	for i, b := range blocks {

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // shampooFactors says which parts of θ are matrices with a Kronecker-factored preconditioner: for a matrix with the gradient G,
@@ -29,9 +30,9 @@ type factorPlace struct{ group, index int }
 type factorGroup struct{ size, number int }
 
 // shampooFactorsOf takes the blocks of rank 2 with both dimensions up to a size.
-func shampooFactorsOf(obj *Objective, owner string, maxSize int) (shampooFactors, error) {
+func shampooFactorsOf(obj *objective.Objective, owner string, maxSize int) (shampooFactors, error) {
 	k := shampooFactors{dim: obj.Dim}
-	blocks, _, err := obj.consecutiveBlocks(owner)
+	blocks, _, err := obj.ConsecutiveBlocks(owner)
 	if err != nil {
 		return k, err
 	}

@@ -16,21 +16,22 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // matrices are blocks of which all but the two last have factors if MaxSize is 4: two of the same shape, and vectors in between.
-var matrices = []optim.Block{
+var matrices = []objective.Block{
 	{Name: "A", Offset: 2, Dims: []int{3, 4}}, {Name: "a", Offset: 0, Dims: []int{2}}, {Name: "B", Offset: 14, Dims: []int{3, 4}},
 	{Name: "C", Offset: 26, Dims: []int{2, 3}}, {Name: "D", Offset: 32, Dims: []int{1, 1}},
 	{Name: "wide", Offset: 33, Dims: []int{2, 5}}, {Name: "c", Offset: 43, Dims: []int{3}},
 }
 
 // factored4 are those with factors.
-var factored4 = []optim.Block{matrices[0], matrices[2], matrices[3], matrices[4]}
+var factored4 = []objective.Block{matrices[0], matrices[2], matrices[3], matrices[4]}
 
 // onMatrices is ½Σ λᵢ(θᵢ−cᵢ)² with those blocks.
-func onMatrices(b compute.Backend) (obj *optim.Objective, start []float64, gradient func(g, theta []float64)) {
+func onMatrices(b compute.Backend) (obj *objective.Objective, start []float64, gradient func(g, theta []float64)) {
 	const n = 46
 	var lambda, center []float64
 	for i := range n {
@@ -38,7 +39,7 @@ func onMatrices(b compute.Backend) (obj *optim.Objective, start []float64, gradi
 		lambda = append(lambda, 1+float64(i%7))
 		center = append(center, math.Cos(float64(3*i)))
 	}
-	obj = &optim.Objective{Backend: b, Dim: n, Blocks: matrices, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	obj = &objective.Objective{Backend: b, Dim: n, Blocks: matrices, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		constant := func(v []float64) *graph.Node { return graph.ConvertDType(graph.Const(theta.Graph(), v), theta.DType()) }
 		return times(graph.ReduceAllSum(graph.Mul(constant(lambda), graph.Square(graph.Sub(theta, constant(center))))), 0.5)
 	}}
@@ -51,11 +52,11 @@ func onMatrices(b compute.Backend) (obj *optim.Objective, start []float64, gradi
 
 // plainFactors are averages of GGᵀ and GᵀG in plain Go.
 type plainFactors struct {
-	block       optim.Block
+	block       objective.Block
 	left, right *mat.Dense
 }
 
-func newPlainFactors(b optim.Block) *plainFactors {
+func newPlainFactors(b objective.Block) *plainFactors {
 	return &plainFactors{b, mat.NewDense(b.Dims[0], b.Dims[0], nil), mat.NewDense(b.Dims[1], b.Dims[1], nil)}
 }
 
@@ -97,7 +98,7 @@ func follow(t *testing.T, name string, b compute.Backend, method optim.Method, p
 }
 
 // matrixQuadratic is ½tr(WᵀAWB) for a matrix W, and where to start. A and B have eigenvalues from 1/cond to 1.
-func matrixQuadratic(b compute.Backend, rows, columns int, cond float64) (*optim.Objective, []float64) {
+func matrixQuadratic(b compute.Backend, rows, columns int, cond float64) (*objective.Objective, []float64) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	spread := func(n int) [][]float64 {
 		raw := mat.NewDense(n, n, nil)
@@ -122,8 +123,8 @@ func matrixQuadratic(b compute.Backend, rows, columns int, cond float64) (*optim
 	for i := range start {
 		start[i] = rng.NormFloat64()
 	}
-	return &optim.Objective{
-		Backend: b, Dim: len(start), Blocks: []optim.Block{{Name: "W", Dims: []int{rows, columns}}},
+	return &objective.Objective{
+		Backend: b, Dim: len(start), Blocks: []objective.Block{{Name: "W", Dims: []int{rows, columns}}},
 		Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			constant := func(v [][]float64) *graph.Node {
 				return graph.ConvertDType(graph.Const(theta.Graph(), v), theta.DType())
@@ -168,14 +169,14 @@ func TestShampooAndSOAPFloat32(t *testing.T) {
 			obj, start := matrixQuadratic(pureGo(t), 8, 6, 1e3)
 			obj.DType = dtypes.Float32
 			if columns == 1 {
-				obj.Blocks = []optim.Block{{Name: "w", Dims: []int{48, 1}}}
+				obj.Blocks = []objective.Block{{Name: "w", Dims: []int{48, 1}}}
 			}
 			r := minimize(t, obj, start, method, optim.Options{MaxIterations: 300})
 			if !(r.Loss < 1e-3*r.History.Records[0].Loss) {
 				t.Errorf("%s, %d columns: %s", name, columns, r)
 			}
 			loss := obj.Loss
-			obj.Blocks = []optim.Block{{Name: "idle", Dims: []int{3, 2}}, {Name: "W", Offset: 6, Dims: []int{8, 6}}}
+			obj.Blocks = []objective.Block{{Name: "idle", Dims: []int{3, 2}}, {Name: "W", Offset: 6, Dims: []int{8, 6}}}
 			obj.Dim, obj.Loss = 54, func(theta *graph.Node, data []*graph.Node) *graph.Node {
 				return loss(graph.Slice(theta, graph.AxisRangeToEnd(6)), data)
 			}
@@ -242,7 +243,7 @@ func TestShampooAndSOAPOnBatches(t *testing.T) {
 			}
 			obj := l.objective(b)
 			// Factors of full rank: otherwise bases and roots magnify rounding, which differs.
-			obj.Blocks = []optim.Block{{Name: "v", Dims: []int{2, 2}}, {Name: "w", Offset: 4, Dims: []int{3, 2}}}
+			obj.Blocks = []objective.Block{{Name: "v", Dims: []int{2, 2}}, {Name: "w", Offset: 4, Dims: []int{3, 2}}}
 			batches := optim.MiniBatch{Method: method, Batches: optim.Batches{Size: lsRows}}
 			whole := trajectory(t, obj, make([]float64, lsDim), method, 20)
 			got := trajectory(t, obj, make([]float64, lsDim), batches, 20)
@@ -297,12 +298,12 @@ func TestShampooAndSOAPSettings(t *testing.T) {
 		"up to Shampoo.MaxSize = 2": optim.Shampoo{MaxSize: 2},
 	} {
 		if word == "up to Shampoo.MaxSize = 2" {
-			obj.Blocks = []optim.Block{{Name: "A", Dims: []int{3, 4}}, {Name: "b", Offset: 12, Dims: []int{34}}}
+			obj.Blocks = []objective.Block{{Name: "A", Dims: []int{3, 4}}, {Name: "b", Offset: 12, Dims: []int{34}}}
 		}
 		mustFail(t, obj, start, method, optim.Options{}, word)
 		obj.Blocks = matrices
 	}
-	for word, blocks := range map[string][]optim.Block{
+	for word, blocks := range map[string][]objective.Block{
 		"SOAP needs Objective.Blocks": nil,
 		"has no matrix":               {{Name: "b", Dims: []int{46}}},
 		"12 entries in all":           {{Name: "A", Dims: []int{3, 4}}},

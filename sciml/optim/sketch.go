@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // embedding is a random matrix of shape [size, items] that adds up its items, with random signs, in size sums of equally
@@ -43,11 +44,11 @@ func newEmbedding(rng *rand.Rand, items, size, copies int) *embedding {
 }
 
 // inputs are what build takes.
-func (s *embedding) inputs(obj *Objective) []*tensors.Tensor {
+func (s *embedding) inputs(obj *objective.Objective) []*tensors.Tensor {
 	if s == nil {
 		return nil
 	}
-	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(s.order, len(s.order)), device.Vector(obj.dtype(), s.signs)}
+	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(s.order, len(s.order)), device.Vector(obj.Precision(), s.signs)}
 }
 
 // build applies the embedding to x of shape [items, k].

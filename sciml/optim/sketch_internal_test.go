@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -23,7 +24,7 @@ func (s *embedding) matrix() *mat.Dense {
 
 // TestEmbedding: the device computes what the matrix says, and SᵀS is the identity in the mean.
 func TestEmbedding(t *testing.T) {
-	obj := &Objective{Backend: goBackend(t)}
+	obj := &objective.Objective{Backend: goBackend(t)}
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, c := range []struct {
 		items, size, copies int

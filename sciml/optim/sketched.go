@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 )
@@ -77,12 +78,12 @@ const (
 )
 
 // Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
-func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	if err := obj.needsResidual("SketchedGaussNewton"); err != nil {
+func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	if err := obj.NeedResidual("SketchedGaussNewton"); err != nil {
 		return nil, err
 	}
 	least := 0.075
-	if obj.dtype() == dtypes.Float32 {
+	if obj.Precision() == dtypes.Float32 {
 		least = 0.1
 	}
 	m.Radius, m.MaxRadius = orDefault(m.Radius, 1), orDefault(m.MaxRadius, 1e10)
@@ -114,21 +115,21 @@ func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 		setting{"MaxMemory", float64(m.MaxMemory), m.MaxMemory >= 1, "at least 1 (or 0 for the default)"}); err != nil {
 		return nil, err
 	}
-	rows, err := obj.countResiduals()
+	rows, err := obj.NumResiduals()
 	if err != nil {
 		return nil, err
 	}
-	if err := obj.checkJacobian("SketchedGaussNewton", rows, m.MaxMemory); err != nil {
+	if err := obj.NeedJacobian("SketchedGaussNewton", rows, m.MaxMemory); err != nil {
 		return nil, err
 	}
 	s := &sketchedModel{SketchedGaussNewton: m, obj: obj, rows: rows, sketching: map[int]*device.Program{}}
 	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
-		r, j := obj.linearized(in[0], in[1:])
+		r, j := obj.BuildLinearization(in[0], in[1:])
 		return []*graph.Node{r, j}
 	}); err != nil {
 		return nil, err
 	}
-	if s.probing, err = device.NewLoop(obj.Backend, "losses of steps", 3, obj.lossesAt); err != nil {
+	if s.probing, err = device.NewLoop(obj.Backend, "losses of steps", 3, func(vars []*graph.Node) []*graph.Node { return lossesAt(obj, vars) }); err != nil {
 		return nil, err
 	}
 	region, err := startTrustRegion(obj, theta, newtonModel{}, s, s)
@@ -141,7 +142,7 @@ func (m SketchedGaussNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepp
 // sketchedModel finds steps and controls their radius.
 type sketchedModel struct {
 	SketchedGaussNewton
-	obj         *Objective
+	obj         *objective.Objective
 	rows        int // M
 	linearizing *device.Program
 	sketching   map[int]*device.Program // for numbers of rows
@@ -223,7 +224,7 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 	s.chosen, s.lambda = radii[pick], lambdas[pick]
 	p := steps[pick*s.obj.Dim : (pick+1)*s.obj.Dim]
 	return regionStep{
-		p: device.Vector(s.obj.dtype(), p), length: floats.Norm(p, 2), predicted: system.decrease(s.lambda), products: s.Probes,
+		p: device.Vector(s.obj.Precision(), p), length: floats.Norm(p, 2), predicted: system.decrease(s.lambda), products: s.Probes,
 	}, nil
 }
 
@@ -238,7 +239,7 @@ func (s *sketchedModel) radii(radius float64) []float64 {
 
 // lambdas are those that belong to the radii. Below the rounding errors of J they mean nothing.
 func (s *sketchedModel) lambdas(system *ridge, radii []float64) []float64 {
-	least := math.Max(math.Pow(device.Epsilon(s.obj.dtype())*system.singular[0], 2), math.SmallestNonzeroFloat32)
+	least := math.Max(math.Pow(device.Epsilon(s.obj.Precision())*system.singular[0], 2), math.SmallestNonzeroFloat32)
 	lambdas := make([]float64, len(radii))
 	for i, radius := range radii {
 		lambdas[i] = system.damping(radius, least)
@@ -262,7 +263,7 @@ func (s *sketchedModel) steps(system *ridge, space subspace, lambdas []float64) 
 
 // noise is what rounding hides of a change of the loss.
 func (s *sketchedModel) noise(loss float64) float64 {
-	return 8 * device.Epsilon(s.obj.dtype()) * math.Abs(loss)
+	return 8 * device.Epsilon(s.obj.Precision()) * math.Abs(loss)
 }
 
 // target is the ratio aimed at.
@@ -312,7 +313,7 @@ func (s *sketchedModel) sketch() (system *ridge, space subspace, err error) {
 
 // losses computes f(θ + p) for the rows of steps.
 func (s *sketchedModel) losses(steps []float64, data []*tensors.Tensor) ([]float64, error) {
-	dtype := s.obj.dtype()
+	dtype := s.obj.Precision()
 	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, s.Probes))}
 	out, err := s.probing.Run(first, []*tensors.Tensor{tensors.FromScalar(int32(s.Probes)), s.at.theta, device.Vector(dtype, steps)}, data)
 	if err != nil {
@@ -323,11 +324,11 @@ func (s *sketchedModel) losses(steps []float64, data []*tensors.Tensor) ([]float
 
 // lossesAt is the body of a loop over steps: the variables are whether to go on, the index and the losses, then the number
 // of steps, θ, the steps one after the other, and the data.
-func (o *Objective) lossesAt(vars []*graph.Node) []*graph.Node {
+func lossesAt(o *objective.Objective, vars []*graph.Node) []*graph.Node {
 	index, losses, count, theta, steps := vars[1], vars[2], vars[3], vars[4], vars[5]
 	probes := losses.Shape().Size()
 	step := graph.Gather(graph.Reshape(steps, probes, o.Dim), graph.Reshape(index, 1, 1))
-	loss := o.loss(graph.Add(theta, graph.Reshape(step, o.Dim)), vars[6:])
+	loss := o.BuildLoss(graph.Add(theta, graph.Reshape(step, o.Dim)), vars[6:])
 	here := graph.Equal(graph.Iota(index.Graph(), shapes.Make(dtypes.Int32, probes), 0), index)
 	next := graph.AddScalar(index, 1)
 	return []*graph.Node{graph.LessThan(next, count), next, graph.Where(here, loss, losses)}

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // SOAP (Vyas et al. 2024, "SOAP: Improving and stabilizing Shampoo using Adam", Algorithm 3) runs Adam in the eigenbases of
@@ -44,7 +45,7 @@ type SOAP struct {
 func (SOAP) Name() string { return "SOAP" }
 
 // Start implements Method. It fails where there is no matrix to precondition.
-func (s SOAP) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (s SOAP) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	s.Rate, s.Epsilon = orDefault(s.Rate, 3e-3), orDefault(s.Epsilon, 1e-8)
 	s.Beta1, s.Beta2 = orDefault(s.Beta1, 0.95), orDefault(s.Beta2, 0.95)
 	s.Frequency, s.MaxSize = orCount(s.Frequency, 10), orCount(s.MaxSize, 512)
@@ -90,9 +91,9 @@ func (r soapRule) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	return all
 }
 
-func (r soapRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+func (r soapRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	groups := len(r.groups)
-	factors := r.blend(state[soapGroups:soapGroups+groups], p.gradient, r.Beta2)
+	factors := r.blend(state[soapGroups:soapGroups+groups], p.Gradient, r.Beta2)
 	bases, under := state[soapGroups+groups:soapGroups+2*groups], state[soapGroups+2*groups:]
 	begun, one := state[soapBegun], graph.OnesLike(state[soapBegun])
 	begins, ends, turn := renewalTurn(state[soapTurn], r.Frequency)
@@ -114,8 +115,8 @@ func (r soapRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*grap
 		})
 	}
 	moments := []*graph.Node{
-		soapFirst:  blend(state[soapFirst], p.gradient, r.Beta1),
-		soapSecond: blend(state[soapSecond], graph.Square(into(p.gradient)), r.Beta2),
+		soapFirst:  blend(state[soapFirst], p.Gradient, r.Beta1),
+		soapSecond: blend(state[soapSecond], graph.Square(into(p.Gradient)), r.Beta2),
 		soapBias1:  blend(state[soapBias1], one, r.Beta1),
 		soapBias2:  blend(state[soapBias2], one, r.Beta2),
 	}
@@ -143,7 +144,7 @@ func (r soapRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*grap
 		next[soapGroups+groups+i] = graph.Where(ends, done, bases[i])
 		next[soapGroups+2*groups+i] = rest
 	}
-	return descend(withDecay(direction, p.theta, r.WeightDecay), factor, r.Rate), next
+	return descend(withDecay(direction, p.Theta, r.WeightDecay), factor, r.Rate), next
 }
 
 // powerIteration is [A·Q I] for each, A scaled so that its square neither vanishes nor overflows.

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -31,7 +32,7 @@ func unit(n int) *mat.Dense {
 }
 
 // plainSOAP is Algorithm 3 with settings that are all given, for blocks that have factors.
-func plainSOAP(s optim.SOAP, blocks []optim.Block, dim int) plainUpdate {
+func plainSOAP(s optim.SOAP, blocks []objective.Block, dim int) plainUpdate {
 	type bases struct{ left, right *mat.Dense }
 	factors, coming, now := make([]*plainFactors, len(blocks)), make([]bases, len(blocks)), make([]bases, len(blocks))
 	for i, b := range blocks {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // SPRING is the subsampled projected-increment natural gradient of Goldshlager, Abrahamsen and Lin (2024, "A
@@ -59,8 +60,8 @@ func (SPRING) Name() string { return "SPRING" }
 
 // Start implements Method. It fails for an objective without residuals, and when settings are out of range or contradict
 // each other.
-func (m SPRING) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
-	if err := obj.needsResidual("SPRING"); err != nil {
+func (m SPRING) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	if err := obj.NeedResidual("SPRING"); err != nil {
 		return nil, err
 	}
 	batched := m.Batches != Batches{}
@@ -84,11 +85,11 @@ func (m SPRING) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
 	if batched {
 		return direction.startBatches(obj, theta)
 	}
-	rows, err := obj.countResiduals()
+	rows, err := obj.NumResiduals()
 	if err != nil {
 		return nil, err
 	}
-	if err := obj.checkJacobian("SPRING", rows, m.MaxMemory); err != nil {
+	if err := obj.NeedJacobian("SPRING", rows, m.MaxMemory); err != nil {
 		return nil, err
 	}
 	if fixed {
@@ -108,23 +109,23 @@ type (
 )
 
 // startSteps takes the steps as they are.
-func (d springDirection) startSteps(obj *Objective, theta *tensors.Tensor) (*springSteps, error) {
+func (d springDirection) startSteps(obj *objective.Objective, theta *tensors.Tensor) (*springSteps, error) {
 	s, err := startScheduled(obj, theta, "SPRING", springRule{d}, d.Schedule)
 	if err != nil {
 		return nil, err
 	}
 	steps := s.(*fixedStep)
-	one, err := newEvaluation(obj, "SPRING step", func(in []*graph.Node) *graph.Node {
+	one, err := objective.NewEvaluation(obj, "SPRING step", func(in []*graph.Node) *graph.Node {
 		return in[loopCarried]
-	}, func(p *Point, in []*graph.Node) []*graph.Node {
+	}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
 		return buildFixedStep(p, steps.direction, in)
 	})
-	steps.longest, steps.run = 1, one.call
+	steps.longest, steps.run = 1, one.Call
 	return &springSteps{steps}, err
 }
 
 // startBatches takes steps of batches.
-func (d springDirection) startBatches(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (d springDirection) startBatches(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	every, err := measureEvery("SPRING", d.Measure)
 	if err != nil {
 		return nil, err
@@ -133,11 +134,11 @@ func (d springDirection) startBatches(obj *Objective, theta *tensors.Tensor) (St
 	if err != nil {
 		return nil, err
 	}
-	rows, err := obj.countResidualsOf(batches.sizes)
+	rows, err := obj.NumResidualsOf(batches.sizes)
 	if err != nil {
 		return nil, err
 	}
-	if err := obj.checkJacobian("SPRING", rows, d.MaxMemory); err != nil {
+	if err := obj.NeedJacobian("SPRING", rows, d.MaxMemory); err != nil {
 		return nil, err
 	}
 	steps, err := d.startSteps(obj, theta)
@@ -167,8 +168,8 @@ func (springDirection) State(dim int, dtype dtypes.DType) []shapes.Shape {
 	return []shapes.Shape{springStep: shapes.Make(dtype, dim), springWeight: shapes.Make(dtype)}
 }
 
-func (d springDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
-	r, j := p.obj.linearized(p.theta, p.data)
+func (d springDirection) Step(p *objective.Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+	r, j := p.Linearize()
 	kept := graph.MulScalar(state[springStep], d.Momentum)
 	step := graph.Add(kept, dampedIncrement(j, graph.Add(r, device.Multiply(j, kept)), d.Damping))
 	weight := blend(state[springWeight], graph.OnesLike(state[springWeight]), d.Momentum*d.Momentum)
@@ -182,7 +183,7 @@ func (d springDirection) Step(p *Point, state []*graph.Node) (*graph.Node, []*gr
 // springRule takes steps of bounded length.
 type springRule struct{ springDirection }
 
-func (r springRule) Step(p *Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
+func (r springRule) Step(p *objective.Point, factor *graph.Node, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	step, next := r.springDirection.Step(p, state)
 	step = graph.Mul(step, graph.MulScalar(factor, r.Rate))
 	if !math.IsInf(r.Longest, 1) {
@@ -200,7 +201,7 @@ func dampedIncrement(j, t *graph.Node, damping float64) *graph.Node {
 	if rows < columns {
 		side = graph.Transpose(j, 0, 1)
 	}
-	matrix := gram(side)
+	matrix := objective.Gram(side)
 	rounding := graph.MulScalar(device.Dot(j, j), 4*device.Epsilon(j.DType())) // of the matrix, whose trace this is a multiple of
 	lambda := graph.Max(rounding, graph.MulScalar(graph.OnesLike(rounding), damping))
 	factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(lambda, identity(matrix))))
@@ -212,33 +213,4 @@ func dampedIncrement(j, t *graph.Node, damping float64) *graph.Node {
 	q := graph.Neg(factor.Solve(device.TransposeMultiply(j, t)))
 	off := graph.Add(device.TransposeMultiply(j, graph.Add(t, device.Multiply(j, q))), graph.Mul(lambda, q))
 	return graph.Sub(q, factor.Solve(off))
-}
-
-// checkJacobian reports that J of so many rows cannot be had, or not within so many bytes.
-func (o *Objective) checkJacobian(method string, rows int, most int64) error {
-	if !o.hasJacobian(rows) {
-		return fmt.Errorf("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them: without, it takes one reverse pass for each", method, rows, mostReversePasses)
-	}
-	n := float64(min(rows, o.Dim))
-	if need := float64(o.dtype().Size()) * (2*float64(rows)*float64(o.Dim) + 2*n*n); need > float64(most) {
-		return fmt.Errorf("optim: %s needs %.3g GiB for the Jacobian of %d residuals by %d parameters, expected at most MaxMemory = %.3g GiB", method, need/(1<<30), rows, o.Dim, float64(most)/(1<<30))
-	}
-	return nil
-}
-
-// countResidualsOf is the number of residuals of a batch with so many samples of each group.
-func (o *Objective) countResidualsOf(sizes []int) (int, error) {
-	groups := make([]shapes.Shape, len(sizes))
-	for i, size := range sizes {
-		groups[i] = shapes.Make(dtypes.Int32, 1, size)
-	}
-	return o.sizeOf(func(theta *graph.Node, data []*graph.Node) *graph.Node {
-		g := theta.Graph()
-		indices := make([]*graph.Node, len(groups))
-		for i, shape := range groups {
-			indices[i] = graph.Zeros(g, shape)
-		}
-		b := batchOf(o, indices, graph.Const(g, int32(0)), data)
-		return o.residual(theta, b.gather())
-	})
 }

@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -54,7 +55,7 @@ func (s sines) at(theta []float64) (r []float64, j *mat.Dense) {
 }
 
 // objective has the residuals in pieces, and is of type float64 or float32.
-func (s sines) objective(b compute.Backend, dtype dtypes.DType) *optim.Objective {
+func (s sines) objective(b compute.Backend, dtype dtypes.DType) *objective.Objective {
 	rows, dim := s.a.Dims()
 	ones := make([]float64, rows)
 	for i := range ones {
@@ -73,14 +74,14 @@ func (s sines) objective(b compute.Backend, dtype dtypes.DType) *optim.Objective
 			values[i] = tensors.FromFlatDataAndDimensions(narrow, v.Shape().Dimensions...)
 		}
 	}
-	return &optim.Objective{
+	return &objective.Objective{
 		Backend: b, Dim: dim, DType: dtype, Data: values,
 		Pieces: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 			n, p := data[0].Shape().Dimensions[0], data[0].Shape().Dimensions[1]
 			angle := graph.Reshape(graph.MatMul(data[0], graph.Reshape(theta, p, 1)), n)
 			return []*graph.Node{graph.Mul(data[2], graph.Sub(graph.Sin(angle), data[1]))}
 		},
-		Samples: []optim.Samples{{Name: "rows", Rows: rows, Data: []int{0, 1, 2}, Scales: []int{2}}},
+		Samples: []objective.Samples{{Name: "rows", Rows: rows, Data: []int{0, 1, 2}, Scales: []int{2}}},
 	}
 }
 
@@ -158,7 +159,7 @@ func TestSpringSteps(t *testing.T) {
 }
 
 // rootOf is Σ (eᶿ − dᵢ)², whose data an adaptation changes: the minimizer is log d.
-func rootOf(b compute.Backend) *optim.Objective {
+func rootOf(b compute.Backend) *objective.Objective {
 	obj := energy(b)
 	obj.Loss = nil
 	obj.Residual = func(theta *graph.Node, data []*graph.Node) *graph.Node { return graph.Sub(graph.Exp(theta), data[0]) }
@@ -270,7 +271,7 @@ func TestSpringBatches(t *testing.T) {
 func resumed(t *testing.T, b compute.Backend, m optim.Method, stop, end int) {
 	t.Helper()
 	l := newLeastSquares(0.5)
-	checkResumeOf(t, func() *optim.Objective { return l.objective(b) }, make([]float64, lsDim), m, stop, end)
+	checkResumeOf(t, func() *objective.Objective { return l.objective(b) }, make([]float64, lsDim), m, stop, end)
 }
 
 func TestSpringResume(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // SR1 is the symmetric rank-one method in a trust region (Nocedal and Wright 2006, Algorithm 6.2) with a dense B of P²
@@ -29,7 +30,7 @@ type SR1 struct {
 func (SR1) Name() string { return "SR1" }
 
 // Start implements Method. It fails when B would be larger than MaxMemory, or a setting is out of its range.
-func (m SR1) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m SR1) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if err := checkDense(obj, m.Name(), "Hessian", m.MaxMemory, 1); err != nil {
 		return nil, err
 	}
@@ -43,18 +44,18 @@ type productModel interface {
 }
 
 // startQuasiNewtonRegion starts a method with a B whose products cost little.
-func startQuasiNewtonRegion(obj *Objective, theta *tensors.Tensor, m productModel, region TrustRegion, products int) (Stepper, error) {
+func startQuasiNewtonRegion(obj *objective.Objective, theta *tensors.Tensor, m productModel, region TrustRegion, products int) (Stepper, error) {
 	region, err := region.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	cg, err := newTruncatedCG(obj, len(m.State(obj.Dim, obj.dtype())), func(_, v *graph.Node, state, _ []*graph.Node) *graph.Node {
+	cg, err := newTruncatedCG(obj, len(m.State(obj.Dim, obj.Precision())), func(_, v *graph.Node, state, _ []*graph.Node) *graph.Node {
 		return m.product(v, state)
 	})
 	if err != nil {
 		return nil, err
 	}
-	cg.most, cg.forcing = region.MaxProducts, closely(obj.dtype())
+	cg.most, cg.forcing = region.MaxProducts, closely(obj.Precision())
 	if cg.most == 0 {
 		cg.most = products
 	}

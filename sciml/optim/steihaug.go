@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // truncatedCG solves the subproblem of a trust region by conjugate gradients (Steihaug 1983, Toint 1981; Nocedal and Wright
@@ -14,7 +15,7 @@ import (
 // long or along a direction of negative curvature. All iterations are one call to the device.
 type truncatedCG struct {
 	loop *device.Loop
-	obj  *Objective
+	obj  *objective.Objective
 	// most is the number of products allowed, forcing the relative residual at which to stop.
 	most    int
 	forcing func(gradientNorm float64) float64
@@ -42,7 +43,7 @@ const (
 )
 
 // newTruncatedCG makes the solver for a product Bv.
-func newTruncatedCG(obj *Objective, stateSize int, product func(theta, v *graph.Node, state, data []*graph.Node) *graph.Node) (*truncatedCG, error) {
+func newTruncatedCG(obj *objective.Objective, stateSize int, product func(theta, v *graph.Node, state, data []*graph.Node) *graph.Node) (*truncatedCG, error) {
 	loop, err := device.NewLoop(obj.Backend, "truncated conjugate gradients", steihaugMost, func(vars []*graph.Node) []*graph.Node {
 		bv := product(vars[steihaugTheta], vars[steihaugDirection], vars[steihaugState:steihaugState+stateSize], vars[steihaugState+stateSize:])
 		return truncatedStep(vars, bv)
@@ -83,7 +84,7 @@ func truncatedStep(vars []*graph.Node, be *graph.Node) []*graph.Node {
 }
 
 func (c *truncatedCG) solve(at *evaluated, radius float64, state, data []*tensors.Tensor) (regionStep, error) {
-	dtype := c.obj.dtype()
+	dtype := c.obj.Precision()
 	still := device.Vector(dtype, make([]float64, c.obj.Dim))
 	nothing := device.Scalar(dtype, 0)
 	target := c.forcing(at.gradientNorm) * at.gradientNorm

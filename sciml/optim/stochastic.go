@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // stochastic takes the steps of a rule, each from a batch of the objective's samples, many per call: batches are drawn
@@ -18,7 +19,7 @@ import (
 // measured iterates meet a goal, and only they can be the best one. The current iterate is measured when Best is asked
 // for, so that a run that ends in between returns its last iterate when that is the best.
 type stochastic struct {
-	obj  *Objective
+	obj  *objective.Objective
 	plan plan
 	loop *device.Loop
 	full *device.Program
@@ -46,16 +47,16 @@ type plan struct {
 	measured func(theta, gradient *tensors.Tensor, slope float64) (reason string, samples int, err error)
 }
 
-func startStochastic(obj *Objective, theta *tensors.Tensor, p plan) (Stepper, error) {
+func startStochastic(obj *objective.Objective, theta *tensors.Tensor, p plan) (Stepper, error) {
 	state := p.rule.State(obj)
 	s := &stochastic{
 		obj: obj, plan: p, best: theta, bestLoss: math.Inf(1), due: true,
-		carried: append([]*tensors.Tensor{theta, device.Scalar(obj.dtype(), 0)}, device.Zeros(state)...),
+		carried: append([]*tensors.Tensor{theta, device.Scalar(obj.Precision(), 0)}, device.Zeros(state)...),
 	}
 	var err error
 	if s.full, err = device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
-		p := obj.at(in[0], in[1:])
-		return []*graph.Node{p.loss, p.gradient, device.Norm(p.gradient)}
+		p := obj.BuildPoint(in[0], in[1:])
+		return []*graph.Node{p.Loss, p.Gradient, device.Norm(p.Gradient)}
 	}); err != nil {
 		return nil, err
 	}
@@ -80,12 +81,12 @@ const (
 	batchState = batchCarried + 2
 )
 
-func buildStochastic(obj *Objective, r batchRule, stateSize int, vars []*graph.Node) []*graph.Node {
+func buildStochastic(obj *objective.Objective, r batchRule, stateSize int, vars []*graph.Node) []*graph.Node {
 	theta, count, ledHere := vars[batchCarried], vars[batchCount], vars[batchCarried+1]
 	changing, dataAt := batchState+stateSize, len(vars)-len(obj.Data)
 	state, limit, indices, data := vars[batchState:changing], vars[changing], vars[changing+1:dataAt], vars[dataAt:]
 
-	m := r.Step(batchOf(obj, indices, vars[batchUsed], data), theta, state)
+	m := r.Step(objective.NewBatch(obj, indices, vars[batchUsed], data), theta, state)
 	done := func(after, before *graph.Node) *graph.Node { // of a step that is complete
 		if m.complete == nil {
 			return after
@@ -170,7 +171,7 @@ func (s *stochastic) measure(p *Progress) (reason string, err error) {
 			return "", err
 		}
 	}
-	if evaluations := s.spend(s.obj.sampleRows() + looked); len(p.Records) > 0 {
+	if evaluations := s.spend(s.obj.NumSamples() + looked); len(p.Records) > 0 {
 		p.Records[len(p.Records)-1].Evaluations += evaluations
 	}
 	return reason, nil
@@ -178,7 +179,7 @@ func (s *stochastic) measure(p *Progress) (reason string, err error) {
 
 // spend counts evaluations in passes over all samples.
 func (s *stochastic) spend(samples int) (evaluations int) {
-	rows := s.obj.sampleRows()
+	rows := s.obj.NumSamples()
 	before := s.spent / rows
 	s.spent += samples
 	return s.spent/rows - before
@@ -191,7 +192,7 @@ func (s *stochastic) room() int {
 
 // steps makes up to n steps, and reports whether the last one was finite.
 func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error) {
-	dtype, room := s.obj.dtype(), s.room()
+	dtype, room := s.obj.Precision(), s.room()
 	n = min(n, room)
 	indices := s.plan.batches.next(n*s.plan.perStep, room*s.plan.perStep)
 	trace := shapes.Make(dtype, chunk)

@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -199,7 +200,7 @@ func TestStochasticSettings(t *testing.T) {
 		zero := reflect.Zero(reflect.TypeOf(m)).Interface().(optim.Method) // all settings have defaults
 		minimize(t, l.objective(b), start, zero, optim.Options{MaxIterations: 1})
 	}
-	for word, samples := range map[string][]optim.Samples{
+	for word, samples := range map[string][]objective.Samples{
 		`"a" has 0 rows`:                {{Name: "a"}},
 		`"a" names tensor 3`:            {{Name: "a", Rows: lsRows, Data: []int{0, 3}}},
 		`"a": tensor 1 of Data has`:     {{Name: "a", Rows: 5, Data: []int{1}}},
@@ -231,7 +232,7 @@ func TestStochasticAdaptation(t *testing.T) {
 }
 
 // doubling replaces the right side by twice as much at iteration 8.
-type doubling struct{ obj *optim.Objective }
+type doubling struct{ obj *objective.Objective }
 
 func (d *doubling) Every() int { return 8 }
 func (d *doubling) Adapt(iteration int, _ *tensors.Tensor, _ bool) (bool, error) {

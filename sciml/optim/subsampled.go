@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // SubsampledNewton is NewtonCG with the Hessian of a few samples (Byrd, Chin, Neveitt and Nocedal 2011, "On the use of
@@ -32,7 +33,7 @@ type SubsampledNewton struct {
 	// parameters, so that the matrix is singular although that of all samples is not.
 	Damping float64
 	// Matrix is the Hessian when zero, or the Gauss–Newton matrix.
-	Matrix CurvatureMatrix
+	Matrix objective.CurvatureMatrix
 	// Forcing bounds the relative residual of the system as in NewtonCG, between 0 and 1; 0.5 when zero.
 	Forcing float64
 	// MaxProducts bounds the products for one direction; 100 when zero.
@@ -46,7 +47,7 @@ func (SubsampledNewton) Name() string { return "subsampled Newton" }
 
 // Start implements Method. It fails when a setting is out of its range, for an objective without Samples or made of a
 // Function, and with the Gauss–Newton matrix for one without residuals.
-func (m SubsampledNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m SubsampledNewton) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if m.Fraction != 0 && m.Size != 0 {
 		return nil, fmt.Errorf("optim: SubsampledNewton.Fraction is %v and Size %d, expected one of them", m.Fraction, m.Size)
 	}
@@ -57,10 +58,10 @@ func (m SubsampledNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepper,
 	if m.Search == nil {
 		m.Search = StrongWolfe{}
 	}
-	if err := m.Matrix.check(obj, "SubsampledNewton"); err != nil {
+	if err := m.Matrix.Check(obj, "SubsampledNewton"); err != nil {
 		return nil, err
 	}
-	if err := obj.checkSamples("SubsampledNewton"); err != nil {
+	if err := obj.NeedSamples("SubsampledNewton"); err != nil {
 		return nil, err
 	}
 	if err := checkSettings("SubsampledNewton",
@@ -70,7 +71,7 @@ func (m SubsampledNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepper,
 		return nil, err
 	}
 	if m.Size == 0 {
-		m.Size = max(1, int(math.Round(m.Fraction*float64(obj.sampleRows()))))
+		m.Size = max(1, int(math.Round(m.Fraction*float64(obj.NumSamples()))))
 	}
 	s, err := newSampledSystem(obj, m.Matrix, Batches{Size: m.Size, Seed: m.Seed})
 	if err != nil {
@@ -82,14 +83,14 @@ func (m SubsampledNewton) Start(obj *Objective, theta *tensors.Tensor) (Stepper,
 
 // sampledSystem has the matrix of a batch.
 type sampledSystem struct {
-	obj     *Objective
-	hessian *hessianProducts
+	obj     *objective.Objective
+	hessian *objective.Curvature
 	sampler *sampler
 	gather  *device.Program // the tensors of Data that belong to samples, for a batch
 	places  []int           // of these
 }
 
-func newSampledSystem(obj *Objective, matrix CurvatureMatrix, batches Batches) (*sampledSystem, error) {
+func newSampledSystem(obj *objective.Objective, matrix objective.CurvatureMatrix, batches Batches) (*sampledSystem, error) {
 	s := &sampledSystem{obj: obj}
 	var err error
 	if s.sampler, err = batches.sampler(obj, "SubsampledNewton"); err != nil {
@@ -98,12 +99,12 @@ func newSampledSystem(obj *Objective, matrix CurvatureMatrix, batches Batches) (
 	for _, group := range obj.Samples {
 		s.places = append(s.places, group.Data...)
 	}
-	if s.hessian, err = newHessianProducts(obj, matrix); err != nil {
+	if s.hessian, err = objective.NewCurvature(obj, matrix); err != nil {
 		return nil, err
 	}
 	s.gather, err = device.NewProgram(obj.Backend, "samples for the Hessian", func(in []*graph.Node) []*graph.Node {
 		groups := len(obj.Samples)
-		all := batchOf(obj, in[1:1+groups], in[0], in[1+groups:]).gather()
+		all := objective.NewBatch(obj, in[1:1+groups], in[0], in[1+groups:]).Data()
 		var mine []*graph.Node
 		for _, place := range s.places {
 			mine = append(mine, all[place])
@@ -130,6 +131,6 @@ func (s *sampledSystem) prepare(at *evaluated, steps int, _ []*tensors.Tensor) (
 	for i, place := range s.places {
 		data[place] = mine[i]
 	}
-	share := float64(s.sampler.size()) / float64(s.obj.sampleRows())
-	return prepared{matrix: s.hessian.at(at.theta, data), share: share, release: mine}, nil
+	share := float64(s.sampler.size()) / float64(s.obj.NumSamples())
+	return prepared{matrix: s.hessian.At(at.theta, data), share: share, release: mine}, nil
 }

@@ -14,11 +14,12 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // diagonalSums has samples in two groups: f is the mean of aᵢ²θ₀² over the first, by scales whose squares sum to one, and
 // that of cᵢ²θ₁² over the second, with aᵢ² = cᵢ² = 2ⁱ. The Hessian is diagonal, and its entries tell which samples are in it.
-func diagonalSums(b compute.Backend) (obj *Objective, first, second []float64) {
+func diagonalSums(b compute.Backend) (obj *objective.Objective, first, second []float64) {
 	first, second = make([]float64, 12), make([]float64, 5)
 	scales := make([]float64, len(first))
 	for i := range first {
@@ -27,7 +28,7 @@ func diagonalSums(b compute.Backend) (obj *Objective, first, second []float64) {
 	for i := range second {
 		second[i] = math.Pow(2, float64(i)/2)
 	}
-	return &Objective{
+	return &objective.Objective{
 		Backend: b, Dim: 2, Data: []*tensors.Tensor{tensors.FromValue(first), tensors.FromValue(scales), tensors.FromValue(second)},
 		Residual: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 			part := func(i int) *graph.Node { return graph.Slice(theta, graph.AxisRange(i, i+1)) }
@@ -36,7 +37,7 @@ func diagonalSums(b compute.Backend) (obj *Objective, first, second []float64) {
 				graph.Mul(graph.Mul(data[0], data[1]), part(0)), graph.DivScalar(graph.Mul(data[2], part(1)), rows),
 			}, 0)
 		},
-		Samples: []Samples{{Name: "first", Rows: len(first), Data: []int{0, 1}, Scales: []int{1}}, {Name: "second", Rows: len(second), Data: []int{2}}},
+		Samples: []objective.Samples{{Name: "first", Rows: len(first), Data: []int{0, 1}, Scales: []int{1}}, {Name: "second", Rows: len(second), Data: []int{2}}},
 	}, first, second
 }
 
@@ -62,7 +63,7 @@ func subset(entry float64, size, rows int) ([]int, error) {
 // and all of them equally often; a step has the same ones in each run.
 func TestSampledProducts(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		for _, matrix := range []CurvatureMatrix{HessianMatrix, GaussNewtonMatrix} {
+		for _, matrix := range []objective.CurvatureMatrix{objective.HessianMatrix, objective.GaussNewtonMatrix} {
 			obj, first, second := diagonalSums(b)
 			s, err := newSampledSystem(obj, matrix, Batches{Size: 6, Seed: 8})
 			if err != nil {
@@ -79,7 +80,7 @@ func TestSampledProducts(t *testing.T) {
 					t.Fatalf("a product counts as %v of an evaluation, want 6/17", p.share)
 				}
 				got := make([]float64, 2)
-				if err := p.matrix.multiply(got, []float64{1, 1}); err != nil {
+				if err := p.matrix.Multiply(got, []float64{1, 1}); err != nil {
 					t.Fatal(err)
 				}
 				return got

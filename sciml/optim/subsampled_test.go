@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -28,7 +29,7 @@ func TestSubsampledNewtonOnLeastSquares(t *testing.T) {
 			}{
 				{optim.SubsampledNewton{Fraction: 1, Forcing: 1e-10}, 2},
 				{optim.SubsampledNewton{Fraction: 0.5}, 40},
-				{optim.SubsampledNewton{Fraction: 0.5, Matrix: optim.GaussNewtonMatrix, Seed: 4}, 40},
+				{optim.SubsampledNewton{Fraction: 0.5, Matrix: objective.GaussNewtonMatrix, Seed: 4}, 40},
 				{optim.SubsampledNewton{Size: 16, Damping: 0.1, Search: optim.Armijo{}}, 100},
 				{optim.SubsampledNewton{}, 100},
 			} {
@@ -114,7 +115,7 @@ func TestSubsampledNewtonAdaptation(t *testing.T) {
 
 // doublingTarget doubles the right side of the least squares twice.
 type doublingTarget struct {
-	obj   *optim.Objective
+	obj   *objective.Objective
 	count int
 }
 
@@ -140,7 +141,7 @@ func TestSubsampledNewtonSettings(t *testing.T) {
 	without := problems["Wood"].objective(b)
 	energyOnly := twoGroups(b)
 	for _, c := range []struct {
-		obj    *optim.Objective
+		obj    *objective.Objective
 		method optim.SubsampledNewton
 		word   string
 	}{
@@ -153,7 +154,7 @@ func TestSubsampledNewtonSettings(t *testing.T) {
 		{obj, optim.SubsampledNewton{MaxProducts: -2}, "SubsampledNewton.MaxProducts is -2"},
 		{obj, optim.SubsampledNewton{Matrix: -1}, "SubsampledNewton.Matrix is -1"},
 		{without, optim.SubsampledNewton{}, "Objective.Samples is nil"},
-		{energyOnly, optim.SubsampledNewton{Matrix: optim.GaussNewtonMatrix}, "needs the residuals"},
+		{energyOnly, optim.SubsampledNewton{Matrix: objective.GaussNewtonMatrix}, "needs the residuals"},
 		{problems["Wood"].ofHost(t), optim.SubsampledNewton{}, "products with the Hessian"},
 	} {
 		mustFail(t, c.obj, make([]float64, c.obj.Dim), c.method, optim.Options{}, c.word)

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // subspaces are random ones of dimension size in the space of items parameters. Each has an orthonormal basis C of signed
@@ -72,13 +73,13 @@ func (s subspaces) draw(rng *rand.Rand) subspace {
 func between(rng *rand.Rand, least, most int) int { return least + rng.IntN(most-least+1) }
 
 // inputs are what narrow and expand take: as many as inputCount.
-func (d subspace) inputs(obj *Objective) []*tensors.Tensor {
+func (d subspace) inputs(obj *objective.Objective) []*tensors.Tensor {
 	if d.whole() {
 		return nil
 	}
 	return []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(d.begins, len(d.begins)), device.Vector(obj.dtype(), d.weights),
-		tensors.FromFlatDataAndDimensions(d.sums, len(d.sums)), device.Vector(obj.dtype(), d.entries),
+		tensors.FromFlatDataAndDimensions(d.begins, len(d.begins)), device.Vector(obj.Precision(), d.weights),
+		tensors.FromFlatDataAndDimensions(d.sums, len(d.sums)), device.Vector(obj.Precision(), d.entries),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -23,7 +24,7 @@ func (d subspace) basis() *mat.Dense {
 // TestSubspaces: the basis is orthonormal, what the device computes is with it, and in the mean CCᵀ leaves
 // no parameter out and mixes none.
 func TestSubspaces(t *testing.T) {
-	obj := &Objective{Backend: goBackend(t)}
+	obj := &objective.Objective{Backend: goBackend(t)}
 	for _, s := range []subspaces{{10, 3}, {9, 3}, {7, 1}, {8, 7}, {5, 4}} {
 		rng := rand.New(rand.NewPCG(1, 2))
 		mean := mat.NewDense(s.items, s.items, nil)
@@ -62,7 +63,7 @@ func TestSubspaces(t *testing.T) {
 			t.Fatal(err)
 		}
 		out, err := p.Call([]*tensors.Tensor{
-			tensors.FromFlatDataAndDimensions(j.RawMatrix().Data, 4, s.items), device.Vector(obj.dtype(), z.RawMatrix().Data),
+			tensors.FromFlatDataAndDimensions(j.RawMatrix().Data, 4, s.items), device.Vector(obj.Precision(), z.RawMatrix().Data),
 		}, drawn.inputs(obj))
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // subspaceSystem restricts steps to a random subspace: it stores J, JC and the Gram matrix of that.
@@ -26,18 +27,18 @@ const (
 	mostTries       = 100
 )
 
-func newSubspaceSystem(obj *Objective, kernel, geodesic bool, text string, space subspaces, seed uint64) (*subspaceSystem, error) {
+func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text string, space subspaces, seed uint64) (*subspaceSystem, error) {
 	s := &subspaceSystem{denseSystem: denseSystem{obj: obj, text: text}, space: space, seed: seed}
 	var err error
 	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
-		r, j := obj.linearized(in[0], in[1:])
-		return []*graph.Node{r, j, largestColumn(j)}
+		r, j := obj.BuildLinearization(in[0], in[1:])
+		return []*graph.Node{r, j, objective.LargestColumn(j)}
 	}); err != nil {
 		return nil, err
 	}
 	if s.narrowing, err = device.NewProgram(obj.Backend, "subspace", func(in []*graph.Node) []*graph.Node {
 		j := space.narrow(in[0], in[1:])
-		return []*graph.Node{j, gramOf(j, kernel)}
+		return []*graph.Node{j, objective.GramOf(j, kernel)}
 	}); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -14,7 +15,7 @@ func TestSuperlinearOnQuadratics(t *testing.T) {
 	b := pureGo(t)
 	type instance struct {
 		name      string
-		objective *optim.Objective
+		objective *objective.Objective
 		start     []float64
 		minimum   float64
 		kappa     float64

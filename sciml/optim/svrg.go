@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // SVRG is the stochastic variance reduced gradient method of Johnson and Zhang (2013, with option I): from time to time it
@@ -29,12 +30,12 @@ type SVRG struct {
 func (SVRG) Name() string { return "SVRG" }
 
 // Start implements Method.
-func (m SVRG) Start(obj *Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m SVRG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate = orDefault(m.Rate, 1e-2)
 	return startSnapshots(obj, theta, "SVRG", m.Rate, m.Batches, m.Every, svrgRule{rate: m.Rate})
 }
 
-func startSnapshots(obj *Objective, theta *tensors.Tensor, owner string, rate float64, b Batches, every int, r batchRule) (Stepper, error) {
+func startSnapshots(obj *objective.Objective, theta *tensors.Tensor, owner string, rate float64, b Batches, every int, r batchRule) (Stepper, error) {
 	if err := checkSettings(owner, positive("Rate", rate)); err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func startSnapshots(obj *Objective, theta *tensors.Tensor, owner string, rate fl
 		return nil, err
 	}
 	if every == 0 {
-		every = (2*obj.sampleRows() + batches.size() - 1) / batches.size()
+		every = (2*obj.NumSamples() + batches.size() - 1) / batches.size()
 	}
 	return startStochastic(obj, theta, plan{rule: r, batches: batches, perStep: 1, cost: 2, every: every})
 }
@@ -54,8 +55,8 @@ func startSnapshots(obj *Objective, theta *tensors.Tensor, owner string, rate fl
 // snapshotState is the state of a rule that begins at snapshots: a point and an estimate of the gradient there.
 type snapshotState struct{}
 
-func (snapshotState) State(obj *Objective) []shapes.Shape {
-	vector := shapes.Make(obj.dtype(), obj.Dim)
+func (snapshotState) State(obj *objective.Objective) []shapes.Shape {
+	vector := shapes.Make(obj.Precision(), obj.Dim)
 	return []shapes.Shape{vector, vector}
 }
 
@@ -72,8 +73,8 @@ type svrgRule struct {
 	rate float64
 }
 
-func (r svrgRule) Step(b *batch, theta *graph.Node, state []*graph.Node) move {
-	here := b.at(theta)
-	estimate := graph.Add(graph.Sub(here.gradient, b.at(state[0]).gradient), state[1])
-	return move{loss: here.loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate), next: state}
+func (r svrgRule) Step(b *objective.Batch, theta *graph.Node, state []*graph.Node) move {
+	here := b.At(theta)
+	estimate := graph.Add(graph.Sub(here.Gradient, b.At(state[0]).Gradient), state[1])
+	return move{loss: here.Loss, gradient: estimate, step: graph.MulScalar(estimate, -r.rate), next: state}
 }

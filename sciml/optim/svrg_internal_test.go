@@ -6,19 +6,20 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // TestVarianceReducedSteps follows SVRG, SARAH and SAGA in plain Go on the mean of ½cₙ(θ−xₙ)².
 func TestVarianceReducedSteps(t *testing.T) {
 	c, x := []float64{1, 3, 0.5, 2, 4, 1.5}, []float64{0, 1, -2, 3, 0.5, 2}
 	const rate, every, steps = 0.1, 3, 8
-	obj := &Objective{
+	obj := &objective.Objective{
 		Backend: goBackend(t), Dim: 1, Data: []*tensors.Tensor{tensors.FromValue(c), tensors.FromValue(x)},
 		Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 			r := graph.Sub(theta, data[1])
 			return graph.MulScalar(graph.ReduceAllMean(graph.Mul(data[0], graph.Square(r))), 0.5)
 		},
-		Samples: []Samples{{Rows: 6, Data: []int{0, 1}}},
+		Samples: []objective.Samples{{Rows: 6, Data: []int{0, 1}}},
 	}
 	gradient := func(rows []int32, theta float64) float64 {
 		total := 0.0

@@ -5,6 +5,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // trainingSearch is a direction and Armijo's search as one Direction that is told the loss at one point at a time: its steps
@@ -41,12 +42,12 @@ func (t trainingSearch) State(dim int, dtype dtypes.DType) []shapes.Shape {
 
 // Step has three ways on: from a new iterate along the next direction; from where the search began, by a shorter trial; or,
 // where neither makes sense, back there without what the direction remembers.
-func (t trainingSearch) Step(p *Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
+func (t trainingSearch) Step(p *objective.Point, state []*graph.Node) (*graph.Node, []*graph.Node) {
 	start, before, memory := state[trainingStart], state[trainingDirection], state[trainingSize:]
-	zero, one := graph.ZerosLike(p.loss), graph.OnesLike(p.loss)
-	infinite := graph.Infinity(p.loss.Graph(), p.loss.DType(), 1)
+	zero, one := graph.ZerosLike(p.Loss), graph.OnesLike(p.Loss)
+	infinite := graph.Infinity(p.Loss.Graph(), p.Loss.DType(), 1)
 
-	here := trialNodes{alpha: state[trainingAlpha], loss: p.loss, slope: device.Dot(p.gradient, before)}
+	here := trialNodes{alpha: state[trainingAlpha], loss: p.Loss, slope: device.Dot(p.Gradient, before)}
 	finite := graph.LogicalAnd(graph.IsFinite(here.loss), graph.IsFinite(here.slope))
 	here.loss = graph.Where(finite, here.loss, infinite)
 	origin := trialNodes{loss: state[trainingLoss], slope: state[trainingSlope]}
@@ -54,20 +55,20 @@ func (t trainingSearch) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 
 	reached := graph.LogicalOr(isZero(state[trainingKnown]), graph.LogicalAnd(finite, t.acceptsNodes(origin, here)))
 	direction, learned := t.direction.Step(p, memory)
-	slope := device.Dot(direction, p.gradient)
+	slope := device.Dot(direction, p.Gradient)
 	descends := graph.LogicalAnd(graph.LessThan(slope, zero), graph.IsFinite(device.Norm(direction)))
 	onward := graph.LogicalAnd(reached, descends)
 	left := graph.LessThan(state[trainingTrials], graph.MulScalar(one, float64(t.MaxTrials)-0.5))
 	shorter := graph.LogicalAnd(graph.LogicalNot(reached), left)
 
-	from := graph.Where(reached, p.theta, start)
+	from := graph.Where(reached, p.Theta, start)
 	direction = graph.Where(onward, direction, graph.Where(shorter, before, graph.ZerosLike(before)))
 	alpha := graph.Where(onward, one, backtrackNodes(origin, last, here, finite))
 	next := []*graph.Node{
 		trainingKnown:       graph.Where(graph.LogicalOr(onward, shorter), one, zero),
 		trainingStart:       from,
 		trainingDirection:   direction,
-		trainingLoss:        graph.Where(reached, p.loss, origin.loss),
+		trainingLoss:        graph.Where(reached, p.Loss, origin.loss),
 		trainingSlope:       graph.Where(reached, slope, origin.slope),
 		trainingAlpha:       alpha,
 		trainingTrials:      graph.Where(onward, one, graph.AddScalar(state[trainingTrials], 1)),
@@ -79,7 +80,7 @@ func (t trainingSearch) Step(p *Point, state []*graph.Node) (*graph.Node, []*gra
 	}
 	// From θ rather than from the start of the search: a Direction gives a step.
 	to := graph.Where(graph.LogicalOr(onward, shorter), graph.Add(from, graph.Mul(alpha, direction)), from)
-	return graph.Sub(to, p.theta), next
+	return graph.Sub(to, p.Theta), next
 }
 
 // trialNodes is a Trial in a graph.

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // TrustRegion holds what the trust-region methods have in common (Nocedal and Wright 2006, Algorithm 4.1). Near an iterate
@@ -105,11 +106,11 @@ func (t TrustRegion) next(radius, ratio float64, step regionStep, _ float64) (fl
 // regionStepper is a method with a trust region at work.
 type regionStepper struct {
 	iterates
-	obj        *Objective
+	obj        *objective.Objective
 	model      model
 	subproblem subproblem
 	control    regionControl
-	try        *evaluation
+	try        *objective.Evaluation
 	shapes     []shapes.Shape    // of the model's state
 	state      []*tensors.Tensor // of the model; zeros when it knows nothing
 	memory     bool              // whether the model knows something
@@ -118,17 +119,17 @@ type regionStepper struct {
 	reason     string            // why there is no step
 }
 
-func startTrustRegion(obj *Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (Stepper, error) {
-	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(obj.dtype())}
-	s.shapes = m.State(obj.Dim, obj.dtype())
+func startTrustRegion(obj *objective.Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (Stepper, error) {
+	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(obj.Precision())}
+	s.shapes = m.State(obj.Dim, obj.Precision())
 	s.state = device.Zeros(s.shapes)
 	var err error
-	s.try, err = newEvaluation(obj, "trial step", func(in []*graph.Node) *graph.Node {
+	s.try, err = objective.NewEvaluation(obj, "trial step", func(in []*graph.Node) *graph.Node {
 		return graph.Add(in[0], in[1])
-	}, func(p *Point, in []*graph.Node) []*graph.Node {
+	}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
 		step, gradient, state := in[1], in[2], in[3:]
-		next := m.Learn(step, graph.Sub(p.gradient, gradient), state)
-		return append([]*graph.Node{p.loss, p.theta, p.gradient, device.Norm(p.gradient), device.Norm(p.theta)}, next...)
+		next := m.Learn(step, graph.Sub(p.Gradient, gradient), state)
+		return append([]*graph.Node{p.Loss, p.Theta, p.Gradient, device.Norm(p.Gradient), device.Norm(p.Theta)}, next...)
 	})
 	return s, err
 }
@@ -140,14 +141,14 @@ func (s *regionStepper) Advance(ctx context.Context, n int, goal Goal) (Progress
 
 // begin evaluates the starting point, as a step of length zero, from which no model learns.
 func (s *regionStepper) begin() (*evaluated, error) {
-	still := device.Vector(s.obj.dtype(), make([]float64, s.obj.Dim))
+	still := device.Vector(s.obj.Precision(), make([]float64, s.obj.Dim))
 	return s.trial(s.theta, still, still)
 }
 
 // trial evaluates the objective at θ + p, and lets the model learn from it.
 func (s *regionStepper) trial(theta, step, gradient *tensors.Tensor) (*evaluated, error) {
 	s.spent++
-	out, err := s.try.call([]*tensors.Tensor{theta, step, gradient}, s.state)
+	out, err := s.try.Call([]*tensors.Tensor{theta, step, gradient}, s.state)
 	if err != nil {
 		return nil, err
 	}

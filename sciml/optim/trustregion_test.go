@@ -17,6 +17,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -48,8 +49,8 @@ func TestTrustRegionOnProblems(t *testing.T) {
 
 // doubleWell is x⁴/4 − x²/2 + ½Σyᵢ² + x·y₁/10, with a saddle point at zero between two minimizers. Near the saddle its
 // Hessian has one negative eigenvalue.
-func doubleWell(b compute.Backend) *optim.Objective {
-	return &optim.Objective{Backend: b, Dim: 3, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+func doubleWell(b compute.Backend) *objective.Objective {
+	return &objective.Objective{Backend: b, Dim: 3, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		x, y := entry(theta, 0), graph.Slice(theta, graph.AxisRangeToEnd(1))
 		square := graph.Square(x)
 		well := graph.Sub(graph.MulScalar(graph.Square(square), 0.25), graph.MulScalar(square, 0.5))
@@ -94,7 +95,7 @@ func TestRegionSuperlinear(t *testing.T) {
 	b := pureGo(t)
 	p := problems["Rosenbrock in R¹⁰"]
 	for name, c := range map[string]struct {
-		obj   *optim.Objective
+		obj   *objective.Objective
 		start []float64
 	}{"convex": {convex(b), []float64{1, -1, 1.5, 0.5, -0.7, 1.2}}, "Rosenbrock": {p.objective(b), p.start}} {
 		for _, method := range append(regionMethods, optim.LSR1{Memory: 20}, optim.BFGS{}) {
@@ -118,8 +119,8 @@ func TestRegionSuperlinear(t *testing.T) {
 }
 
 // coupled is ½Σ dᵢθᵢ² + ½(Σθᵢ)².
-func coupled(b compute.Backend, d []float64) *optim.Objective {
-	return &optim.Objective{Backend: b, Dim: len(d), Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+func coupled(b compute.Backend, d []float64) *objective.Objective {
+	return &objective.Objective{Backend: b, Dim: len(d), Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		weighted := graph.Mul(graph.Const(theta.Graph(), d), graph.Square(theta))
 		return graph.MulScalar(graph.Add(graph.ReduceAllSum(weighted), graph.Square(graph.ReduceAllSum(theta))), 0.5)
 	}}
@@ -152,7 +153,7 @@ func TestRegionOnQuadratic(t *testing.T) {
 
 // TestRegionNotFinite: −log(1 − θᵢ) − θᵢ/2 is not defined beyond one, where steps from the start lead to.
 func TestRegionNotFinite(t *testing.T) {
-	obj := &optim.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	obj := &objective.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		barrier := graph.Neg(graph.Log(graph.OneMinus(theta)))
 		return graph.ReduceAllSum(graph.Sub(barrier, graph.MulScalar(theta, 10)))
 	}}
@@ -173,7 +174,7 @@ func TestRegionNotFinite(t *testing.T) {
 
 // TestRegionTooSmall: at a kink no step lowers the loss, and the radius goes to zero.
 func TestRegionTooSmall(t *testing.T) {
-	obj := &optim.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	obj := &objective.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.ReduceAllSum(graph.Abs(theta))
 	}}
 	for _, method := range regionMethods {
@@ -182,7 +183,7 @@ func TestRegionTooSmall(t *testing.T) {
 			t.Errorf("%s: %s", method.Name(), r)
 		}
 	}
-	flat := &optim.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+	flat := &objective.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.MulScalar(graph.ReduceAllSum(theta), 0)
 	}}
 	if r := minimize(t, flat, []float64{1, 2}, optim.SR1{}, optim.Options{GradientTolerance: -1}); r.Status != optim.SearchFailed || !strings.Contains(r.Message, "exactly zero") {
@@ -227,11 +228,11 @@ func TestRegionResume(t *testing.T) {
 func checkResume(t *testing.T, b compute.Backend, method optim.Method, stop int) {
 	t.Helper()
 	p := problems["Rosenbrock in R¹⁰"]
-	checkResumeOf(t, func() *optim.Objective { return p.objective(b) }, p.start, method, stop, 20)
+	checkResumeOf(t, func() *objective.Objective { return p.objective(b) }, p.start, method, stop, 20)
 }
 
 // checkResumeOf is checkResume for any objective and end.
-func checkResumeOf(t *testing.T, objective func() *optim.Objective, start []float64, method optim.Method, stop, end int) {
+func checkResumeOf(t *testing.T, objective func() *objective.Objective, start []float64, method optim.Method, stop, end int) {
 	t.Helper()
 	options := optim.Options{MaxIterations: end}
 	whole := minimize(t, objective(), start, method, options)

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
@@ -136,7 +137,7 @@ var updates = map[string]struct {
 }
 
 // trajectory is every iterate of a run.
-func trajectory(t *testing.T, obj *optim.Objective, start []float64, method optim.Method, steps int) [][]float64 {
+func trajectory(t *testing.T, obj *objective.Objective, start []float64, method optim.Method, steps int) [][]float64 {
 	t.Helper()
 	var all [][]float64
 	minimize(t, obj, start, method, optim.Options{MaxIterations: steps, MonitorEvery: 1, Monitor: func(theta *tensors.Tensor) (map[string]float64, error) {

@@ -10,7 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
 
@@ -27,7 +27,7 @@ type Adapted struct {
 // adaptation moves the points and weights of an objective.
 type adaptation struct {
 	model     *Model
-	objective *optim.Objective
+	objective *objective.Objective
 	clouds    []*cloud
 	weights   *Weights
 	source    *rand.PCG // of rng, whose state is saved
@@ -37,7 +37,7 @@ type adaptation struct {
 // The streams of random numbers of a seed that belong to this package.
 const adaptStream = 0x6164617074
 
-func newAdaptation(m *Model, objective *optim.Objective, clouds []*cloud) *adaptation {
+func newAdaptation(m *Model, objective *objective.Objective, clouds []*cloud) *adaptation {
 	source := rand.NewPCG(m.options.Seed, adaptStream)
 	return &adaptation{model: m, objective: objective, clouds: clouds, weights: newWeights(clouds), source: source, rng: rand.New(source)}
 }

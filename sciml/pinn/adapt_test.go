@@ -16,6 +16,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -266,7 +267,7 @@ func TestResume(t *testing.T) {
 func TestResumeErrors(t *testing.T) {
 	network := mlp(t, 2, 2, 1)
 	options := pinn.Options{Interior: 5, Boundary: 4, Weighting: pinn.SelfAdaptive{}}
-	adaptation := func(p *pde.Problem, options pinn.Options) optim.Adaptation {
+	adaptation := func(p *pde.Problem, options pinn.Options) objective.Adaptation {
 		return newModel(t, pureGo(t), p, network, options).Objective().Adaptation
 	}
 	from := adaptation(pde.Poisson2D(), options)

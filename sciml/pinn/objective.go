@@ -6,21 +6,21 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
 // Objective is the loss, for any optimizer: a sum of squared residuals, or, with an energy, a Loss alone. Each call
 // makes one of its own, with the points and weights at the start.
-func (m *Model) Objective() *optim.Objective {
+func (m *Model) Objective() *objective.Objective {
 	clouds := make([]*cloud, len(m.clouds))
 	for i, c := range m.clouds {
 		clouds[i] = c.clone()
 	}
-	o := &optim.Objective{Backend: m.backend, Dim: m.NumParams(), DType: m.options.DType}
+	o := &objective.Objective{Backend: m.backend, Dim: m.NumParams(), DType: m.options.DType}
 	o.Data = m.data(clouds, newWeights(clouds))
 	o.Blocks, o.Samples = m.blocks(), samplesOf(clouds)
-	o.Terms = &optim.Terms{Names: namesOf(clouds), Build: m.parts}
+	o.Terms = &objective.Terms{Names: namesOf(clouds), Build: m.parts}
 	if m.hasEnergy() {
 		o.Loss = m.loss
 	} else {
@@ -83,23 +83,23 @@ func (m *Model) parts(theta *graph.Node, data []*graph.Node) []*graph.Node {
 }
 
 // blocks are those of the network, and each coefficient.
-func (m *Model) blocks() []optim.Block {
-	var blocks []optim.Block
+func (m *Model) blocks() []objective.Block {
+	var blocks []objective.Block
 	for _, b := range m.network.Blocks() {
-		blocks = append(blocks, optim.Block{Name: b.Name, Offset: b.Offset, Dims: b.Dims})
+		blocks = append(blocks, objective.Block{Name: b.Name, Offset: b.Offset, Dims: b.Dims})
 	}
 	for i, c := range m.problem.Coefficients {
-		blocks = append(blocks, optim.Block{Name: c.Name, Offset: m.network.NumParams() + i, Dims: []int{1}})
+		blocks = append(blocks, objective.Block{Name: c.Name, Offset: m.network.NumParams() + i, Dims: []int{1}})
 	}
 	return blocks
 }
 
 // samplesOf are the points of each cloud, in the layout of Model.data. Test functions couple all points of theirs.
-func samplesOf(clouds []*cloud) []optim.Samples {
-	var all []optim.Samples
+func samplesOf(clouds []*cloud) []objective.Samples {
+	var all []objective.Samples
 	place := 0
 	for _, c := range clouds {
-		s := optim.Samples{Name: namesOf([]*cloud{c})[0], Rows: c.points.N}
+		s := objective.Samples{Name: namesOf([]*cloud{c})[0], Rows: c.points.N}
 		pointwise := true
 		add := func(there bool) {
 			if there {

@@ -14,7 +14,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/nn"
-	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
 )
@@ -66,7 +66,7 @@ func newModel(t *testing.T, b compute.Backend, p *pde.Problem, network nn.Networ
 func residuals(m *pinn.Model, theta any) ([]float64, error) { return evaluate(m.Objective(), theta) }
 
 // evaluate computes the residual vector of an objective, or its loss if it has none.
-func evaluate(o *optim.Objective, theta any) ([]float64, error) {
+func evaluate(o *objective.Objective, theta any) ([]float64, error) {
 	build := o.Residual
 	if build == nil {
 		build = o.Loss

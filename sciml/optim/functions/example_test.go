@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/optim/functions"
 )
@@ -11,7 +12,7 @@ import (
 // A case is minimized as any plain Go function is.
 func Example() {
 	c := functions.Cases[0]
-	objective, err := optim.FromFunction(len(c.Start), func(theta, gradient []float64) float64 {
+	objective, err := objective.FromFunction(len(c.Start), func(theta, gradient []float64) float64 {
 		c.F.Grad(gradient, theta)
 		return c.F.Func(theta)
 	})

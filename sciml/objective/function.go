@@ -1,4 +1,4 @@
-package optim
+package objective
 
 import (
 	"errors"
@@ -22,21 +22,21 @@ type Function func(theta, gradient []float64) float64
 // with the Hessian or batches of samples, refuse such an objective.
 func FromFunction(dim int, f Function) (*Objective, error) {
 	if f == nil {
-		return nil, errors.New("optim: the function is nil, expected one that computes f(θ) and its gradient")
+		return nil, errors.New("objective: the function is nil, expected one that computes f(θ) and its gradient")
 	}
-	b, err := hostBackend()
+	b, err := HostBackend()
 	if err != nil {
-		return nil, fmt.Errorf("optim: opening the pure-Go back end: %w", err)
+		return nil, fmt.Errorf("objective: opening the pure-Go back end: %w", err)
 	}
 	o := &Objective{Backend: b, Dim: dim, Function: f}
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	return o, nil
 }
 
-// hostBackend computes one operation after the other: those of a method are short, and a goroutine for each takes longer.
-var hostBackend = sync.OnceValues(func() (compute.Backend, error) { return gobackend.New("ops_sequential") })
+// HostBackend computes one operation after the other: those of a method are short, and a goroutine for each takes longer.
+var HostBackend = sync.OnceValues(func() (compute.Backend, error) { return gobackend.New("ops_sequential") })
 
 // checkFunction reports what a Function cannot go together with.
 func (o *Objective) checkFunction() error {
@@ -44,28 +44,28 @@ func (o *Objective) checkFunction() error {
 	case o.Function == nil:
 		return nil
 	case o.Loss != nil || o.Residual != nil || o.Pieces != nil:
-		return errors.New("optim: Objective has a Function and a Loss or Residual, expected one of them")
+		return errors.New("objective: Objective has a Function and a Loss or Residual, expected one of them")
 	case len(o.Data) > 0 || len(o.Samples) > 0:
-		return errors.New("optim: Objective has a Function and Data or Samples, which only graphs take; expected none")
+		return errors.New("objective: Objective has a Function and Data or Samples, which only graphs take; expected none")
 	case o.Terms != nil:
-		return errors.New("optim: Objective has a Function and Terms, which only graphs have; expected none")
+		return errors.New("objective: Objective has a Function and Terms, which only graphs have; expected none")
 	}
 	return nil
 }
 
-// needsGraph reports that a method cannot do with values and gradients.
-func (o *Objective) needsGraph(method, what string) error {
+// NeedGraph reports that a method cannot do with values and gradients.
+func (o *Objective) NeedGraph(method, what string) error {
 	if o.Function == nil {
 		return nil
 	}
-	return fmt.Errorf("optim: %s needs %s, which Objective.Function does not give; expected Objective.Loss or Residual", method, what)
+	return fmt.Errorf("objective: %s needs %s, which Objective.Function does not give; expected Objective.Loss or Residual", method, what)
 }
 
 // compute calls the Function.
 func (o *Objective) compute(theta []float64) (loss float64, gradient []float64, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("optim: Objective.Function panicked: %v\n%s", r, debug.Stack())
+			err = fmt.Errorf("objective: Objective.Function panicked: %v\n%s", r, debug.Stack())
 		}
 	}()
 	gradient = make([]float64, o.Dim)
@@ -76,11 +76,11 @@ func (o *Objective) compute(theta []float64) (loss float64, gradient []float64, 
 func (o *Objective) computeAt(theta *tensors.Tensor) ([]*tensors.Tensor, error) {
 	values, err := device.Numbers(theta)
 	if err != nil {
-		return nil, fmt.Errorf("optim: reading θ from the device: %w", err)
+		return nil, fmt.Errorf("objective: reading θ from the device: %w", err)
 	}
 	loss, gradient, err := o.compute(values)
 	if err != nil {
 		return nil, err
 	}
-	return []*tensors.Tensor{theta, device.Scalar(o.dtype(), loss), device.Vector(o.dtype(), gradient)}, nil
+	return []*tensors.Tensor{theta, device.Scalar(o.Precision(), loss), device.Vector(o.Precision(), gradient)}, nil
 }

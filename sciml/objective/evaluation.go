@@ -1,4 +1,4 @@
-package optim
+package objective
 
 import (
 	"github.com/gomlx/gomlx/core/graph"
@@ -6,23 +6,23 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
-// evaluation computes with one evaluation of the objective in the middle. One that is built of graphs becomes part of the
+// Evaluation computes with one evaluation of the objective in the middle. One that is built of graphs becomes part of the
 // program; a Function is called between two.
-type evaluation struct {
+type Evaluation struct {
 	obj         *Objective
 	whole       *device.Program // of an objective in graphs
 	where, then *device.Program // of a Function
 }
 
-// newEvaluation makes an evaluation. Where builds θ of the inputs, and then builds the outputs of the point there and of
+// NewEvaluation makes an evaluation. Where builds θ of the inputs, and then builds the outputs of the point there and of
 // the inputs, to which the objective's data do not belong.
-func newEvaluation(obj *Objective, name string, where func(in []*graph.Node) *graph.Node, then func(p *Point, in []*graph.Node) []*graph.Node) (*evaluation, error) {
-	e := &evaluation{obj: obj}
+func NewEvaluation(obj *Objective, name string, where func(in []*graph.Node) *graph.Node, then func(p *Point, in []*graph.Node) []*graph.Node) (*Evaluation, error) {
+	e := &Evaluation{obj: obj}
 	var err error
 	if obj.Function == nil {
 		e.whole, err = device.NewProgram(obj.Backend, name, func(all []*graph.Node) []*graph.Node {
 			in, data := all[:len(all)-len(obj.Data)], all[len(all)-len(obj.Data):]
-			return then(obj.at(where(in), data), in)
+			return then(obj.BuildPoint(where(in), data), in)
 		})
 		return e, err
 	}
@@ -33,13 +33,13 @@ func newEvaluation(obj *Objective, name string, where func(in []*graph.Node) *gr
 		return nil, err
 	}
 	e.then, err = device.NewProgram(obj.Backend, name, func(all []*graph.Node) []*graph.Node {
-		return then(&Point{theta: all[0], loss: all[1], gradient: all[2]}, all[3:])
+		return then(&Point{Theta: all[0], Loss: all[1], Gradient: all[2]}, all[3:])
 	})
 	return e, err
 }
 
-// call runs it on device tensors; the first call compiles it.
-func (e *evaluation) call(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
+// Call runs it on device tensors; the first call compiles it.
+func (e *Evaluation) Call(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	if e.whole != nil {
 		return e.whole.Call(append(inputs, e.obj.Data)...)
 	}

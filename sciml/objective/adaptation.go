@@ -1,4 +1,4 @@
-package optim
+package objective
 
 import "github.com/gomlx/gomlx/core/tensors"
 
@@ -14,18 +14,4 @@ type Adaptation interface {
 	// Save returns everything but Data that the changes to come depend on; Load takes it back, in a run that goes on.
 	Save() ([]byte, error)
 	Load(saved []byte) error
-}
-
-// rebaser is a Direction that compares a point with the one before it.
-type rebaser interface {
-	// Rebase returns the state without what belongs to the previous point, because the objective has changed since.
-	Rebase(state []*tensors.Tensor) []*tensors.Tensor
-}
-
-// rebase prepares the state of a direction for a changed objective.
-func rebase(d Direction, state []*tensors.Tensor) []*tensors.Tensor {
-	if r, ok := d.(rebaser); ok {
-		return r.Rebase(state)
-	}
-	return state
 }

@@ -1,4 +1,4 @@
-package optim
+package objective
 
 import (
 	"fmt"
@@ -18,28 +18,28 @@ type Evaluator struct {
 
 // NewEvaluator makes an evaluator. It fails when the objective is incomplete.
 func NewEvaluator(obj *Objective) (*Evaluator, error) {
-	if err := obj.check(); err != nil {
+	if err := obj.Check(); err != nil {
 		return nil, err
 	}
 	if obj.Function != nil {
 		return &Evaluator{obj: obj}, nil
 	}
 	p, err := device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
-		point := obj.at(in[0], in[1:])
-		return []*graph.Node{point.loss, point.gradient}
+		point := obj.BuildPoint(in[0], in[1:])
+		return []*graph.Node{point.Loss, point.Gradient}
 	})
 	return &Evaluator{obj: obj, program: p}, err
 }
 
-// At returns f(θ) and ∇f(θ), which may be NaN or infinite. It fails when theta has another length than Objective.Dim.
+// BuildPoint returns f(θ) and ∇f(θ), which may be NaN or infinite. It fails when theta has another length than Objective.Dim.
 func (e *Evaluator) At(theta []float64) (loss float64, gradient []float64, err error) {
 	if len(theta) != e.obj.Dim {
-		return 0, nil, fmt.Errorf("optim: theta has %d entries, expected Objective.Dim = %d", len(theta), e.obj.Dim)
+		return 0, nil, fmt.Errorf("objective: theta has %d entries, expected Objective.Dim = %d", len(theta), e.obj.Dim)
 	}
 	if e.program == nil {
 		return e.obj.compute(slices.Clone(theta))
 	}
-	out, err := e.program.Call([]*tensors.Tensor{device.Vector(e.obj.dtype(), theta)}, e.obj.Data)
+	out, err := e.program.Call([]*tensors.Tensor{device.Vector(e.obj.Precision(), theta)}, e.obj.Data)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -1,0 +1,125 @@
+package objective
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/gosciml/gosciml/sciml/autodiff"
+)
+
+// IsLeastSquares reports that f = Σ rᵢ² is known as such.
+func (o *Objective) IsLeastSquares() bool {
+	return o.Loss == nil && (o.Residual != nil || o.Pieces != nil)
+}
+
+// NeedResidual reports that a method cannot do without residuals.
+func (o *Objective) NeedResidual(method string) error {
+	if o.Function == nil && (o.Residual != nil || o.Pieces != nil) {
+		return nil
+	}
+	return fmt.Errorf("objective: %s needs the residuals whose squares are the loss, expected Objective.Residual or Pieces; energies and plain functions have none", method)
+}
+
+// BuildResidual builds r, shape [M].
+func (o *Objective) BuildResidual(theta *graph.Node, data []*graph.Node) *graph.Node {
+	if o.Residual != nil {
+		return Flatten([]*graph.Node{o.Residual(theta, data)})
+	}
+	return Flatten(o.Pieces(theta, data))
+}
+
+func Flatten(pieces []*graph.Node) *graph.Node {
+	flat := make([]*graph.Node, len(pieces))
+	for i, p := range pieces {
+		flat[i] = graph.Reshape(p, p.Shape().Size())
+	}
+	if len(flat) == 1 {
+		return flat[0]
+	}
+	return graph.Concatenate(flat, 0)
+}
+
+// BuildLinearization builds r, shape [M], and its Jacobian J, shape [M, P].
+func (o *Objective) BuildLinearization(theta *graph.Node, data []*graph.Node) (r, j *graph.Node) {
+	if o.Pieces == nil {
+		r = o.BuildResidual(theta, data)
+		row := graph.Reshape(r, 1, r.Shape().Size()) // as the components of one point
+		return r, graph.Reshape(autodiff.Jacobian(row, theta), r.Shape().Size(), o.Dim)
+	}
+	pieces := o.Pieces(theta, data)
+	rows := make([]*graph.Node, len(pieces))
+	for i, p := range pieces {
+		rows[i] = graph.Reshape(autodiff.Jacobian(p, theta), p.Shape().Size(), o.Dim)
+	}
+	if len(rows) == 1 {
+		return Flatten(pieces), rows[0]
+	}
+	return Flatten(pieces), graph.Concatenate(rows, 0)
+}
+
+// MostReversePasses is the number of residuals up to which a Jacobian is made row by row, in one graph.
+const MostReversePasses = 256
+
+// HasJacobian reports whether J can be had as a matrix of M rows.
+func (o *Objective) HasJacobian(rows int) bool { return o.Pieces != nil || rows <= MostReversePasses }
+
+// NumResiduals is M.
+func (o *Objective) NumResiduals() (int, error) {
+	size, err := o.sizeOf(o.BuildResidual)
+	if err == nil && size == 0 {
+		err = errors.New("objective: Objective.Residual is empty, expected at least one residual")
+	}
+	return size, err
+}
+
+// sizeOf is the size of what build makes of θ and the data, by its shape: nothing is compiled.
+func (o *Objective) sizeOf(build func(theta *graph.Node, data []*graph.Node) *graph.Node) (size int, err error) {
+	g := graph.NewGraph(o.Backend, "size")
+	defer g.Finalize()
+	caught := exceptions.TryCatch[error](func() {
+		theta := graph.Parameter(g, "theta", shapes.Make(o.Precision(), o.Dim))
+		data := make([]*graph.Node, len(o.Data))
+		for i, d := range o.Data {
+			data[i] = graph.Parameter(g, fmt.Sprintf("data%d", i), d.Shape())
+		}
+		size = build(theta, data).Shape().Size()
+	})
+	if caught != nil {
+		return 0, fmt.Errorf("objective: building the residuals: %w", caught)
+	}
+	return size, nil
+}
+
+// NeedJacobian reports that J of so many rows cannot be had, or not within so many bytes.
+func (o *Objective) NeedJacobian(method string, rows int, most int64) error {
+	if !o.HasJacobian(rows) {
+		return fmt.Errorf("objective: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them: without, it takes one reverse pass for each", method, rows, MostReversePasses)
+	}
+	n := float64(min(rows, o.Dim))
+	if need := float64(o.Precision().Size()) * (2*float64(rows)*float64(o.Dim) + 2*n*n); need > float64(most) {
+		return fmt.Errorf("objective: %s needs %.3g GiB for the Jacobian of %d residuals by %d parameters, expected at most MaxMemory = %.3g GiB", method, need/(1<<30), rows, o.Dim, float64(most)/(1<<30))
+	}
+	return nil
+}
+
+// NumResidualsOf is the number of residuals of a batch with so many samples of each group.
+func (o *Objective) NumResidualsOf(sizes []int) (int, error) {
+	groups := make([]shapes.Shape, len(sizes))
+	for i, size := range sizes {
+		groups[i] = shapes.Make(dtypes.Int32, 1, size)
+	}
+	return o.sizeOf(func(theta *graph.Node, data []*graph.Node) *graph.Node {
+		g := theta.Graph()
+		indices := make([]*graph.Node, len(groups))
+		for i, shape := range groups {
+			indices[i] = graph.Zeros(g, shape)
+		}
+		b := NewBatch(o, indices, graph.Const(g, int32(0)), data)
+		return o.BuildResidual(theta, b.Data())
+	})
+}

@@ -1,0 +1,103 @@
+package objective
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gosciml/gosciml/sciml/internal/device"
+)
+
+// GraphFn builds a node from theta (shape [Dim]) and the objective's data, in the order of Objective.Data.
+type GraphFn func(theta *graph.Node, data []*graph.Node) *graph.Node
+
+// Objective is a smooth f: R^Dim → R. It offers what it can: methods that need a Residual say so when it is missing.
+type Objective struct {
+	// Backend computes. Required.
+	Backend compute.Backend
+	// Dim is P, the length of θ. Required.
+	Dim int
+	// DType is the floating-point type of θ; the zero value means float64.
+	DType dtypes.DType
+	// BuildResidual builds r(θ), of any shape with M entries, scaled so that f = Σ rᵢ². Gauss–Newton methods need it, or Pieces.
+	Residual GraphFn
+	// Pieces builds the same residual in pieces of shape [N] or [N, C] that are Residual when they are flattened and put one
+	// after the other, and in which row n depends on θ and on sample n alone. Then a Jacobian takes one reverse pass for
+	// each column of a piece, see autodiff.Jacobian; without Pieces it takes one for each of the M residuals. When Residual
+	// is nil it is made of Pieces.
+	Pieces func(theta *graph.Node, data []*graph.Node) []*graph.Node
+	// BuildLoss builds the scalar f(θ). When nil, f = Σ rᵢ² of Residual.
+	Loss GraphFn
+	// Function computes f(θ) and ∇f(θ) on the host, in the place of Loss and Residual; see FromFunction. Objectives with
+	// one have no Data, Samples or Terms.
+	Function Function
+	// Data are further inputs of every program, such as collocation points. Replacing a tensor by one of the same
+	// shape between iterations needs no compilation.
+	Data []*tensors.Tensor
+	// Terms are the parts that the loss is the sum of, for the history; nil for none.
+	Terms *Terms
+	// Blocks partition θ into matrices and vectors, for methods that use them; nil when it has no such structure.
+	Blocks []Block
+	// Samples say which rows of Data belong together, for stochastic methods, which take some of them at a time: the
+	// functions above must then take data with fewer rows, too. Nil when the loss is no sum over samples.
+	Samples []Samples
+	// Adaptation replaces Data during a run; nil for none.
+	Adaptation Adaptation
+}
+
+// Check reports the first thing wrong with the objective.
+func (o *Objective) Check() error {
+	switch {
+	case o == nil:
+		return errors.New("objective: the objective is nil")
+	case o.Backend == nil:
+		return errors.New("objective: Objective.Backend is nil, expected an open back end such as backend.Open gives")
+	case o.Loss == nil && o.Residual == nil && o.Pieces == nil && o.Function == nil:
+		return errors.New("objective: Objective has neither Loss nor Residual nor Pieces nor Function, expected one of them")
+	case o.Dim < 1:
+		return fmt.Errorf("objective: Objective.Dim is %d, expected at least 1", o.Dim)
+	case o.Precision() != dtypes.Float64 && o.Precision() != dtypes.Float32:
+		return fmt.Errorf("objective: Objective.DType is %s, expected float64 or float32", o.DType)
+	}
+	return o.checkFunction()
+}
+
+// CheckStart reports what is wrong with a starting point.
+func (o *Objective) CheckStart(theta []float64) error {
+	if len(theta) != o.Dim {
+		return fmt.Errorf("objective: the starting θ has %d entries, expected Objective.Dim = %d", len(theta), o.Dim)
+	}
+	for i, v := range theta {
+		if !device.Finite(v) {
+			return fmt.Errorf("objective: entry %d of the starting θ is %v, expected a finite number", i, v)
+		}
+	}
+	return nil
+}
+
+func (o *Objective) Precision() dtypes.DType {
+	if o.DType == dtypes.InvalidDType {
+		return dtypes.Float64
+	}
+	return o.DType
+}
+
+// BuildLoss builds f(θ).
+func (o *Objective) BuildLoss(theta *graph.Node, data []*graph.Node) *graph.Node {
+	if o.Function != nil {
+		panic(errors.New("objective: the objective has a Function, expected Loss or Residual to build a graph of"))
+	}
+	var f *graph.Node
+	if o.Loss == nil {
+		f = graph.ReduceAllSum(graph.Square(o.BuildResidual(theta, data)))
+	} else if f = o.Loss(theta, data); !f.IsScalar() {
+		panic(fmt.Errorf("objective: Objective.Loss built a node of shape %s, expected a scalar", f.Shape()))
+	}
+	if f.DType() != theta.DType() {
+		panic(fmt.Errorf("objective: the loss has type %s, expected %s as θ has", f.DType(), theta.DType()))
+	}
+	return f
+}

@@ -1,0 +1,24 @@
+package objective
+
+import "github.com/gomlx/gomlx/core/graph"
+
+// Point is what a Direction sees: θ, and what the objective offers there.
+type Point struct {
+	Theta, Loss, Gradient *graph.Node
+	obj                   *Objective
+	data                  []*graph.Node
+}
+
+// BuildPoint builds the point θ of the objective, with its loss and gradient.
+func (o *Objective) BuildPoint(theta *graph.Node, data []*graph.Node) *Point {
+	f := o.BuildLoss(theta, data)
+	return &Point{Theta: theta, Loss: f, Gradient: graph.Gradient(f, theta)[0], obj: o, data: data}
+}
+
+// PointOf is a point with a loss and gradient that are known.
+func (o *Objective) PointOf(theta, loss, gradient *graph.Node, data []*graph.Node) *Point {
+	return &Point{Theta: theta, Loss: loss, Gradient: gradient, obj: o, data: data}
+}
+
+// Linearize builds the residuals there (shape [M]) and their Jacobian ([M, P]), of an objective that has them.
+func (p *Point) Linearize() (r, j *graph.Node) { return p.obj.BuildLinearization(p.Theta, p.data) }
