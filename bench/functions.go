@@ -11,6 +11,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/optim/functions"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // functionMethods are compared over the classical functions, next to gonum's and SciPy's.
@@ -20,7 +21,7 @@ var functionMethods = []named{
 	{"L-BFGS", func() optim.Method { return optim.LBFGS{} }},
 	{"gonum LBFGS", func() optim.Method { return optim.Gonum{Method: &optimize.LBFGS{}} }},
 	{"SSBroyden", func() optim.Method { return optim.SSBroyden{} }},
-	{"BFGS, HZ", func() optim.Method { return optim.BFGS{Search: optim.HagerZhang{}} }},
+	{"BFGS, HZ", func() optim.Method { return optim.BFGS{Search: search.HagerZhang{}} }},
 	{"SR1", func() optim.Method { return optim.SR1{} }},
 	{"L-SR1", func() optim.Method { return optim.LSR1{} }},
 	{"CG", func() optim.Method { return optim.NonlinearCG{} }},

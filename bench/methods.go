@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // named is a method by its name on the command line.
@@ -19,7 +20,7 @@ type named struct {
 var methods = []named{
 	{"default", func() optim.Method { return nil }}, // sciml.Solve chooses
 	{"gd", func() optim.Method { return optim.GradientDescent{Rate: 1e-4} }},
-	{"bb", func() optim.Method { return optim.BarzilaiBorwein{Search: optim.NonMonotone{}} }},
+	{"bb", func() optim.Method { return optim.BarzilaiBorwein{Search: search.NonMonotone{}} }},
 	{"momentum", func() optim.Method { return optim.Momentum{Rate: 1e-5} }},
 	{"nesterov", func() optim.Method { return optim.Nesterov{Rate: 1e-5, Restart: optim.GradientRestart} }},
 	{"cg-pr", func() optim.Method { return optim.NonlinearCG{Formula: optim.PolakRibierePlus} }},
@@ -37,7 +38,7 @@ var methods = []named{
 		return optim.MiniBatch{Method: optim.Adam{Rate: 2e-3}, Batches: optim.Batches{Size: 256}}
 	}},
 	{"lbfgs", func() optim.Method { return optim.LBFGS{Memory: 50} }},
-	{"lbfgs-hz", func() optim.Method { return optim.LBFGS{Memory: 50, Search: optim.HagerZhang{}} }},
+	{"lbfgs-hz", func() optim.Method { return optim.LBFGS{Memory: 50, Search: search.HagerZhang{}} }},
 	{"bfgs", func() optim.Method { return optim.BFGS{} }},
 	{"ssbfgs", func() optim.Method { return optim.SSBFGS{} }},
 	{"ssbroyden", func() optim.Method { return optim.SSBroyden{} }},

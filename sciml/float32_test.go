@@ -10,6 +10,7 @@ import (
 	"github.com/gosciml/gosciml/sciml"
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -26,10 +27,10 @@ func TestFloat32Trainings(t *testing.T) {
 	for _, p := range []*pde.Problem{pde.Poisson2D(), pde.Burgers(0.01 / math.Pi)} {
 		for _, m := range []optim.Method{
 			optim.GradientDescent{Rate: 1e-5}, optim.Momentum{Rate: 1e-6}, optim.Nesterov{Rate: 1e-6, Restart: optim.GradientRestart},
-			optim.BarzilaiBorwein{Search: optim.NonMonotone{}}, optim.NonlinearCG{}, optim.NonlinearCG{Formula: optim.CGDescent},
+			optim.BarzilaiBorwein{Search: search.NonMonotone{}}, optim.NonlinearCG{}, optim.NonlinearCG{Formula: optim.CGDescent},
 			optim.Adagrad{Rate: 1e-2}, optim.RMSProp{Rate: 1e-3}, optim.Adam{Rate: 5e-3}, optim.Adam{Rate: 5e-3, AMSGrad: true}, optim.Lion{Rate: 1e-4}, optim.Muon{},
-			optim.LBFGS{}, optim.LBFGS{Search: optim.HagerZhang{}}, optim.LBFGS{Damped: true}, optim.BFGS{}, optim.SSBFGS{}, optim.SSBroyden{},
-			optim.SSBroyden{Search: optim.HagerZhang{}}, optim.SR1{}, optim.LSR1{}, optim.Dogleg{},
+			optim.LBFGS{}, optim.LBFGS{Search: search.HagerZhang{}}, optim.LBFGS{Damped: true}, optim.BFGS{}, optim.SSBFGS{}, optim.SSBroyden{},
+			optim.SSBroyden{Search: search.HagerZhang{}}, optim.SR1{}, optim.LSR1{}, optim.Dogleg{},
 		} {
 			s, err := sciml.Solve(t.Context(), p, sciml.Options{
 				Method: m, Backend: b, DType: dtypes.Float32, Iterations: 1000, Interior: 500, Boundary: 100, FixedPoints: true, Seed: 1,

@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -24,7 +26,7 @@ func (Adagrad) Name() string { return "Adagrad" }
 
 // Start implements Method.
 func (m Adagrad) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate, m.Epsilon = orDefault(m.Rate, 1e-2), orDefault(m.Epsilon, 1e-10)
+	m.Rate, m.Epsilon = cmp.Or(m.Rate, 1e-2), cmp.Or(m.Epsilon, 1e-10)
 	if err := checkSettings("Adagrad", positive("Rate", m.Rate), notNegative("Epsilon", m.Epsilon)); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -40,10 +42,10 @@ func (a Adam) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 }
 
 func (a Adam) withDefaults() Adam {
-	a.Rate = orDefault(a.Rate, 1e-3)
-	a.Beta1 = orDefault(a.Beta1, 0.9)
-	a.Beta2 = orDefault(a.Beta2, 0.999)
-	a.Epsilon = orDefault(a.Epsilon, 1e-8)
+	a.Rate = cmp.Or(a.Rate, 1e-3)
+	a.Beta1 = cmp.Or(a.Beta1, 0.9)
+	a.Beta2 = cmp.Or(a.Beta2, 0.999)
+	a.Epsilon = cmp.Or(a.Epsilon, 1e-8)
 	return a
 }
 

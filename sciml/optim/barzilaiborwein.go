@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // BarzilaiBorwein is gradient descent with a step size that satisfies the secant equation for a multiple of the identity
@@ -27,7 +28,7 @@ type BarzilaiBorwein struct {
 	// bound when zero.
 	Longest float64
 	// Search decides how much of each step to take; nil for all of it, in a loop on the device.
-	Search Search
+	Search search.Search
 }
 
 // BBSize is the choice between the two step sizes of Barzilai and Borwein.

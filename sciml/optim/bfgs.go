@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // BFGS is the quasi-Newton method with a dense inverse Hessian H and a line search (Nocedal and Wright 2006, Algorithm
@@ -24,7 +25,7 @@ import (
 // Where that is too much, LBFGS needs 2·Memory vectors of length P.
 type BFGS struct {
 	// Search decides the length of each step; StrongWolfe{} when nil.
-	Search Search
+	Search search.Search
 	// MaxMemory is the largest size of H in bytes; 4 GiB when zero.
 	MaxMemory int64
 	// Damped moves y towards Bs where sᵀy < sᵀBs/5, so that steps of little or negative curvature are learned from rather
@@ -71,7 +72,7 @@ func (m BFGS) start(obj *objective.Objective, theta *tensors.Tensor, name string
 		return nil, err
 	}
 	if m.Search == nil {
-		m.Search = StrongWolfe{}
+		m.Search = search.StrongWolfe{}
 	}
 	return startLineSearch(obj, theta, denseDirection{factors: factors, damped: m.Damped}, m.Search)
 }

@@ -14,10 +14,11 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // denseMethods has each method, with one search and with another.
-func denseMethods(search optim.Search) []optim.Method {
+func denseMethods(search search.Search) []optim.Method {
 	return []optim.Method{optim.BFGS{Search: search}, optim.SSBFGS{Search: search}, optim.SSBroyden{Search: search}}
 }
 
@@ -37,7 +38,7 @@ func TestDenseOnProblems(t *testing.T) {
 			if strings.HasSuffix(t.Name(), "/xla") && name != "Wood" {
 				continue // the same programs, which take XLA a second each to compile
 			}
-			for _, search := range []optim.Search{nil, optim.HagerZhang{}, optim.Armijo{}} {
+			for _, search := range []search.Search{nil, search.HagerZhang{}, search.Armijo{}} {
 				for _, method := range denseMethods(search) {
 					r := minimize(t, p.objective(b), p.start, method, optim.Options{MaxIterations: 500, GradientTolerance: 1e-8})
 					if r.Status != optim.GradientSmall && r.Status != optim.SearchFailed {
@@ -80,7 +81,7 @@ func convex(b compute.Backend) *objective.Objective {
 // converges linearly do not.
 func TestSuperlinear(t *testing.T) {
 	obj := convex(pureGo(t))
-	for _, method := range denseMethods(optim.StrongWolfe{Curvature: 0.1}) {
+	for _, method := range denseMethods(search.StrongWolfe{Curvature: 0.1}) {
 		r := minimize(t, obj, []float64{1, -1, 1.5, 0.5, -0.7, 1.2}, method, optim.Options{GradientTolerance: 1e-9})
 		records := r.History.Records
 		last := len(records) - 1
@@ -141,7 +142,7 @@ func TestDenseAtMinimum(t *testing.T) {
 func TestDenseFloat32(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		p := problems["Rosenbrock in R¹⁰"]
-		for _, method := range denseMethods(optim.HagerZhang{}) {
+		for _, method := range denseMethods(search.HagerZhang{}) {
 			obj := p.objective(b)
 			obj.DType = dtypes.Float32
 			r, err := optim.Minimize(context.Background(), obj, p.start, method, optim.Options{MaxIterations: 200, LossTolerance: 1e-10})

@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -23,7 +25,7 @@ func (BlockDiagonal) Name() string { return "block diagonal" }
 
 // Start implements Preconditioner.
 func (b BlockDiagonal) Start(obj *objective.Objective) (Root, error) {
-	b.Shift = orDefault(b.Shift, defaultShift)
+	b.Shift = cmp.Or(b.Shift, defaultShift)
 	if b.MaxBlock == 0 {
 		b.MaxBlock = 512
 	}

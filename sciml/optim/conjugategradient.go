@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // NonlinearCG is the method of conjugate gradients with a line search (Nocedal and Wright 2006, section 5.2):
@@ -23,7 +24,7 @@ type NonlinearCG struct {
 	// Search decides the length of each step; StrongWolfe{Curvature: 0.01} when nil. A sharp one pays: on eight problems
 	// of this package's tests, 0.1 took a third to a half more evaluations (geometric mean), HagerZhang{Sigma: 0.1}, which
 	// accepts steep slopes upwards, about twice as many, and HagerZhang{} seven times.
-	Search Search
+	Search search.Search
 	// Restart is the number of iterations after which to start again in any case; zero for never.
 	Restart int
 }
@@ -59,7 +60,7 @@ func (m NonlinearCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Ste
 		return nil, fmt.Errorf("optim: NonlinearCG.Restart is %d, expected at least 1 (or 0 for never)", m.Restart)
 	}
 	if m.Search == nil {
-		m.Search = StrongWolfe{Curvature: 0.01}
+		m.Search = search.StrongWolfe{Curvature: 0.01}
 	}
 	return startLineSearch(obj, theta, nonlinearDirection{formula: m.Formula, restart: m.Restart}, m.Search)
 }

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -59,10 +60,10 @@ func (s Stalled) Met(phase []Record) (bool, string) {
 	if math.IsNaN(decrease) { // logarithms of negative losses
 		return false, ""
 	}
-	if decrease >= orDefault(s.Decades, 0.1) {
+	if decrease >= cmp.Or(s.Decades, 0.1) {
 		return false, ""
 	}
-	return true, fmt.Sprintf("the loss fell by %.2g decades in %d iterations, less than %.2g", decrease, window, orDefault(s.Decades, 0.1))
+	return true, fmt.Sprintf("the loss fell by %.2g decades in %d iterations, less than %.2g", decrease, window, cmp.Or(s.Decades, 0.1))
 }
 
 // Next implements Criterion.

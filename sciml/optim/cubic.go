@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -43,8 +44,8 @@ func (c CubicRegularization) Start(obj *objective.Objective, theta *tensors.Tens
 	if err := obj.NeedGraph("CubicRegularization", "products with the Hessian"); err != nil {
 		return nil, err
 	}
-	c.Sigma, c.Forcing = orDefault(c.Sigma, 1), orDefault(c.Forcing, 0.1)
-	c.Accept, c.Good = orDefault(c.Accept, 0.1), orDefault(c.Good, 0.9)
+	c.Sigma, c.Forcing = cmp.Or(c.Sigma, 1), cmp.Or(c.Forcing, 0.1)
+	c.Accept, c.Good = cmp.Or(c.Accept, 0.1), cmp.Or(c.Good, 0.9)
 	if c.MaxProducts == 0 {
 		c.MaxProducts = 50
 	}

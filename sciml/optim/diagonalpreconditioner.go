@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -33,7 +34,7 @@ func (Diagonal) Name() string { return "diagonal" }
 
 // Start implements Preconditioner.
 func (d Diagonal) Start(obj *objective.Objective) (Root, error) {
-	d.Shift = orDefault(d.Shift, defaultShift)
+	d.Shift = cmp.Or(d.Shift, defaultShift)
 	if d.Samples == 0 {
 		d.Samples = 10
 	}

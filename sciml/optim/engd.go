@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // ENGD is energy natural gradient descent (Müller and Zeinhofer 2023, "Achieving high accuracy with PINNs via energy natural
@@ -28,7 +30,7 @@ type ENGD struct {
 	// Cutoff is for the PseudoInverse; P rounding units when zero.
 	Cutoff float64
 	// Search decides the length of each step; Grid{} when nil.
-	Search Search
+	Search search.Search
 	// Solver is the way to solve without a PseudoInverse; CheapestSolver when zero.
 	Solver LeastSquaresSolver
 	// MaxMemory is the most that matrices may need, in bytes; 4 GiB when zero.
@@ -44,7 +46,7 @@ func (ENGD) Name() string { return "ENGD" }
 // Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
 func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	epsilon := device.Epsilon(obj.Precision())
-	m.Regularization, m.Cutoff = orDefault(m.Regularization, 1e-12), orDefault(m.Cutoff, epsilon*float64(obj.Dim))
+	m.Regularization, m.Cutoff = cmp.Or(m.Regularization, 1e-12), cmp.Or(m.Cutoff, epsilon*float64(obj.Dim))
 	if m.AdaptEvery == 0 {
 		m.AdaptEvery = 5
 	}
@@ -52,7 +54,7 @@ func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		return nil, err
 	}
 	if m.Search == nil {
-		m.Search = Grid{}
+		m.Search = search.Grid{}
 	}
 	if m.PseudoInverse {
 		if m.Solver != CheapestSolver && m.Solver != DenseNormal {

@@ -16,6 +16,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Rosenbrock's function as a sum of squares.
@@ -125,7 +126,7 @@ func ExampleGoMLX() {
 		return graph.Add(graph.Mul(parameter("size"), graph.Exp(graph.Mul(parameter("rate"), x))), parameter("offset"))
 	}
 	store := model.NewStore()
-	trainer := train.NewTrainer(b, store, decay, loss.MeanSquaredError, optim.GoMLX(optim.LBFGS{Search: optim.Armijo{}}), nil, nil)
+	trainer := train.NewTrainer(b, store, decay, loss.MeanSquaredError, optim.GoMLX(optim.LBFGS{Search: search.Armijo{}}), nil, nil)
 	for range 40 {
 		batch := train.Batch{Inputs: []*tensors.Tensor{tensors.FromValue(x)}, Labels: []*tensors.Tensor{tensors.FromValue(y)}}
 		if _, err := trainer.TrainStep(batch); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // firstOrder has every first-order method with every kind of state, at rates for a gradient of a few units.
@@ -34,9 +35,9 @@ var firstOrder = map[string]optim.Method{
 	"Lion":                optim.Lion{Rate: 0.01},
 	"Muon":                optim.Muon{Adam: optim.Adam{AMSGrad: true}, Schedule: optim.Exponential{Every: 20}},
 	"Barzilai–Borwein":    optim.BarzilaiBorwein{Size: optim.AlternatingBB},
-	"BB, non-monotone":    optim.BarzilaiBorwein{Search: optim.NonMonotone{Memory: 4}},
+	"BB, non-monotone":    optim.BarzilaiBorwein{Search: search.NonMonotone{Memory: 4}},
 	"CG, Polak–Ribière":   optim.NonlinearCG{Restart: 9},
-	"CG, Hager and Zhang": optim.NonlinearCG{Formula: optim.CGDescent, Search: optim.HagerZhang{}},
+	"CG, Hager and Zhang": optim.NonlinearCG{Formula: optim.CGDescent, Search: search.HagerZhang{}},
 	"CG, Fletcher–Reeves": optim.NonlinearCG{Formula: optim.FletcherReeves},
 }
 
@@ -179,7 +180,7 @@ func TestBBOnNonconvex(t *testing.T) {
 			if name == "Wood" && size == optim.ShortBB {
 				continue // thousands of iterations go by at a saddle
 			}
-			r := minimize(t, p.objective(pureGo(t)), p.start, optim.BarzilaiBorwein{Size: size, Search: optim.NonMonotone{}}, optim.Options{MaxIterations: 3000, GradientTolerance: 1e-6})
+			r := minimize(t, p.objective(pureGo(t)), p.start, optim.BarzilaiBorwein{Size: size, Search: search.NonMonotone{}}, optim.Options{MaxIterations: 3000, GradientTolerance: 1e-6})
 			for i, want := range p.solution {
 				if math.Abs(r.Theta[i]-want) > 1e-4 {
 					t.Errorf("%s, size %d: θ%d = %v, want %v (%s)", name, size, i, r.Theta[i], want, r)

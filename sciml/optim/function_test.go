@@ -18,6 +18,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // ofHost is the objective as plain Go code.
@@ -40,8 +41,8 @@ var hostMethods = map[string]optim.Method{
 	"Barzilai–Borwein": optim.BarzilaiBorwein{},
 	"BFGS":             optim.BFGS{},
 	"L-BFGS":           optim.LBFGS{},
-	"L-BFGS, NM":       optim.LBFGS{Search: optim.NonMonotone{}},
-	"L-BFGS, grid":     optim.LBFGS{Search: optim.Grid{}},
+	"L-BFGS, NM":       optim.LBFGS{Search: search.NonMonotone{}},
+	"L-BFGS, grid":     optim.LBFGS{Search: search.Grid{}},
 	"nonlinear CG":     optim.NonlinearCG{},
 	"SR1":              optim.SR1{},
 	"dogleg":           optim.Dogleg{},
@@ -135,7 +136,7 @@ func TestFunctionNotFinite(t *testing.T) {
 		return logBarrier(theta, gradient)
 	}
 	for _, method := range []optim.Method{
-		optim.BFGS{}, optim.LBFGS{Search: optim.HagerZhang{}}, optim.NonlinearCG{}, optim.SR1{}, optim.Dogleg{}, optim.Gonum{Method: &optimize.BFGS{}},
+		optim.BFGS{}, optim.LBFGS{Search: search.HagerZhang{}}, optim.NonlinearCG{}, optim.SR1{}, optim.Dogleg{}, optim.Gonum{Method: &optimize.BFGS{}},
 	} {
 		hit = false
 		r := minimize(t, obj, []float64{30, 0.05}, method, optim.Options{GradientTolerance: 1e-8})
@@ -260,7 +261,7 @@ func TestFunctionAdapts(t *testing.T) {
 
 func TestFunctionFloat32(t *testing.T) {
 	p := problems["Rosenbrock"]
-	for _, method := range []optim.Method{optim.BFGS{Search: optim.HagerZhang{}}, optim.SR1{}, optim.Gonum{Method: &optimize.LBFGS{}}} {
+	for _, method := range []optim.Method{optim.BFGS{Search: search.HagerZhang{}}, optim.SR1{}, optim.Gonum{Method: &optimize.LBFGS{}}} {
 		obj := p.ofHost(t)
 		obj.DType = dtypes.Float32
 		r := minimize(t, obj, p.start, method, optim.Options{LossTolerance: 1e-8})

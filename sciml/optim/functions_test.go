@@ -13,6 +13,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/optim/functions"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Reasons for leaving a case out.
@@ -39,18 +40,18 @@ var tabledMethods = []tabled{
 	{"L-BFGS", constant(optim.LBFGS{}), nil},
 	{"SSBFGS", constant(optim.SSBFGS{}), nil},
 	{"SSBroyden", constant(optim.SSBroyden{}), nil},
-	{"BFGS, HZ", constant(optim.BFGS{Search: optim.HagerZhang{}}), nil},
-	{"BFGS, Armijo", constant(optim.BFGS{Search: optim.Armijo{}}), nil},
-	{"BFGS, non-m.", constant(optim.BFGS{Search: optim.NonMonotone{}}), nil},
-	{"L-BFGS, HZ", constant(optim.LBFGS{Search: optim.HagerZhang{}}), nil},
-	{"L-BFGS, Armijo", constant(optim.LBFGS{Search: optim.Armijo{}}), map[string]string{"Brown badly scaled, near": curvature}},
-	{"L-BFGS, non-m.", constant(optim.LBFGS{Search: optim.NonMonotone{}}), map[string]string{"Brown badly scaled, near": curvature}},
+	{"BFGS, HZ", constant(optim.BFGS{Search: search.HagerZhang{}}), nil},
+	{"BFGS, Armijo", constant(optim.BFGS{Search: search.Armijo{}}), nil},
+	{"BFGS, non-m.", constant(optim.BFGS{Search: search.NonMonotone{}}), nil},
+	{"L-BFGS, HZ", constant(optim.LBFGS{Search: search.HagerZhang{}}), nil},
+	{"L-BFGS, Armijo", constant(optim.LBFGS{Search: search.Armijo{}}), map[string]string{"Brown badly scaled, near": curvature}},
+	{"L-BFGS, non-m.", constant(optim.LBFGS{Search: search.NonMonotone{}}), map[string]string{"Brown badly scaled, near": curvature}},
 	{"two-loop", constant(optim.LBFGS{TwoLoop: true}), nil},
 	{"SR1", constant(optim.SR1{}), map[string]string{"Brown badly scaled, near": scales}},
 	{"L-SR1", constant(optim.LSR1{}), map[string]string{"Brown badly scaled, near": scales}},
 	{"dogleg", constant(optim.Dogleg{}), map[string]string{"Brown badly scaled": scales, "Brown badly scaled, near": scales}},
 	{"nonlinear CG", constant(optim.NonlinearCG{}), map[string]string{"Biggs EXP2": plateau}},
-	{"BB, non-m.", constant(optim.BarzilaiBorwein{Search: optim.NonMonotone{}}), map[string]string{
+	{"BB, non-m.", constant(optim.BarzilaiBorwein{Search: search.NonMonotone{}}), map[string]string{
 		"Biggs EXP5": slow, "Biggs EXP6": slow, "Brown badly scaled": slow, "Brown badly scaled, near": slow, "Gulf": slow,
 		"penalty II, 4": slow, "Powell badly scaled": slow, "Powell singular, 4": slow, "Rosenbrock, 3 far": slow,
 		"Watson, 6": slow, "Watson, 9": slow,

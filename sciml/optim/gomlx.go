@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // GoMLX makes a method an optimizer of GoMLX, for a train.Trainer: θ are the trainable variables of the model, one after
@@ -131,8 +132,8 @@ func trainerRuleOf(m Method, g *graph.Graph, vars []*ml.Variable, dtype dtypes.D
 		if !ok {
 			break
 		}
-		if a, ok := s.search.(Armijo); ok {
-			a, err := a.withDefaults()
+		if a, ok := s.search.(search.Armijo); ok {
+			a, err := a.WithDefaults()
 			return trainingSearch{Armijo: a, direction: graphs.direction}, err
 		}
 		return nil, fmt.Errorf("optim: the Search of %s is %T, expected Armijo in a trainer of GoMLX", m.Name(), s.search)

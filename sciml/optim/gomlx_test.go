@@ -18,6 +18,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // curve is a network 1-4-4-1 and the data that it is fitted to. Its parameters in the order of θ are those of layers.
@@ -131,10 +132,10 @@ func TestGoMLX(t *testing.T) {
 			"Nesterov":           optim.Nesterov{Rate: 0.1, Restart: optim.FunctionRestart},
 			"Muon":               optim.Muon{},
 			"Barzilai–Borwein":   optim.BarzilaiBorwein{Longest: 0.3},
-			"L-BFGS":             optim.LBFGS{Search: optim.Armijo{}},
-			"L-BFGS, m = 2":      optim.LBFGS{Memory: 2, Damped: true, Search: optim.Armijo{Decrease: 0.4}},
-			"BFGS":               optim.BFGS{Search: optim.Armijo{Decrease: 0.3}},
-			"nonlinear CG":       optim.NonlinearCG{Search: optim.Armijo{Decrease: 0.45}},
+			"L-BFGS":             optim.LBFGS{Search: search.Armijo{}},
+			"L-BFGS, m = 2":      optim.LBFGS{Memory: 2, Damped: true, Search: search.Armijo{Decrease: 0.4}},
+			"BFGS":               optim.BFGS{Search: search.Armijo{Decrease: 0.3}},
+			"nonlinear CG":       optim.NonlinearCG{Search: search.Armijo{Decrease: 0.45}},
 		} {
 			if strings.HasSuffix(t.Name(), "/xla") && name != "Adam" && name != "L-BFGS" {
 				continue // XLA takes a second each to compile
@@ -177,7 +178,7 @@ func TestGoMLXFloat32(t *testing.T) {
 		return graph.Add(graph.Mul(graph.Slice(w.NodeValue(x), graph.AxisRange(0, 1)), x), graph.Slice(w.NodeValue(x), graph.AxisRange(1, 2)))
 	}
 	store := model.NewStore()
-	o := optim.GoMLX(optim.LBFGS{Search: optim.Armijo{MaxTrials: 3}})
+	o := optim.GoMLX(optim.LBFGS{Search: search.Armijo{MaxTrials: 3}})
 	trainer := train.NewTrainer(b, store, fit, loss.MeanSquaredError, o, nil, nil)
 	last := math.Inf(1)
 	for range 150 {
@@ -213,7 +214,7 @@ func TestGoMLXStuck(t *testing.T) {
 		return graph.Sub(graph.StopGradient(graph.MulScalar(square, 2)), square)
 	}
 	itself := func(_, predictions []*graph.Node) *graph.Node { return graph.ReduceAllSum(predictions[0]) }
-	for _, method := range []optim.Method{optim.BFGS{Search: optim.Armijo{MaxTrials: 3}}, optim.LBFGS{Search: optim.Armijo{MaxTrials: 3}}} {
+	for _, method := range []optim.Method{optim.BFGS{Search: search.Armijo{MaxTrials: 3}}, optim.LBFGS{Search: search.Armijo{MaxTrials: 3}}} {
 		trainer := train.NewTrainer(pureGo(t), model.NewStore(), wrong, itself, optim.GoMLX(method), nil, nil)
 		for i := range 13 {
 			metrics, err := trainer.TrainStep(train.Batch{Inputs: []*tensors.Tensor{tensors.FromValue([]float64{0})}})
@@ -233,7 +234,7 @@ func TestGoMLXErrors(t *testing.T) {
 	b := pureGo(t)
 	for word, method := range map[string]optim.Method{
 		"method of GoMLX is nil":                               nil,
-		"the Search of L-BFGS is optim.StrongWolfe":            optim.LBFGS{},
+		"the Search of L-BFGS is search.StrongWolfe":            optim.LBFGS{},
 		"SR1 cannot run in a trainer":                          optim.SR1{},
 		"SGD needs samples":                                    optim.SGD{},
 		"ExactGradientDescent needs products with the Hessian": optim.ExactGradientDescent{},

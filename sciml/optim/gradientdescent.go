@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -23,7 +25,7 @@ func (GradientDescent) Name() string { return "gradient descent" }
 
 // Start implements Method.
 func (m GradientDescent) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate = orDefault(m.Rate, 1e-2)
+	m.Rate = cmp.Or(m.Rate, 1e-2)
 	if err := checkSettings("GradientDescent", positive("Rate", m.Rate)); err != nil {
 		return nil, err
 	}

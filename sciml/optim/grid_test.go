@@ -12,36 +12,8 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
-
-// TestGridPicksTheLowest: of all step lengths on the grid, and only if it is a decrease.
-func TestGridPicksTheLowest(t *testing.T) {
-	for _, c := range []struct {
-		grid    optim.Grid
-		lowest  float64 // the minimizer of φ
-		want    float64
-		trials  int
-		decline bool
-	}{
-		{optim.Grid{}, 0.26, 0.25, 31, false},
-		{optim.Grid{}, 3, 1, 31, false},
-		{optim.Grid{}, 0x1p-30, 0x1p-30, 31, false},
-		{optim.Grid{Points: 4, Factor: 0.1}, 0.012, 0.01, 4, false},
-		{optim.Grid{Points: 4}, 0.01, 0, 4, true}, // 1/8 is too long
-	} {
-		phi := func(a float64) optim.Trial {
-			d := a - c.lowest
-			if a > 100*c.lowest {
-				return optim.Trial{Alpha: a, Loss: math.Inf(1), Slope: math.NaN()}
-			}
-			return optim.Trial{Alpha: a, Loss: d * d, Slope: 2 * d}
-		}
-		_, got, ok, trials := search(t, c.grid, phi, 1, 0)
-		if trials != c.trials || ok == c.decline || ok && math.Abs(got.Alpha-c.want) > 1e-15 {
-			t.Errorf("%+v: %+v, accepted %v, after %d trials, want α = %v after %d", c.grid, got, ok, trials, c.want, c.trials)
-		}
-	}
-}
 
 // TestGridRuns: each step of a run is the best one on the grid, as the losses themselves say, with the losses computed
 // together on the device; and none is accepted that is no decrease.
@@ -54,7 +26,7 @@ func TestGridRuns(t *testing.T) {
 			p := problems["Rosenbrock in R¹⁰"]
 			obj := p.objective(b)
 			obj.DType = dtype
-			r := minimize(t, obj, p.start, optim.LBFGS{Search: optim.Grid{}}, optim.Options{MaxIterations: 300, LossTolerance: 1e-9})
+			r := minimize(t, obj, p.start, optim.LBFGS{Search: search.Grid{}}, optim.Options{MaxIterations: 300, LossTolerance: 1e-9})
 			if r.Status != optim.LossReached {
 				t.Errorf("%s: %s", dtype, r)
 			}
@@ -68,7 +40,7 @@ func TestGridRuns(t *testing.T) {
 		one := &objective.Objective{Backend: b, Dim: 1, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			return graph.ReduceAllSum(graph.Square(graph.AddScalar(theta, -2.7)))
 		}}
-		r := minimize(t, one, []float64{3}, optim.LBFGS{Search: optim.Grid{}}, optim.Options{MaxIterations: 1})
+		r := minimize(t, one, []float64{3}, optim.LBFGS{Search: search.Grid{}}, optim.Options{MaxIterations: 1})
 		// The gradient is 0.6, so that the step is 0.6α and the best α is 1/2.
 		if math.Abs(r.Theta[0]-2.7) > 1e-14 || math.Abs(r.History.Last().Step-0.3) > 1e-14 || r.Evaluations != 33 {
 			t.Errorf("θ = %v after a step of %v and %d evaluations, want 2.7, 0.3 and 33", r.Theta, r.History.Last().Step, r.Evaluations)
@@ -77,7 +49,7 @@ func TestGridRuns(t *testing.T) {
 		one.Loss = func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			return graph.ReduceAllSum(graph.Neg(graph.Add(graph.Log(graph.AddScalar(graph.Neg(theta), 3.2)), graph.MulScalar(theta, 10))))
 		}
-		r = minimize(t, one, []float64{3}, optim.LBFGS{Search: optim.Grid{}}, optim.Options{MaxIterations: 1})
+		r = minimize(t, one, []float64{3}, optim.LBFGS{Search: search.Grid{}}, optim.Options{MaxIterations: 1})
 		if math.Abs(r.Theta[0]-3.125) > 1e-14 {
 			t.Errorf("θ = %v, want 3.125; %s", r.Theta, r)
 		}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gomlx/compute/shapes"
@@ -11,6 +12,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // KFAC is the Gauss–Newton method with Kronecker-factored approximate curvature, for residuals of differential equations
@@ -42,7 +44,7 @@ type KFAC struct {
 	// ‖Jp + r‖² + λ‖p‖² over both, at the cost of two products with J, and Momentum is not used.
 	Quadratic bool
 	// Search finds the step length; Grid when nil, or Armijo with Quadratic, where the first trial is the whole step.
-	Search Search
+	Search search.Search
 }
 
 // Name implements Method.
@@ -57,12 +59,12 @@ func (k KFAC) Name() string {
 // out of its range.
 func (k KFAC) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if k.Search == nil {
-		k.Search = Grid{}
+		k.Search = search.Grid{}
 		if k.Quadratic {
-			k.Search = Armijo{}
+			k.Search = search.Armijo{}
 		}
 	}
-	k.Damping, k.Momentum = orDefault(k.Damping, 1e-6), orDefault(k.Momentum, 0.6)
+	k.Damping, k.Momentum = cmp.Or(k.Damping, 1e-6), cmp.Or(k.Momentum, 0.6)
 	if err := checkSettings("KFAC", positive("Damping", k.Damping), fraction("Decay", k.Decay), fraction("Momentum", k.Momentum)); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // unitSquare is Δu + 2π² sin πx sin πy = 0 at some points of the unit square, u = 0 at some of its boundary and at its corner.
@@ -63,7 +64,7 @@ func unitSquare(t *testing.T, b compute.Backend, hidden, interior, boundary, cor
 // wholeStep takes every step as it is.
 type wholeStep struct{}
 
-func (wholeStep) Find(_ optim.Trial, first, _ float64, try func(float64) (optim.Trial, error)) (optim.Trial, bool, error) {
+func (wholeStep) Find(_ search.Trial, first, _ float64, try func(float64) (search.Trial, error)) (search.Trial, bool, error) {
 	trial, err := try(first)
 	return trial, true, err
 }
@@ -178,7 +179,7 @@ func TestKFACNonFinite(t *testing.T) {
 func TestKFACErrors(t *testing.T) {
 	obj, start := unitSquare(t, pureGo(t), 3, 4, 4, 2)
 	for word, method := range map[string]optim.KFAC{
-		"KFAC.Damping is -1": {Damping: -1}, "KFAC.Decay is 1": {Decay: 1}, "KFAC.Momentum is NaN": {Momentum: math.NaN()}, "Grid.Points is -1": {Search: optim.Grid{Points: -1}},
+		"KFAC.Damping is -1": {Damping: -1}, "KFAC.Decay is 1": {Decay: 1}, "KFAC.Momentum is NaN": {Momentum: math.NaN()}, "Grid.Points is -1": {Search: search.Grid{Points: -1}},
 	} {
 		mustFail(t, obj, start, method, optim.Options{}, word)
 	}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -32,7 +33,7 @@ func (Kronecker) Name() string { return "Kronecker" }
 
 // Start implements Preconditioner.
 func (k Kronecker) Start(obj *objective.Objective) (Root, error) {
-	k.Shift = orDefault(k.Shift, defaultShift)
+	k.Shift = cmp.Or(k.Shift, defaultShift)
 	if k.MaxFactor == 0 {
 		k.MaxFactor = 512
 	}

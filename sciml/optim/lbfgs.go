@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // LBFGS is the limited-memory BFGS method with a line search (Nocedal and Wright 2006, Algorithm 7.5), in the compact
@@ -20,7 +21,7 @@ type LBFGS struct {
 	// Memory is the number m of correction pairs kept; 20 when zero.
 	Memory int
 	// Search decides the length of each step; StrongWolfe{} when nil.
-	Search Search
+	Search search.Search
 	// Damped moves y towards Bs where sᵀy < sᵀBs/5, so that pairs of little or negative curvature are used rather than left
 	// out (Powell 1978; Al-Baali, Grandinetti and Pisani 2014, "Damped techniques for the limited memory BFGS method for
 	// large-scale optimization"). It matters with a search that does not look at slopes, such as Armijo.
@@ -53,7 +54,7 @@ func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 		l.Memory = 20
 	}
 	if l.Search == nil {
-		l.Search = StrongWolfe{}
+		l.Search = search.StrongWolfe{}
 	}
 	return startLineSearch(obj, theta, l.direction(), l.Search)
 }

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -47,7 +48,7 @@ func (LevenbergMarquardt) Name() string { return "Levenberg–Marquardt" }
 
 // Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
 func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Damping, m.Fall, m.Rise = orDefault(m.Damping, 1e-3), orDefault(m.Fall, 5), orDefault(m.Rise, 3)
+	m.Damping, m.Fall, m.Rise = cmp.Or(m.Damping, 1e-3), cmp.Or(m.Fall, 5), cmp.Or(m.Rise, 3)
 	if err := checkSettings("LevenbergMarquardt", positive("Damping", m.Damping), above("Fall", m.Fall, 1), above("Rise", m.Rise, 1)); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // lineSearch goes along a direction as far as a search says.
@@ -17,7 +18,7 @@ type lineSearch struct {
 	iterates
 	obj      *objective.Objective
 	director director
-	search   Search
+	search   search.Search
 	try      *objective.Evaluation
 	many     *device.Loop      // losses along the direction; nil unless the search wants them and the objective is a graph
 	shapes   []shapes.Shape    // of the direction's state
@@ -26,24 +27,24 @@ type lineSearch struct {
 	rounding rounding          // of the loss
 }
 
-func startLineSearch(obj *objective.Objective, theta *tensors.Tensor, direction Direction, search Search) (Stepper, error) {
+func startLineSearch(obj *objective.Objective, theta *tensors.Tensor, direction Direction, by search.Search) (Stepper, error) {
 	director, err := newGraphDirector(obj, direction)
 	if err != nil {
 		return nil, err
 	}
-	return startDirected(obj, theta, director, search)
+	return startDirected(obj, theta, director, by)
 }
 
 // startDirected starts a search along the directions of a director.
-func startDirected(obj *objective.Objective, theta *tensors.Tensor, d director, search Search) (Stepper, error) {
-	search, err := beginSearch(search)
+func startDirected(obj *objective.Objective, theta *tensors.Tensor, d director, by search.Search) (Stepper, error) {
+	running, err := search.Begin(by)
 	if err != nil {
 		return nil, err
 	}
-	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, director: d, search: search, rounding: newRounding(obj.Precision())}
+	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, director: d, search: running, rounding: newRounding(obj.Precision())}
 	s.shapes = d.state()
 	s.state = device.Zeros(s.shapes)
-	if _, ok := search.(manySearch); ok && obj.Function == nil {
+	if _, ok := running.(search.Many); ok && obj.Function == nil {
 		if s.many, err = device.NewLoop(obj.Backend, "losses along the direction", 3, func(vars []*graph.Node) []*graph.Node { return lossesAlong(obj, vars) }); err != nil {
 			return nil, err
 		}
@@ -74,20 +75,20 @@ func (s *lineSearch) begin() (*evaluated, error) {
 
 // reached tells the search of a new iterate.
 func (s *lineSearch) reached(e *evaluated) {
-	if m, ok := s.search.(MemorySearch); ok && device.Finite(e.loss) {
+	if m, ok := s.search.(search.MemorySearch); ok && device.Finite(e.loss) {
 		m.Reached(e.loss)
 	}
 }
 
 // trial evaluates the objective at θ + αp.
-func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluated, Trial, error) {
+func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluated, search.Trial, error) {
 	s.spent++
 	out, err := s.try.Call([]*tensors.Tensor{theta, step, device.Scalar(s.obj.Precision(), alpha)})
 	if err != nil {
-		return nil, Trial{}, err
+		return nil, search.Trial{}, err
 	}
 	e := &evaluated{theta: out[2], loss: device.Number(out[0]), gradient: out[3], gradientNorm: device.Number(out[4])}
-	return e, Trial{Alpha: alpha, Loss: e.loss, Slope: device.Number(out[1])}, nil
+	return e, search.Trial{Alpha: alpha, Loss: e.loss, Slope: device.Number(out[1])}, nil
 }
 
 // step makes one iteration; its length is zero when there is no way down even along steepest descent.
@@ -137,10 +138,10 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 		return nil, 0, nil
 	}
 	trials := map[float64]*evaluated{}
-	try := func(alpha float64) (Trial, error) {
+	try := func(alpha float64) (search.Trial, error) {
 		e, t, err := s.trial(s.at.theta, step, alpha)
 		if err != nil {
-			return Trial{}, err
+			return search.Trial{}, err
 		}
 		clear(trials) // only one trial is kept on the device; an earlier one that wins is evaluated again
 		trials[alpha] = e
@@ -149,7 +150,7 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 		}
 		return t, nil
 	}
-	start := Trial{Loss: s.at.loss, Slope: slope}
+	start := search.Trial{Loss: s.at.loss, Slope: slope}
 	best, accepted, err := s.find(start, step, try)
 	if err != nil {
 		return nil, 0, err
@@ -169,17 +170,17 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 
 // find searches in the way that the search knows; where that has failed, by slopes rather than by losses that rounding
 // has spoiled.
-func (s *lineSearch) find(start Trial, step *tensors.Tensor, try func(float64) (Trial, error)) (Trial, bool, error) {
+func (s *lineSearch) find(start search.Trial, step *tensors.Tensor, try func(float64) (search.Trial, error)) (search.Trial, bool, error) {
 	if s.rounding.raised() {
-		return HagerZhang{}.Find(start, 1, s.rounding.level, try)
+		return search.HagerZhang{}.Find(start, 1, s.rounding.level, try)
 	}
-	m, ok := s.search.(manySearch)
+	m, ok := s.search.(search.Many)
 	if !ok || s.many == nil {
 		return s.search.Find(start, 1, s.rounding.level, try)
 	}
 	alpha, accepted, err := m.FindMany(start, 1, func(alphas []float64) ([]float64, error) { return s.losses(step, alphas) })
 	if err != nil || !accepted {
-		return Trial{}, false, err
+		return search.Trial{}, false, err
 	}
 	best, err := try(alpha)
 	return best, err == nil && device.Finite(best.Loss), err
@@ -223,7 +224,7 @@ func (s *lineSearch) failure() string {
 func (s *lineSearch) Refresh() {
 	s.forget()
 	s.state = s.director.rebase(s.state)
-	if m, ok := s.search.(MemorySearch); ok {
+	if m, ok := s.search.(search.MemorySearch); ok {
 		m.SetMemory(nil)
 	}
 }
@@ -247,7 +248,7 @@ func (s *lineSearch) Save() ([]byte, error) {
 	if line.State, err = device.SaveAll(s.state); err != nil {
 		return nil, err
 	}
-	if m, ok := s.search.(MemorySearch); ok {
+	if m, ok := s.search.(search.MemorySearch); ok {
 		line.Search = m.Memory()
 	}
 	return encode(line)
@@ -267,7 +268,7 @@ func (s *lineSearch) Restore(data []byte) error {
 		return err
 	}
 	s.replaceState(state)
-	if m, ok := s.search.(MemorySearch); ok {
+	if m, ok := s.search.(search.MemorySearch); ok {
 		m.SetMemory(line.Search)
 	}
 	s.memory, s.rounding.level = line.Memory, line.Rounding

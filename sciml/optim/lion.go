@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -31,7 +33,7 @@ func (Lion) Name() string { return "Lion" }
 
 // Start implements Method.
 func (m Lion) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate, m.Beta1, m.Beta2 = orDefault(m.Rate, 1e-4), orDefault(m.Beta1, 0.9), orDefault(m.Beta2, 0.99)
+	m.Rate, m.Beta1, m.Beta2 = cmp.Or(m.Rate, 1e-4), cmp.Or(m.Beta1, 0.9), cmp.Or(m.Beta2, 0.99)
 	if err := checkSettings("Lion", positive("Rate", m.Rate), fraction("Beta1", m.Beta1), fraction("Beta2", m.Beta2),
 		notNegative("WeightDecay", m.WeightDecay)); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -16,7 +17,7 @@ type LossVariance struct {
 
 // Met implements Criterion.
 func (v LossVariance) Met(phase []Record) (bool, string) {
-	window, bound := v.Window, orDefault(v.Relative, 0.01)
+	window, bound := v.Window, cmp.Or(v.Relative, 0.01)
 	if window == 0 {
 		window = 100
 	}
@@ -80,7 +81,7 @@ type RelativeImprovement struct {
 
 // Met implements Criterion.
 func (c RelativeImprovement) Met(phase []Record) (bool, string) {
-	window, bound := c.Window, orDefault(c.Fraction, 0.01)
+	window, bound := c.Window, cmp.Or(c.Fraction, 0.01)
 	if window == 0 {
 		window = 100
 	}

@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -25,7 +27,7 @@ func (Momentum) Name() string { return "momentum" }
 
 // Start implements Method.
 func (m Momentum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate, m.Beta = orDefault(m.Rate, 1e-2), orDefault(m.Beta, 0.9)
+	m.Rate, m.Beta = cmp.Or(m.Rate, 1e-2), cmp.Or(m.Beta, 0.9)
 	if err := checkSettings("Momentum", positive("Rate", m.Rate), fraction("Beta", m.Beta)); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -38,7 +39,7 @@ func (MultiBatchLBFGS) Name() string { return "multi-batch L-BFGS" }
 
 // Start implements Method.
 func (m MultiBatchLBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate, m.Overlap = orDefault(m.Rate, 0.3), orDefault(m.Overlap, 0.5)
+	m.Rate, m.Overlap = cmp.Or(m.Rate, 0.3), cmp.Or(m.Overlap, 0.5)
 	if err := checkSettings("MultiBatchLBFGS", positive("Rate", m.Rate), notNegative("Longest", m.Longest),
 		positive("Overlap", m.Overlap), fraction("Overlap", m.Overlap)); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -44,7 +45,7 @@ func (Muon) Name() string { return "Muon" }
 
 // Start implements Method. It fails where there is no matrix to orthogonalize.
 func (m Muon) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate, m.Beta, m.Adam = orDefault(m.Rate, 0.02), orDefault(m.Beta, 0.95), m.Adam.withDefaults()
+	m.Rate, m.Beta, m.Adam = cmp.Or(m.Rate, 0.02), cmp.Or(m.Beta, 0.95), m.Adam.withDefaults()
 	if m.Iterations == 0 {
 		m.Iterations = 5
 	}

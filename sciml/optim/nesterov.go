@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -52,7 +53,7 @@ func (Nesterov) Name() string { return "Nesterov" }
 
 // Start implements Method.
 func (m Nesterov) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate = orDefault(m.Rate, 1e-2)
+	m.Rate = cmp.Or(m.Rate, 1e-2)
 	if err := checkSettings("Nesterov", positive("Rate", m.Rate),
 		setting{"Condition", m.Condition, m.Condition == 0 || m.Condition >= 1 && device.Finite(m.Condition), "a finite number, at least 1 (or 0 where it is not known)"},
 	); err != nil {

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -11,6 +12,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // NewtonCG is the truncated Newton method with a line search (Dembo and Steihaug 1983; Nocedal and Wright 2006, Algorithm
@@ -31,7 +33,7 @@ type NewtonCG struct {
 	// MaxProducts bounds the products for one direction; 100 when zero.
 	MaxProducts int
 	// Search finds the step length, first trying 1; StrongWolfe{} when nil.
-	Search Search
+	Search search.Search
 }
 
 // Name implements Method.
@@ -40,12 +42,12 @@ func (NewtonCG) Name() string { return "Newton–CG" }
 // Start implements Method. It fails when a setting is out of its range, for an objective made of a Function, and with the
 // Gauss–Newton matrix for one without residuals.
 func (m NewtonCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Forcing = orDefault(m.Forcing, 0.5)
+	m.Forcing = cmp.Or(m.Forcing, 0.5)
 	if m.MaxProducts == 0 {
 		m.MaxProducts = 100
 	}
 	if m.Search == nil {
-		m.Search = StrongWolfe{}
+		m.Search = search.StrongWolfe{}
 	}
 	if err := m.Matrix.Check(obj, "NewtonCG"); err != nil {
 		return nil, err

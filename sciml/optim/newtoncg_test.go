@@ -17,6 +17,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // newtonMethods are the Newton methods with a line search that take all samples.
@@ -265,7 +266,7 @@ func TestNewtonCGSettings(t *testing.T) {
 		{obj, optim.NewtonCG{Forcing: math.NaN()}, "NewtonCG.Forcing is NaN"},
 		{obj, optim.NewtonCG{MaxProducts: -1}, "NewtonCG.MaxProducts is -1"},
 		{obj, optim.NewtonCG{Matrix: 7}, "NewtonCG.Matrix is 7"},
-		{obj, optim.NewtonCG{Search: optim.StrongWolfe{Decrease: 2}}, "StrongWolfe.Decrease"},
+		{obj, optim.NewtonCG{Search: search.StrongWolfe{Decrease: 2}}, "StrongWolfe.Decrease"},
 		{host, optim.NewtonCG{}, "products with the Hessian"},
 		{loss, optim.NewtonCG{Matrix: objective.GaussNewtonMatrix}, "NewtonCG with the Gauss–Newton matrix needs the residuals"},
 		{obj, optim.NNCG{Damping: -1}, "NNCG.Damping is -1"},

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -38,7 +39,7 @@ func (m NewtonTrustRegion) Start(obj *objective.Objective, theta *tensors.Tensor
 	if err != nil {
 		return nil, err
 	}
-	m.Forcing = orDefault(m.Forcing, 0.5)
+	m.Forcing = cmp.Or(m.Forcing, 0.5)
 	if !(m.Forcing > 0 && m.Forcing < 1) {
 		return nil, fmt.Errorf("optim: NewtonTrustRegion.Forcing is %v, expected a number between 0 and 1", m.Forcing)
 	}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // NNCG is NysNewton-CG, made for physics-informed networks, whose losses are ill-conditioned (Rathore, Lei, Frangella, Lu
@@ -42,7 +44,7 @@ type NNCG struct {
 	// MaxProducts bounds the products for one direction, without those for the preconditioner; 1000 when zero.
 	MaxProducts int
 	// Search finds the step length, first trying 1; Armijo{Decrease: 0.1} when nil.
-	Search Search
+	Search search.Search
 }
 
 // Name implements Method.
@@ -54,7 +56,7 @@ func (m NNCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	if err := m.Matrix.Check(obj, "NNCG"); err != nil {
 		return nil, err
 	}
-	m.Damping, m.Forcing = orDefault(m.Damping, 1e-4), orDefault(m.Forcing, 0.5)
+	m.Damping, m.Forcing = cmp.Or(m.Damping, 1e-4), cmp.Or(m.Forcing, 0.5)
 	for _, f := range []struct {
 		field *int
 		value int
@@ -64,7 +66,7 @@ func (m NNCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		}
 	}
 	if m.Search == nil {
-		m.Search = Armijo{Decrease: 0.1}
+		m.Search = search.Armijo{Decrease: 0.1}
 	}
 	if err := checkSettings("NNCG", positive("Damping", m.Damping), forcing(m.Forcing), counted("Rank", m.Rank),
 		setting{"MaxRank", float64(m.MaxRank), m.MaxRank >= m.Rank, fmt.Sprintf("at least Rank = %d", m.Rank)},

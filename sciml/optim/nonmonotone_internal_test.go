@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // TestSearchForgets: a search remembers the loss of each iterate, the first included, and none of an objective that is no
@@ -18,11 +19,11 @@ func TestSearchForgets(t *testing.T) {
 	obj := &objective.Objective{Backend: goBackend(t), Dim: 2, Data: []*tensors.Tensor{shift}, Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 		return graph.Add(graph.ReduceAllSum(graph.Exp(graph.Square(theta))), data[0])
 	}}
-	stepper, err := LBFGS{Search: NonMonotone{Memory: 4}}.Start(obj, device.Vector(obj.Precision(), []float64{0.9, -1.1}))
+	stepper, err := LBFGS{Search: search.NonMonotone{Memory: 4}}.Start(obj, device.Vector(obj.Precision(), []float64{0.9, -1.1}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	memory := stepper.(*lineSearch).search.(MemorySearch)
+	memory := stepper.(*lineSearch).search.(search.MemorySearch)
 	var losses []float64
 	advance := func() {
 		p, err := stepper.Advance(context.Background(), 2, Goal{Loss: math.Inf(-1)})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // TestNonMonotoneLevel: a trial is accepted up to the largest of the last losses, or the average of Zhang and Hager, and
@@ -28,12 +29,12 @@ func TestNonMonotoneLevel(t *testing.T) {
 		t.Fatalf("η = 1 gives %v, the mean is %v", average(1), mean)
 	}
 	for _, c := range []struct {
-		search optim.NonMonotone
+		search search.NonMonotone
 		level  float64
 	}{
-		{optim.NonMonotone{Memory: 1}, 3}, {optim.NonMonotone{Memory: 2}, 3}, {optim.NonMonotone{Memory: 3}, 4},
-		{optim.NonMonotone{Memory: 5}, 7}, {optim.NonMonotone{Memory: 6}, 7}, {optim.NonMonotone{Memory: 7}, 9}, {optim.NonMonotone{}, 9},
-		{optim.NonMonotone{Average: 1}, mean}, {optim.NonMonotone{Average: 0.5}, math.Max(3, average(0.5))},
+		{search.NonMonotone{Memory: 1}, 3}, {search.NonMonotone{Memory: 2}, 3}, {search.NonMonotone{Memory: 3}, 4},
+		{search.NonMonotone{Memory: 5}, 7}, {search.NonMonotone{Memory: 6}, 7}, {search.NonMonotone{Memory: 7}, 9}, {search.NonMonotone{}, 9},
+		{search.NonMonotone{Average: 1}, mean}, {search.NonMonotone{Average: 0.5}, math.Max(3, average(0.5))},
 	} {
 		s := c.search.Begin()
 		for _, f := range losses {
@@ -42,14 +43,14 @@ func TestNonMonotoneLevel(t *testing.T) {
 		again := c.search.Begin()
 		again.SetMemory(s.Memory())
 		for _, side := range []float64{-1, 1} {
-			phi := func(a float64) (optim.Trial, error) { // the first trial is at the level, the others are far below
+			phi := func(a float64) (search.Trial, error) { // the first trial is at the level, the others are far below
 				if a == 1 {
-					return optim.Trial{Alpha: a, Loss: c.level - 1e-4 + side*1e-9, Slope: -1}, nil
+					return search.Trial{Alpha: a, Loss: c.level - 1e-4 + side*1e-9, Slope: -1}, nil
 				}
-				return optim.Trial{Alpha: a, Loss: -10, Slope: -1}, nil
+				return search.Trial{Alpha: a, Loss: -10, Slope: -1}, nil
 			}
-			for _, s := range []optim.MemorySearch{s, again} {
-				got, ok, err := s.Find(optim.Trial{Loss: 3, Slope: -1}, 1, 0, phi)
+			for _, s := range []search.MemorySearch{s, again} {
+				got, ok, err := s.Find(search.Trial{Loss: 3, Slope: -1}, 1, 0, phi)
 				if err != nil || !ok || (got.Alpha == 1) != (side < 0) {
 					t.Errorf("%+v, %v above the level %v: %+v, %v, %v", c.search, side*1e-9, c.level, got, ok, err)
 				}
@@ -67,7 +68,7 @@ func TestNonMonotoneRuns(t *testing.T) {
 	b := pureGo(t)
 	p := problems["Rosenbrock"]
 	for _, memory := range []int{1, 2, 10} {
-		r := minimize(t, p.objective(b), p.start, optim.BFGS{Search: optim.NonMonotone{Memory: memory}}, optim.Options{GradientTolerance: 1e-8})
+		r := minimize(t, p.objective(b), p.start, optim.BFGS{Search: search.NonMonotone{Memory: memory}}, optim.Options{GradientTolerance: 1e-8})
 		if r.Status != optim.GradientSmall || math.Abs(r.Theta[0]-1) > 1e-6 {
 			t.Errorf("memory %d: θ = %v, %s", memory, r.Theta, r)
 		}
@@ -90,11 +91,11 @@ func TestNonMonotoneRuns(t *testing.T) {
 		}
 		t.Logf("memory %d: %d iterations, %d evaluations, %d rises", memory, r.Iterations, r.Evaluations, rises)
 	}
-	r := minimize(t, p.objective(b), p.start, optim.LBFGS{Search: optim.NonMonotone{Average: 0.85}, Damped: true}, optim.Options{GradientTolerance: 1e-8})
+	r := minimize(t, p.objective(b), p.start, optim.LBFGS{Search: search.NonMonotone{Average: 0.85}, Damped: true}, optim.Options{GradientTolerance: 1e-8})
 	if r.Status != optim.GradientSmall || math.Abs(r.Theta[0]-1) > 1e-6 {
 		t.Errorf("average: θ = %v, %s", r.Theta, r)
 	}
-	for _, search := range []optim.Search{optim.NonMonotone{}, optim.NonMonotone{Average: 0.85}, optim.Grid{}} {
+	for _, search := range []search.Search{search.NonMonotone{}, search.NonMonotone{Average: 0.85}, search.Grid{}} {
 		for _, method := range []optim.Method{optim.LBFGS{Search: search, Damped: true, RestartEvery: 7}, optim.BFGS{Search: search, Damped: true}} {
 			checkResume(t, b, method, 8)
 		}
@@ -105,20 +106,20 @@ func TestNonMonotoneRuns(t *testing.T) {
 func TestSearchesAreChecked(t *testing.T) {
 	p := problems["Rosenbrock"]
 	obj := p.objective(pureGo(t))
-	start := optim.Trial{Loss: 1, Slope: -1}
-	fine := func(a float64) (optim.Trial, error) { return optim.Trial{Alpha: a}, nil }
-	for word, search := range map[string]optim.Search{
-		"StrongWolfe.Decrease is 0.7":     optim.StrongWolfe{Decrease: 0.7},
-		"Curvature 1.5":                   optim.StrongWolfe{Curvature: 1.5},
-		"StrongWolfe.MaxTrials is -1":     optim.StrongWolfe{MaxTrials: -1},
-		"HagerZhang.Rho is 0.5":           optim.HagerZhang{Rho: 0.5},
-		"Armijo.Decrease is 0.5":          optim.Armijo{Decrease: 0.5},
-		"NonMonotone.Memory is -3":        optim.NonMonotone{Memory: -3},
-		"NonMonotone.Average is 2":        optim.NonMonotone{Average: 2},
-		"expected one of them":            optim.NonMonotone{Average: 0.5, Memory: 3},
-		"NonMonotone.Decrease or MaxTria": optim.NonMonotone{Decrease: -1},
-		"Grid.Points is -1":               optim.Grid{Points: -1},
-		"Factor 1, expected":              optim.Grid{Factor: 1},
+	start := search.Trial{Loss: 1, Slope: -1}
+	fine := func(a float64) (search.Trial, error) { return search.Trial{Alpha: a}, nil }
+	for word, search := range map[string]search.Search{
+		"StrongWolfe.Decrease is 0.7":     search.StrongWolfe{Decrease: 0.7},
+		"Curvature 1.5":                   search.StrongWolfe{Curvature: 1.5},
+		"StrongWolfe.MaxTrials is -1":     search.StrongWolfe{MaxTrials: -1},
+		"HagerZhang.Rho is 0.5":           search.HagerZhang{Rho: 0.5},
+		"Armijo.Decrease is 0.5":          search.Armijo{Decrease: 0.5},
+		"NonMonotone.Memory is -3":        search.NonMonotone{Memory: -3},
+		"NonMonotone.Average is 2":        search.NonMonotone{Average: 2},
+		"expected one of them":            search.NonMonotone{Average: 0.5, Memory: 3},
+		"NonMonotone.Decrease or MaxTria": search.NonMonotone{Decrease: -1},
+		"Grid.Points is -1":               search.Grid{Points: -1},
+		"Factor 1, expected":              search.Grid{Factor: 1},
 	} {
 		for _, method := range []optim.Method{optim.LBFGS{Search: search}, optim.BFGS{Search: search}} {
 			mustFail(t, obj, p.start, method, optim.Options{}, word)

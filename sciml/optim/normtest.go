@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -38,7 +39,7 @@ func (m NormTest) Name() string { return "norm-test " + orAdam(m.Method).Name() 
 
 // Start implements Method.
 func (m NormTest) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Theta = orDefault(m.Theta, 0.5)
+	m.Theta = cmp.Or(m.Theta, 0.5)
 	if m.Growth == 0 {
 		m.Growth = 2
 	}

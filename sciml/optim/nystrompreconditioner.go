@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/gomlx/compute/shapes"
@@ -42,7 +43,7 @@ func (NystromPreconditioner) Name() string { return "Nyström" }
 
 // Start implements Preconditioner.
 func (p NystromPreconditioner) Start(obj *objective.Objective) (Root, error) {
-	p.Shift = orDefault(p.Shift, defaultShift)
+	p.Shift = cmp.Or(p.Shift, defaultShift)
 	if p.Rank == 0 {
 		p.Rank = 10
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // TestPreconditionedQuadratics: with the exact curvature a few iterations are enough, where without it the number grows
@@ -113,7 +114,7 @@ var preconditionedRuns = map[string]optim.Method{
 	"Adam":         optim.Preconditioned{Method: optim.Adam{Rate: 0.02, Schedule: optim.StepDecay{Every: 8}}, By: optim.BlockDiagonal{Shift: 1e-2}, Every: 7, Unit: true},
 	"Nesterov":     optim.Preconditioned{Method: optim.Nesterov{Rate: 0.05}, By: optim.Diagonal{Seed: 3}, Every: 6},
 	"L-BFGS":       optim.Preconditioned{By: optim.NystromPreconditioner{Rank: 2, MaxRank: 4, Seed: 7}, Every: 9},
-	"BFGS":         optim.Preconditioned{Method: optim.BFGS{Search: optim.NonMonotone{}}, By: optim.NystromPreconditioner{Hessian: true, Shift: 1e-2}, Every: 5},
+	"BFGS":         optim.Preconditioned{Method: optim.BFGS{Search: search.NonMonotone{}}, By: optim.NystromPreconditioner{Hessian: true, Shift: 1e-2}, Every: 5},
 	"CG":           optim.Preconditioned{Method: optim.NonlinearCG{}, By: optim.Kronecker{}, Every: 4},
 	"trust region": optim.Preconditioned{Method: optim.NewtonTrustRegion{}, By: optim.Diagonal{}, Every: 3},
 	"Hybrid": optim.Hybrid{

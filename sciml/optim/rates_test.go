@@ -12,6 +12,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // quadratic is f = ½Σ λᵢθᵢ² with the minimum 0, from θᵢ = 1.
@@ -186,7 +187,7 @@ var cgFormulas = map[string]optim.CGFormula{
 // iterations and meet the bound of Chebyshev's polynomials until then.
 func TestConjugateGradients(t *testing.T) {
 	b := pureGo(t)
-	exact := optim.StrongWolfe{Curvature: 1e-10}
+	exact := search.StrongWolfe{Curvature: 1e-10}
 	check := func(problem string, obj *objective.Objective, start []float64, minimum, kappa float64, most int) {
 		begin := firstLoss(t, obj, start)
 		for name, formula := range cgFormulas {
@@ -259,7 +260,7 @@ func TestConjugateGradientsOnProblems(t *testing.T) {
 	// Periodic restarts: with one after every iteration it is steepest descent.
 	obj, start := quadratic(pureGo(t), []float64{1, 10})
 	options := optim.Options{MaxIterations: 8}
-	cg := minimize(t, obj, start, optim.NonlinearCG{Restart: 1, Search: optim.StrongWolfe{Curvature: 1e-10}}, options)
+	cg := minimize(t, obj, start, optim.NonlinearCG{Restart: 1, Search: search.StrongWolfe{Curvature: 1e-10}}, options)
 	descent := minimize(t, obj, start, optim.ExactGradientDescent{}, options)
 	for k, rec := range descent.History.Records {
 		if got := cg.History.Records[k].Loss; math.Abs(got-rec.Loss) > 1e-6*rec.Loss {
@@ -284,7 +285,7 @@ func TestBarzilaiBorwein(t *testing.T) {
 		fixed := math.Log(decrease) / 2 / math.Log((c.kappa-1)/(c.kappa+1))
 		for name, method := range map[string]optim.Method{
 			"long": optim.BarzilaiBorwein{Rate: 1e-5}, "short": optim.BarzilaiBorwein{Size: optim.ShortBB}, "alternating": optim.BarzilaiBorwein{Size: optim.AlternatingBB},
-			"non-monotone search": optim.BarzilaiBorwein{Search: optim.NonMonotone{}},
+			"non-monotone search": optim.BarzilaiBorwein{Search: search.NonMonotone{}},
 		} {
 			r := minimize(t, c.obj, c.start, method, optim.Options{
 				MaxIterations: int(fixed), LossTolerance: c.minimum + decrease*(firstLoss(t, c.obj, c.start)-c.minimum),

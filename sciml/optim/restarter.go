@@ -6,6 +6,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // restarter is a Stepper that can begin anew without being compiled again.
@@ -70,7 +71,7 @@ func (s *lineSearch) restart(theta *tensors.Tensor) {
 	s.replaceState(device.Zeros(s.shapes))
 	s.memory = false
 	s.rounding.reset()
-	if m, ok := s.search.(MemorySearch); ok {
+	if m, ok := s.search.(search.MemorySearch); ok {
 		m.SetMemory(nil)
 	}
 }

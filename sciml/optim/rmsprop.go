@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -27,7 +29,7 @@ func (RMSProp) Name() string { return "RMSProp" }
 
 // Start implements Method.
 func (m RMSProp) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate, m.Beta, m.Epsilon = orDefault(m.Rate, 1e-3), orDefault(m.Beta, 0.9), orDefault(m.Epsilon, 1e-8)
+	m.Rate, m.Beta, m.Epsilon = cmp.Or(m.Rate, 1e-3), cmp.Or(m.Beta, 0.9), cmp.Or(m.Epsilon, 1e-8)
 	if err := checkSettings("RMSProp", positive("Rate", m.Rate), fraction("Beta", m.Beta), notNegative("Epsilon", m.Epsilon)); err != nil {
 		return nil, err
 	}

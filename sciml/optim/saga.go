@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gomlx/compute/dtypes"
@@ -38,7 +39,7 @@ func (SAGA) Name() string { return "SAGA" }
 
 // Start implements Method.
 func (m SAGA) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate = orDefault(m.Rate, 1e-2)
+	m.Rate = cmp.Or(m.Rate, 1e-2)
 	if err := checkSettings("SAGA", positive("Rate", m.Rate)); err != nil {
 		return nil, err
 	}

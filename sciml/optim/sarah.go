@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -28,7 +30,7 @@ func (SARAH) Name() string { return "SARAH" }
 
 // Start implements Method.
 func (m SARAH) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate = orDefault(m.Rate, 1e-2)
+	m.Rate = cmp.Or(m.Rate, 1e-2)
 	return startSnapshots(obj, theta, "SARAH", m.Rate, m.Batches, m.Every, sarahRule{rate: m.Rate})
 }
 

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -65,7 +66,7 @@ func (s StepDecay) withDefaults() StepDecay {
 	if s.Every == 0 {
 		s.Every = 1000
 	}
-	s.Factor = orDefault(s.Factor, 0.5)
+	s.Factor = cmp.Or(s.Factor, 0.5)
 	return s
 }
 
@@ -96,7 +97,7 @@ func (e Exponential) withDefaults() Exponential {
 	if e.Every == 0 {
 		e.Every = 1000
 	}
-	e.Factor = orDefault(e.Factor, 0.9)
+	e.Factor = cmp.Or(e.Factor, 0.9)
 	return e
 }
 
@@ -236,6 +237,6 @@ func (p Plateau) withDefaults() Plateau {
 	if p.Patience == 0 {
 		p.Patience = 500
 	}
-	p.Factor, p.Min, p.Threshold = orDefault(p.Factor, 0.5), orDefault(p.Min, 1e-3), orDefault(p.Threshold, 1e-4)
+	p.Factor, p.Min, p.Threshold = cmp.Or(p.Factor, 0.5), cmp.Or(p.Min, 1e-3), cmp.Or(p.Threshold, 1e-4)
 	return p
 }

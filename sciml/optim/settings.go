@@ -11,14 +11,6 @@ import (
 // the smallest positive number, and vanishes in every sum.
 const Zero = math.SmallestNonzeroFloat64
 
-// orDefault is v, or the default where v was not set.
-func orDefault(v, or float64) float64 {
-	if v == 0 {
-		return or
-	}
-	return v
-}
-
 // setting is a number among the fields of a method or a schedule, and what is expected of it.
 type setting struct {
 	name     string

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -31,7 +32,7 @@ func (SGD) Name() string { return "SGD" }
 
 // Start implements Method.
 func (m SGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate = orDefault(m.Rate, 1e-2)
+	m.Rate = cmp.Or(m.Rate, 1e-2)
 	if err := checkSettings("SGD", positive("Rate", m.Rate), fraction("Momentum", m.Momentum)); err != nil {
 		return nil, err
 	}

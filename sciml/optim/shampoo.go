@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -63,9 +64,9 @@ func (Shampoo) Name() string { return "Shampoo" }
 
 // Start implements Method. It fails where there is no matrix to precondition.
 func (s Shampoo) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	s.Rate, s.Epsilon, s.Damping = orDefault(s.Rate, 1e-3), orDefault(s.Epsilon, 1e-8), orDefault(s.Damping, 1e-8)
-	s.Beta1, s.Beta2 = orDefault(s.Beta1, 0.9), orDefault(s.Beta2, 0.95)
-	s.Frequency, s.MaxSize = orCount(s.Frequency, 10), orCount(s.MaxSize, 512)
+	s.Rate, s.Epsilon, s.Damping = cmp.Or(s.Rate, 1e-3), cmp.Or(s.Epsilon, 1e-8), cmp.Or(s.Damping, 1e-8)
+	s.Beta1, s.Beta2 = cmp.Or(s.Beta1, 0.9), cmp.Or(s.Beta2, 0.95)
+	s.Frequency, s.MaxSize = cmp.Or(s.Frequency, 10), cmp.Or(s.MaxSize, 512)
 	if err := checkSettings("Shampoo", positive("Rate", s.Rate), fraction("Beta1", s.Beta1), fraction("Beta2", s.Beta2),
 		notNegative("Epsilon", s.Epsilon), positive("Damping", s.Damping), fraction("Damping", s.Damping),
 		notNegative("WeightDecay", s.WeightDecay), counted("Frequency", s.Frequency), counted("MaxSize", s.MaxSize)); err != nil {

@@ -146,11 +146,3 @@ func renewalTurn(count *graph.Node, steps int) (begins, ends, next *graph.Node) 
 
 // share is the part of the work for each of some steps.
 func share(work, steps int) int { return (work + steps - 1) / steps }
-
-// orCount is n, or the default where n was not set.
-func orCount(n, or int) int {
-	if n == 0 {
-		return or
-	}
-	return n
-}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -86,8 +87,8 @@ func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tens
 	if obj.Precision() == dtypes.Float32 {
 		least = 0.1
 	}
-	m.Radius, m.MaxRadius = orDefault(m.Radius, 1), orDefault(m.MaxRadius, 1e10)
-	m.Target, m.LateTarget = orDefault(m.Target, least), orDefault(m.LateTarget, 0.5)
+	m.Radius, m.MaxRadius = cmp.Or(m.Radius, 1), cmp.Or(m.MaxRadius, 1e10)
+	m.Target, m.LateTarget = cmp.Or(m.Target, least), cmp.Or(m.LateTarget, 0.5)
 	if m.Columns == 0 {
 		m.Columns = max(256, (obj.Dim+2)/3)
 	}

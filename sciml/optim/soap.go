@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"cmp"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -46,9 +48,9 @@ func (SOAP) Name() string { return "SOAP" }
 
 // Start implements Method. It fails where there is no matrix to precondition.
 func (s SOAP) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	s.Rate, s.Epsilon = orDefault(s.Rate, 3e-3), orDefault(s.Epsilon, 1e-8)
-	s.Beta1, s.Beta2 = orDefault(s.Beta1, 0.95), orDefault(s.Beta2, 0.95)
-	s.Frequency, s.MaxSize = orCount(s.Frequency, 10), orCount(s.MaxSize, 512)
+	s.Rate, s.Epsilon = cmp.Or(s.Rate, 3e-3), cmp.Or(s.Epsilon, 1e-8)
+	s.Beta1, s.Beta2 = cmp.Or(s.Beta1, 0.95), cmp.Or(s.Beta2, 0.95)
+	s.Frequency, s.MaxSize = cmp.Or(s.Frequency, 10), cmp.Or(s.MaxSize, 512)
 	if err := checkSettings("SOAP", positive("Rate", s.Rate), fraction("Beta1", s.Beta1), fraction("Beta2", s.Beta2),
 		notNegative("Epsilon", s.Epsilon), notNegative("WeightDecay", s.WeightDecay),
 		counted("Frequency", s.Frequency), counted("MaxSize", s.MaxSize)); err != nil {

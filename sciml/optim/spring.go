@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // SPRING is the subsampled projected-increment natural gradient of Goldshlager, Abrahamsen and Lin (2024, "A
@@ -40,7 +42,7 @@ type SPRING struct {
 	// the next step builds on is the one before that.
 	Corrected bool
 	// Search goes along the step; Grid{} when nil, unless one of the following settings is set.
-	Search Search
+	Search search.Search
 	// Rate is the step size η; 0.1 when zero. Schedule changes it; nil for a constant one.
 	Rate     float64
 	Schedule Schedule
@@ -72,8 +74,8 @@ func (m SPRING) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 	if m.Measure != 0 && !batched {
 		return nil, fmt.Errorf("optim: SPRING.Measure is %d, expected 0 without Batches: all samples are measured at each step", m.Measure)
 	}
-	m.Momentum, m.Damping = orDefault(m.Momentum, 0.9), orDefault(m.Damping, 1e-6)
-	m.Rate, m.Longest = orDefault(m.Rate, 0.1), orDefault(m.Longest, math.Sqrt(1e-3))
+	m.Momentum, m.Damping = cmp.Or(m.Momentum, 0.9), cmp.Or(m.Damping, 1e-6)
+	m.Rate, m.Longest = cmp.Or(m.Rate, 0.1), cmp.Or(m.Longest, math.Sqrt(1e-3))
 	if err := checkSettings("SPRING", fraction("Momentum", m.Momentum), notNegative("Damping", m.Damping), positive("Rate", m.Rate),
 		setting{"Longest", m.Longest, m.Longest > 0, "a number above 0"}, setting{"MaxMemory", float64(m.MaxMemory), m.MaxMemory >= 0, "at least 1 (or 0 for the default)"}); err != nil {
 		return nil, err
@@ -96,7 +98,7 @@ func (m SPRING) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 		return direction.startSteps(obj, theta)
 	}
 	if m.Search == nil {
-		m.Search = Grid{}
+		m.Search = search.Grid{}
 	}
 	return startLineSearch(obj, theta, direction, m.Search)
 }

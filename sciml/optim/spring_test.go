@@ -17,6 +17,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // sines has the residuals sᵢ(sin(aᵢᵀθ) − sin(aᵢᵀθ*)), of separate samples, which vanish at θ*; s is 1.
@@ -290,10 +291,10 @@ func TestSpringSettings(t *testing.T) {
 		"SPRING.Rate is -1":            optim.SPRING{Rate: -1},
 		"SPRING.Longest is -1":         optim.SPRING{Longest: -1},
 		"SPRING.MaxMemory is -1":       optim.SPRING{MaxMemory: -1},
-		"SPRING.Search is optim.Grid":  optim.SPRING{Search: optim.Grid{}, Rate: 1},
+		"SPRING.Search is search.Grid":  optim.SPRING{Search: search.Grid{}, Rate: 1},
 		"SPRING.Measure is 5":          optim.SPRING{Measure: 5},
 		"SPRING.Measure is -1":         optim.SPRING{Measure: -1, Batches: optim.Batches{Size: 2}},
-		"Grid.Points is -1":            optim.SPRING{Search: optim.Grid{Points: -1}},
+		"Grid.Points is -1":            optim.SPRING{Search: search.Grid{Points: -1}},
 		"in SPRING.Schedule":           optim.SPRING{Schedule: optim.StepDecay{Every: -1}},
 		"SPRING.Batches.Size is -1":    optim.SPRING{Batches: optim.Batches{Size: -1}},
 		"40 residuals by 8 parameters": optim.SPRING{MaxMemory: 1000},

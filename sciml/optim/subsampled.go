@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // SubsampledNewton is NewtonCG with the Hessian of a few samples (Byrd, Chin, Neveitt and Nocedal 2011, "On the use of
@@ -39,7 +41,7 @@ type SubsampledNewton struct {
 	// MaxProducts bounds the products for one direction; 100 when zero.
 	MaxProducts int
 	// Search finds the step length, first trying 1; StrongWolfe{} when nil.
-	Search Search
+	Search search.Search
 }
 
 // Name implements Method.
@@ -51,12 +53,12 @@ func (m SubsampledNewton) Start(obj *objective.Objective, theta *tensors.Tensor)
 	if m.Fraction != 0 && m.Size != 0 {
 		return nil, fmt.Errorf("optim: SubsampledNewton.Fraction is %v and Size %d, expected one of them", m.Fraction, m.Size)
 	}
-	m.Fraction, m.Forcing = orDefault(m.Fraction, 0.1), orDefault(m.Forcing, 0.5)
+	m.Fraction, m.Forcing = cmp.Or(m.Fraction, 0.1), cmp.Or(m.Forcing, 0.5)
 	if m.MaxProducts == 0 {
 		m.MaxProducts = 100
 	}
 	if m.Search == nil {
-		m.Search = StrongWolfe{}
+		m.Search = search.StrongWolfe{}
 	}
 	if err := m.Matrix.Check(obj, "SubsampledNewton"); err != nil {
 		return nil, err

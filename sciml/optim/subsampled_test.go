@@ -15,6 +15,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // TestSubsampledNewtonOnLeastSquares: f falls with each step to its minimum, with residuals and without, by Hessians of half
@@ -30,7 +31,7 @@ func TestSubsampledNewtonOnLeastSquares(t *testing.T) {
 				{optim.SubsampledNewton{Fraction: 1, Forcing: 1e-10}, 2},
 				{optim.SubsampledNewton{Fraction: 0.5}, 40},
 				{optim.SubsampledNewton{Fraction: 0.5, Matrix: objective.GaussNewtonMatrix, Seed: 4}, 40},
-				{optim.SubsampledNewton{Size: 16, Damping: 0.1, Search: optim.Armijo{}}, 100},
+				{optim.SubsampledNewton{Size: 16, Damping: 0.1, Search: search.Armijo{}}, 100},
 				{optim.SubsampledNewton{}, 100},
 			} {
 				if strings.HasSuffix(t.Name(), "/xla") && (noise == 0 || c.method.Fraction != 0.5 || c.method.Seed == 0) {
@@ -61,7 +62,7 @@ func TestSubsampledNewtonOfAll(t *testing.T) {
 		t.Errorf("θ = %v after %d evaluations, want %v after %d", all.Theta, all.Evaluations, whole.Theta, whole.Evaluations)
 	}
 	// A direction of some products with a tenth of the samples counts as one evaluation more.
-	tenth := minimize(t, obj, start, optim.SubsampledNewton{Size: 6, MaxProducts: 10, Search: optim.Armijo{}}, optim.Options{MaxIterations: 1})
+	tenth := minimize(t, obj, start, optim.SubsampledNewton{Size: 6, MaxProducts: 10, Search: search.Armijo{}}, optim.Options{MaxIterations: 1})
 	if tenth.Evaluations > 3 || slices.Equal(tenth.Theta, start) {
 		t.Errorf("%d evaluations for a step: %s", tenth.Evaluations, tenth)
 	}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gomlx/compute/shapes"
@@ -31,7 +32,7 @@ func (SVRG) Name() string { return "SVRG" }
 
 // Start implements Method.
 func (m SVRG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	m.Rate = orDefault(m.Rate, 1e-2)
+	m.Rate = cmp.Or(m.Rate, 1e-2)
 	return startSnapshots(obj, theta, "SVRG", m.Rate, m.Batches, m.Every, svrgRule{rate: m.Rate})
 }
 

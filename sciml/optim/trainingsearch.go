@@ -6,12 +6,13 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // trainingSearch is a direction and Armijo's search as one Direction that is told the loss at one point at a time: its steps
 // go from trial to trial. In a trainer of GoMLX there is no other way.
 type trainingSearch struct {
-	Armijo
+	search.Armijo
 	direction Direction
 }
 

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -43,8 +44,8 @@ const (
 )
 
 func (t TrustRegion) withDefaults() (TrustRegion, error) {
-	t.Radius, t.MaxRadius = orDefault(t.Radius, 1), orDefault(t.MaxRadius, 1e10)
-	t.Accept, t.Good = orDefault(t.Accept, 0.05), orDefault(t.Good, 0.9)
+	t.Radius, t.MaxRadius = cmp.Or(t.Radius, 1), cmp.Or(t.MaxRadius, 1e10)
+	t.Accept, t.Good = cmp.Or(t.Accept, 0.05), cmp.Or(t.Good, 0.9)
 	switch {
 	case !(t.Radius > 0 && t.Radius <= t.MaxRadius) || !device.Finite(t.MaxRadius):
 		return t, fmt.Errorf("optim: TrustRegion.Radius is %v and MaxRadius %v, expected finite numbers above 0, and the first not above the second", t.Radius, t.MaxRadius)

@@ -1,4 +1,4 @@
-package optim_test
+package search_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 
 	"gonum.org/v1/gonum/optimize/functions"
 
-	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // TestMoreThuente runs the search on the six functions, tolerances and first trials of Moré and Thuente (1994),
@@ -31,16 +31,16 @@ func TestMoreThuente(t *testing.T) {
 		{"1, defaults", functions.ConcaveRight{}, 0, 0},
 		{"3, defaults", functions.Plassmann{L: 39, Beta: 0.01}, 0, 0},
 	} {
-		phi := func(alpha float64) optim.Trial {
+		phi := func(alpha float64) search.Trial {
 			slope := []float64{0}
 			c.f.Grad(slope, []float64{alpha})
-			return optim.Trial{Alpha: alpha, Loss: c.f.Func([]float64{alpha}), Slope: slope[0]}
+			return search.Trial{Alpha: alpha, Loss: c.f.Func([]float64{alpha}), Slope: slope[0]}
 		}
 		for _, first := range []float64{1e-3, 1e-1, 1e1, 1e3} {
 			tried := map[float64]bool{}
-			search := optim.StrongWolfe{Decrease: c.decrease, Curvature: c.curvature}
+			s := search.StrongWolfe{Decrease: c.decrease, Curvature: c.curvature}
 			start := phi(0)
-			got, ok, err := search.Find(start, first, 0, func(alpha float64) (optim.Trial, error) {
+			got, ok, err := s.Find(start, first, 0, func(alpha float64) (search.Trial, error) {
 				if len(tried) == 0 && alpha != first {
 					t.Errorf("function %s: the first trial is %v, not %v", c.name, alpha, first)
 				}
@@ -70,15 +70,15 @@ func TestMoreThuente(t *testing.T) {
 func TestTrialsThatAreNotFinite(t *testing.T) {
 	for _, barrier := range []float64{1, 0.1, 1e-4} {
 		for _, first := range []float64{barrier / 2, 1, 50} {
-			phi := func(a float64) (optim.Trial, error) { // minimizer of −α/b − log(1 − α/b)/2 at b/2
+			phi := func(a float64) (search.Trial, error) { // minimizer of −α/b − log(1 − α/b)/2 at b/2
 				if a >= barrier {
-					return optim.Trial{Alpha: a, Loss: math.Inf(1), Slope: math.NaN()}, nil
+					return search.Trial{Alpha: a, Loss: math.Inf(1), Slope: math.NaN()}, nil
 				}
 				u := a / barrier
-				return optim.Trial{Alpha: a, Loss: 3 - u - math.Log(1-u)/2, Slope: (-1 + 0.5/(1-u)) / barrier}, nil
+				return search.Trial{Alpha: a, Loss: 3 - u - math.Log(1-u)/2, Slope: (-1 + 0.5/(1-u)) / barrier}, nil
 			}
 			start, _ := phi(0)
-			got, ok, err := optim.StrongWolfe{Curvature: 0.1}.Find(start, first, 0, phi)
+			got, ok, err := search.StrongWolfe{Curvature: 0.1}.Find(start, first, 0, phi)
 			if err != nil || !ok || math.Abs(got.Slope) > -0.1*start.Slope || got.Loss >= start.Loss {
 				t.Errorf("barrier %v, first %v: %+v, %v, %v", barrier, first, got, ok, err)
 			}
@@ -88,20 +88,20 @@ func TestTrialsThatAreNotFinite(t *testing.T) {
 
 func TestSearchGivesUp(t *testing.T) {
 	trials := 0
-	increasing := func(a float64) (optim.Trial, error) { // contradicts its slope: there is no way down
+	increasing := func(a float64) (search.Trial, error) { // contradicts its slope: there is no way down
 		trials++
-		return optim.Trial{Alpha: a, Loss: 1 + a, Slope: 1}, nil
+		return search.Trial{Alpha: a, Loss: 1 + a, Slope: 1}, nil
 	}
-	if got, ok, err := (optim.StrongWolfe{MaxTrials: 7}).Find(optim.Trial{Loss: 1, Slope: -1}, 1, 0, increasing); ok || err != nil || trials > 7 {
+	if got, ok, err := (search.StrongWolfe{MaxTrials: 7}).Find(search.Trial{Loss: 1, Slope: -1}, 1, 0, increasing); ok || err != nil || trials > 7 {
 		t.Errorf("%+v, %v, %v after %d trials, want a failure within 7", got, ok, err, trials)
 	}
-	nowhere := func(a float64) (optim.Trial, error) { return optim.Trial{Alpha: a, Loss: math.Inf(1)}, nil }
-	if got, ok, err := (optim.StrongWolfe{}).Find(optim.Trial{Loss: 1, Slope: -1}, 1, 0, nowhere); ok || err != nil {
+	nowhere := func(a float64) (search.Trial, error) { return search.Trial{Alpha: a, Loss: math.Inf(1)}, nil }
+	if got, ok, err := (search.StrongWolfe{}).Find(search.Trial{Loss: 1, Slope: -1}, 1, 0, nowhere); ok || err != nil {
 		t.Errorf("%+v, %v, %v where nothing is finite, want a failure", got, ok, err)
 	}
 	broken := errors.New("broken")
-	failing := func(float64) (optim.Trial, error) { return optim.Trial{}, broken }
-	if _, ok, err := (optim.StrongWolfe{}).Find(optim.Trial{Loss: 1, Slope: -1}, 1, 0, failing); ok || !errors.Is(err, broken) {
+	failing := func(float64) (search.Trial, error) { return search.Trial{}, broken }
+	if _, ok, err := (search.StrongWolfe{}).Find(search.Trial{Loss: 1, Slope: -1}, 1, 0, failing); ok || !errors.Is(err, broken) {
 		t.Errorf("%v, %v, want the error of the trial", ok, err)
 	}
 }
@@ -110,12 +110,12 @@ func TestSearchGivesUp(t *testing.T) {
 func TestHiddenDecrease(t *testing.T) {
 	for _, level := range []float64{1, 1e8, -1, -1e8} {
 		const width = 1e-10
-		phi := func(a float64) (optim.Trial, error) { // the decrease, width/2, is rounding noise of both signs
+		phi := func(a float64) (search.Trial, error) { // the decrease, width/2, is rounding noise of both signs
 			noise := math.Abs(level) * 0x1p-53 * math.Copysign(2, math.Sin(1e6*a))
-			return optim.Trial{Alpha: a, Loss: level + noise, Slope: width * (a - 1)}, nil
+			return search.Trial{Alpha: a, Loss: level + noise, Slope: width * (a - 1)}, nil
 		}
-		start := optim.Trial{Loss: level - math.Abs(level)*0x1p-52, Slope: -width}
-		got, ok, err := optim.StrongWolfe{Curvature: 0.5}.Find(start, 0.7, 0x1p-52, phi)
+		start := search.Trial{Loss: level - math.Abs(level)*0x1p-52, Slope: -width}
+		got, ok, err := search.StrongWolfe{Curvature: 0.5}.Find(start, 0.7, 0x1p-52, phi)
 		if err != nil || !ok {
 			t.Errorf("level %v: %+v, %v, %v: a step to slope %v of %v is refused", level, got, ok, err, got.Slope, start.Slope)
 		}

@@ -1,6 +1,7 @@
-package optim
+package search
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -24,17 +25,17 @@ type Armijo struct {
 
 // Check reports a field that is out of its range.
 func (a Armijo) Check() error {
-	_, err := a.withDefaults()
+	_, err := a.WithDefaults()
 	return err
 }
 
-func (a Armijo) withDefaults() (Armijo, error) {
-	a.Decrease = orDefault(a.Decrease, 1e-4)
+func (a Armijo) WithDefaults() (Armijo, error) {
+	a.Decrease = cmp.Or(a.Decrease, 1e-4)
 	if a.MaxTrials == 0 {
 		a.MaxTrials = 20
 	}
 	if !(a.Decrease > 0 && a.Decrease < 0.5) || a.MaxTrials < 0 {
-		return a, fmt.Errorf("optim: Armijo.Decrease is %v and MaxTrials %d, expected a number between 0 and 1/2 and at least 1", a.Decrease, a.MaxTrials)
+		return a, fmt.Errorf("search: Armijo.Decrease is %v and MaxTrials %d, expected a number between 0 and 1/2 and at least 1", a.Decrease, a.MaxTrials)
 	}
 	return a, nil
 }
@@ -46,7 +47,7 @@ func (a Armijo) Find(start Trial, first, resolution float64, try func(float64) (
 
 // find asks for a sufficient decrease below a level, which is φ(0) in a monotone search.
 func (a Armijo) find(start Trial, level, first, resolution float64, try func(float64) (Trial, error)) (Trial, bool, error) {
-	a, err := a.withDefaults()
+	a, err := a.WithDefaults()
 	if err != nil {
 		return Trial{}, false, err
 	}

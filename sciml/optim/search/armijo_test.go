@@ -1,10 +1,10 @@
-package optim_test
+package search_test
 
 import (
 	"math"
 	"testing"
 
-	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // TestArmijoConditions: the result has sufficient decrease, and is the first trial if that has.
@@ -15,9 +15,9 @@ func TestArmijoConditions(t *testing.T) {
 			if given == 0 {
 				decrease = 1e-4
 			}
-			enough := func(start, t optim.Trial) bool { return t.Loss <= start.Loss+decrease*t.Alpha*start.Slope }
+			enough := func(start, t search.Trial) bool { return t.Loss <= start.Loss+decrease*t.Alpha*start.Slope }
 			for _, first := range []float64{1e-3, 1e-1, 1e1, 1e3} {
-				start, got, ok, trials := search(t, optim.Armijo{Decrease: given}, phi, first, 0)
+				start, got, ok, trials := runSearch(t, search.Armijo{Decrease: given}, phi, first, 0)
 				if !ok || !enough(start, got) || (trials == 1) != enough(start, phi(first)) {
 					t.Errorf("function %s, c₁ = %v from %v: %+v after %d trials has no sufficient decrease, or the first had", name, decrease, first, got, trials)
 				}
@@ -31,10 +31,10 @@ func TestArmijoModels(t *testing.T) {
 	trials := func(phi func(a float64) (loss, slope float64)) (at []float64) {
 		_, start := phi(0)
 		zero, _ := phi(0)
-		_, _, err := optim.Armijo{Decrease: 0.49999, MaxTrials: 4}.Find(optim.Trial{Loss: zero, Slope: start}, 1, 0, func(a float64) (optim.Trial, error) {
+		_, _, err := search.Armijo{Decrease: 0.49999, MaxTrials: 4}.Find(search.Trial{Loss: zero, Slope: start}, 1, 0, func(a float64) (search.Trial, error) {
 			at = append(at, a)
 			loss, slope := phi(a)
-			return optim.Trial{Alpha: a, Loss: loss, Slope: slope}, nil
+			return search.Trial{Alpha: a, Loss: loss, Slope: slope}, nil
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -59,13 +59,13 @@ func TestArmijoModels(t *testing.T) {
 
 // TestArmijoNotFinite: trials that are not finite are left by factors of ten.
 func TestArmijoNotFinite(t *testing.T) {
-	phi := func(a float64) optim.Trial {
+	phi := func(a float64) search.Trial {
 		if a > 0.005 {
-			return optim.Trial{Alpha: a, Loss: math.Inf(1), Slope: math.NaN()}
+			return search.Trial{Alpha: a, Loss: math.Inf(1), Slope: math.NaN()}
 		}
-		return optim.Trial{Alpha: a, Loss: 1 - a, Slope: -1}
+		return search.Trial{Alpha: a, Loss: 1 - a, Slope: -1}
 	}
-	if _, got, ok, trials := search(t, optim.Armijo{}, phi, 1, 0); !ok || math.Abs(got.Alpha-1e-3) > 1e-18 || trials != 4 {
+	if _, got, ok, trials := runSearch(t, search.Armijo{}, phi, 1, 0); !ok || math.Abs(got.Alpha-1e-3) > 1e-18 || trials != 4 {
 		t.Errorf("%+v, %v after %d trials, want 0.001 after 4", got, ok, trials)
 	}
 }
@@ -74,12 +74,12 @@ func TestArmijoNotFinite(t *testing.T) {
 func TestArmijoHiddenDecrease(t *testing.T) {
 	const resolution = 0x1p-52
 	for _, level := range []float64{1, 1e8, -1, -1e8} {
-		phi := func(a float64) optim.Trial { // the decrease is rounding noise of both signs
+		phi := func(a float64) search.Trial { // the decrease is rounding noise of both signs
 			noise := 2 * resolution * math.Abs(level) * math.Sin(1e6*a)
-			return optim.Trial{Alpha: a, Loss: level + noise, Slope: 1e-10 * (a - 1)}
+			return search.Trial{Alpha: a, Loss: level + noise, Slope: 1e-10 * (a - 1)}
 		}
-		start := optim.Trial{Loss: level - 2*resolution*math.Abs(level), Slope: -1e-10}
-		got, ok, err := optim.Armijo{}.Find(start, 0.9, resolution, func(a float64) (optim.Trial, error) { return phi(a), nil })
+		start := search.Trial{Loss: level - 2*resolution*math.Abs(level), Slope: -1e-10}
+		got, ok, err := search.Armijo{}.Find(start, 0.9, resolution, func(a float64) (search.Trial, error) { return phi(a), nil })
 		if err != nil || !ok || got.Alpha != 0.9 {
 			t.Errorf("level %v: %+v, %v, %v: a step that takes a tenth of the slope is refused", level, got, ok, err)
 		}

@@ -1,4 +1,9 @@
-package optim
+// Package search finds step lengths along a direction of descent, on the host, from a few numbers. It knows nothing of
+// parameters or devices: a search sees φ(α) = f(θ + αp) and its slope.
+//
+// StrongWolfe suits quasi-Newton methods, HagerZhang losses that rounding spoils, Armijo steps with a length of their own
+// such as Newton's, NonMonotone methods whose losses rise now and then, and Grid natural gradients.
+package search
 
 // Search finds a step length along a direction of descent. It holds settings only and may be used for many runs.
 //
@@ -17,13 +22,13 @@ type Trial struct {
 	Alpha, Loss, Slope float64
 }
 
-// checker is a Search with settings that can make no sense. Check is called when a method starts.
-type checker interface {
+// Checker is a Search with settings that can make no sense. Check is called when a method starts.
+type Checker interface {
 	Check() error
 }
 
-// remembering is a Search that looks at the losses of earlier iterates.
-type remembering interface {
+// Remembering is a Search that looks at the losses of earlier iterates.
+type Remembering interface {
 	// Begin returns what searches in one run. It knows nothing yet.
 	Begin() MemorySearch
 }
@@ -39,20 +44,20 @@ type MemorySearch interface {
 	SetMemory([]float64)
 }
 
-// manySearch is a Search that looks at many losses at once and needs no slopes.
-type manySearch interface {
+// Many is a Search that looks at many losses at once and needs no slopes.
+type Many interface {
 	// FindMany is Find with losses that are computed by one call to the device; those that are not finite are +Inf.
 	FindMany(start Trial, first float64, losses func(alphas []float64) ([]float64, error)) (alpha float64, accepted bool, err error)
 }
 
-// beginSearch checks the settings of a search and starts its memory if it has one.
-func beginSearch(s Search) (Search, error) {
-	if c, ok := s.(checker); ok {
+// Begin checks the settings of a search and starts its memory if it has one.
+func Begin(s Search) (Search, error) {
+	if c, ok := s.(Checker); ok {
 		if err := c.Check(); err != nil {
 			return nil, err
 		}
 	}
-	if r, ok := s.(remembering); ok {
+	if r, ok := s.(Remembering); ok {
 		return r.Begin(), nil
 	}
 	return s, nil

@@ -1,4 +1,4 @@
-package optim
+package search
 
 import (
 	"fmt"
@@ -32,14 +32,14 @@ type NonMonotone struct {
 func (n NonMonotone) Check() error {
 	switch {
 	case n.Memory < 0:
-		return fmt.Errorf("optim: NonMonotone.Memory is %d, expected at least 1 (or 0 for the default)", n.Memory)
+		return fmt.Errorf("search: NonMonotone.Memory is %d, expected at least 1 (or 0 for the default)", n.Memory)
 	case !(n.Average >= 0 && n.Average <= 1):
-		return fmt.Errorf("optim: NonMonotone.Average is %v, expected a number from 0 to 1", n.Average)
+		return fmt.Errorf("search: NonMonotone.Average is %v, expected a number from 0 to 1", n.Average)
 	case n.Average > 0 && n.Memory > 0:
-		return fmt.Errorf("optim: NonMonotone has a Memory of %d and the Average %v, expected one of them", n.Memory, n.Average)
+		return fmt.Errorf("search: NonMonotone has a Memory of %d and the Average %v, expected one of them", n.Memory, n.Average)
 	}
 	if err := n.armijo().Check(); err != nil {
-		return fmt.Errorf("optim: NonMonotone.Decrease or MaxTrials: %w", err)
+		return fmt.Errorf("search: NonMonotone.Decrease or MaxTrials: %w", err)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package optim_test
+package search_test
 
 import (
 	"errors"
@@ -8,23 +8,23 @@ import (
 
 	"gonum.org/v1/gonum/optimize/functions"
 
-	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // along makes φ of a function of one variable.
 func along(f interface {
 	Func(x []float64) float64
 	Grad(grad, x []float64)
-}) func(alpha float64) optim.Trial {
-	return func(alpha float64) optim.Trial {
+}) func(alpha float64) search.Trial {
+	return func(alpha float64) search.Trial {
 		slope := []float64{0}
 		f.Grad(slope, []float64{alpha})
-		return optim.Trial{Alpha: alpha, Loss: f.Func([]float64{alpha}), Slope: slope[0]}
+		return search.Trial{Alpha: alpha, Loss: f.Func([]float64{alpha}), Slope: slope[0]}
 	}
 }
 
 // moreThuente are the functions of Moré and Thuente (1994), section 5.
-var moreThuente = map[string]func(alpha float64) optim.Trial{
+var moreThuente = map[string]func(alpha float64) search.Trial{
 	"1": along(functions.ConcaveRight{}),
 	"2": along(functions.ConcaveLeft{}),
 	"3": along(functions.Plassmann{L: 39, Beta: 0.01}),
@@ -34,11 +34,11 @@ var moreThuente = map[string]func(alpha float64) optim.Trial{
 }
 
 // search runs a search and checks what holds of every one: the first trial, no trial twice, the result one of them.
-func search(t *testing.T, s optim.Search, phi func(float64) optim.Trial, first, resolution float64) (start, got optim.Trial, ok bool, trials int) {
+func runSearch(t *testing.T, s search.Search, phi func(float64) search.Trial, first, resolution float64) (start, got search.Trial, ok bool, trials int) {
 	t.Helper()
-	tried := map[float64]optim.Trial{}
+	tried := map[float64]search.Trial{}
 	start = phi(0)
-	got, ok, err := s.Find(start, first, resolution, func(alpha float64) (optim.Trial, error) {
+	got, ok, err := s.Find(start, first, resolution, func(alpha float64) (search.Trial, error) {
 		if _, known := tried[alpha]; known || !(alpha > 0) || len(tried) == 0 && alpha != first {
 			t.Errorf("trial %d is at %v, with %v to be the first", len(tried), alpha, first)
 		}
@@ -58,21 +58,21 @@ func search(t *testing.T, s optim.Search, phi func(float64) optim.Trial, first, 
 func TestHagerZhangConditions(t *testing.T) {
 	for name, phi := range moreThuente {
 		for _, c := range []struct {
-			given        optim.HagerZhang
+			given        search.HagerZhang
 			delta, sigma float64
 			most         int
 		}{
-			{optim.HagerZhang{}, 0.1, 0.9, 20},
-			{optim.HagerZhang{Delta: 0.01, Sigma: 0.1, Epsilon: 1e-12}, 0.01, 0.1, 20},
-			{optim.HagerZhang{Delta: 1e-3, Sigma: 1e-3, Epsilon: 1e-12}, 1e-3, 1e-3, 20},
-			{optim.HagerZhang{Delta: 0.01, Sigma: 0.1, Theta: 0.3, Gamma: 0.5, Rho: 2, Epsilon: 1e-12}, 0.01, 0.1, 20},
+			{search.HagerZhang{}, 0.1, 0.9, 20},
+			{search.HagerZhang{Delta: 0.01, Sigma: 0.1, Epsilon: 1e-12}, 0.01, 0.1, 20},
+			{search.HagerZhang{Delta: 1e-3, Sigma: 1e-3, Epsilon: 1e-12}, 1e-3, 1e-3, 20},
+			{search.HagerZhang{Delta: 0.01, Sigma: 0.1, Theta: 0.3, Gamma: 0.5, Rho: 2, Epsilon: 1e-12}, 0.01, 0.1, 20},
 		} {
 			epsilon := math.Max(c.given.Epsilon, 1e-12)
 			if c.given.Epsilon == 0 {
 				epsilon = 1e-6
 			}
 			for _, first := range []float64{1e-3, 1e-1, 1e1, 1e3} {
-				start, got, ok, trials := search(t, c.given, phi, first, 0x1p-52)
+				start, got, ok, trials := runSearch(t, c.given, phi, first, 0x1p-52)
 				rise := epsilon * math.Abs(start.Loss)
 				met := start.Loss-got.Loss > rise && got.Loss <= start.Loss+c.delta*got.Alpha*start.Slope ||
 					got.Loss <= start.Loss+rise && got.Slope <= (2*c.delta-1)*start.Slope
@@ -92,20 +92,20 @@ func TestHagerZhangConditions(t *testing.T) {
 // place, which hides all of its decrease. Slopes are good. StrongWolfe fails in many cases.
 func TestHagerZhangInNoise(t *testing.T) {
 	const resolution = 0x1p-23
-	settings := optim.HagerZhang{Sigma: 0.5, Epsilon: 100 * resolution}
+	settings := search.HagerZhang{Sigma: 0.5, Epsilon: 100 * resolution}
 	// Slopes from half of the first one, at 1.5, to 0.8 of it upwards, at 5.4, satisfy the approximate conditions.
-	good := func(got optim.Trial, ok bool) bool { return ok && got.Alpha >= 1.5 && got.Alpha <= 5.4 }
+	good := func(got search.Trial, ok bool) bool { return ok && got.Alpha >= 1.5 && got.Alpha <= 5.4 }
 	for _, first := range []float64{0.01, 1, 40} {
 		refused := 0
 		for seed := range 40 {
-			phi := func(a float64) optim.Trial {
+			phi := func(a float64) search.Trial {
 				noise := 40 * resolution * math.Sin(1e4*a+float64(seed))
-				return optim.Trial{Alpha: a, Loss: float64(float32(1 + noise + 1e-8*a*(a/2-3))), Slope: 1e-8 * (a - 3)}
+				return search.Trial{Alpha: a, Loss: float64(float32(1 + noise + 1e-8*a*(a/2-3))), Slope: 1e-8 * (a - 3)}
 			}
-			if start, got, ok, trials := search(t, settings, phi, first, resolution); !good(got, ok) || trials > 10 {
+			if start, got, ok, trials := runSearch(t, settings, phi, first, resolution); !good(got, ok) || trials > 10 {
 				t.Errorf("noise %d: %+v from %+v after %d trials (accepted: %v), want α in [1.5, 5.4]", seed, got, start, trials, ok)
 			}
-			got, ok, err := optim.StrongWolfe{Curvature: 0.5}.Find(phi(0), first, resolution, func(a float64) (optim.Trial, error) { return phi(a), nil })
+			got, ok, err := search.StrongWolfe{Curvature: 0.5}.Find(phi(0), first, resolution, func(a float64) (search.Trial, error) { return phi(a), nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -124,17 +124,17 @@ func TestHagerZhangInNoise(t *testing.T) {
 // second one, through the two points there, then lands on the other.
 func TestHagerZhangDoubleSecant(t *testing.T) {
 	for name, c := range map[string]struct {
-		settings optim.HagerZhang
-		phi      func(a float64) optim.Trial
+		settings search.HagerZhang
+		phi      func(a float64) search.Trial
 	}{
-		"convex slope": {optim.HagerZhang{Delta: 1e-3, Sigma: 1e-3}, func(a float64) optim.Trial {
-			return optim.Trial{Alpha: a, Loss: math.Exp(a) - 2*a, Slope: math.Exp(a) - 2}
+		"convex slope": {search.HagerZhang{Delta: 1e-3, Sigma: 1e-3}, func(a float64) search.Trial {
+			return search.Trial{Alpha: a, Loss: math.Exp(a) - 2*a, Slope: math.Exp(a) - 2}
 		}},
-		"concave slope": {optim.HagerZhang{Delta: 0.4999, Sigma: 0.5}, func(a float64) optim.Trial {
-			return optim.Trial{Alpha: a, Loss: (1+a)*math.Log1p(a) - 2*a, Slope: math.Log1p(a) - 1}
+		"concave slope": {search.HagerZhang{Delta: 0.4999, Sigma: 0.5}, func(a float64) search.Trial {
+			return search.Trial{Alpha: a, Loss: (1+a)*math.Log1p(a) - 2*a, Slope: math.Log1p(a) - 1}
 		}},
 	} {
-		if _, got, ok, trials := search(t, c.settings, c.phi, 5, 0x1p-52); !ok || trials != 3 {
+		if _, got, ok, trials := runSearch(t, c.settings, c.phi, 5, 0x1p-52); !ok || trials != 3 {
 			t.Errorf("%s: %+v, %v after %d trials, want 3", name, got, ok, trials)
 		}
 	}
@@ -144,14 +144,14 @@ func TestHagerZhangDoubleSecant(t *testing.T) {
 func TestHagerZhangNotFinite(t *testing.T) {
 	for _, barrier := range []float64{1, 0.1, 1e-4} {
 		for _, first := range []float64{barrier / 1000, barrier / 2, 1, 50} {
-			phi := func(a float64) optim.Trial { // minimizer of −α/b − log(1 − α/b)/2 at b/2
+			phi := func(a float64) search.Trial { // minimizer of −α/b − log(1 − α/b)/2 at b/2
 				if a >= barrier {
-					return optim.Trial{Alpha: a, Loss: math.Inf(1), Slope: math.NaN()}
+					return search.Trial{Alpha: a, Loss: math.Inf(1), Slope: math.NaN()}
 				}
 				u := a / barrier
-				return optim.Trial{Alpha: a, Loss: 3 - u - math.Log(1-u)/2, Slope: (-1 + 0.5/(1-u)) / barrier}
+				return search.Trial{Alpha: a, Loss: 3 - u - math.Log(1-u)/2, Slope: (-1 + 0.5/(1-u)) / barrier}
 			}
-			start, got, ok, _ := search(t, optim.HagerZhang{Sigma: 0.1}, phi, first, 0x1p-52)
+			start, got, ok, _ := runSearch(t, search.HagerZhang{Sigma: 0.1}, phi, first, 0x1p-52)
 			if !ok || got.Slope < 0.1*start.Slope || got.Loss >= start.Loss {
 				t.Errorf("barrier %v, first %v: %+v, %v", barrier, first, got, ok)
 			}
@@ -160,50 +160,50 @@ func TestHagerZhangNotFinite(t *testing.T) {
 }
 
 func TestHagerZhangGivesUp(t *testing.T) {
-	rising := func(a float64) optim.Trial { // contradicts its slope, whatever the trial: there is no way down
-		return optim.Trial{Alpha: a, Loss: 1 + a, Slope: -1}
+	rising := func(a float64) search.Trial { // contradicts its slope, whatever the trial: there is no way down
+		return search.Trial{Alpha: a, Loss: 1 + a, Slope: -1}
 	}
-	nowhere := func(a float64) optim.Trial {
+	nowhere := func(a float64) search.Trial {
 		if a == 0 {
-			return optim.Trial{Loss: 1, Slope: -1}
+			return search.Trial{Loss: 1, Slope: -1}
 		}
-		return optim.Trial{Alpha: a, Loss: math.Inf(1)}
+		return search.Trial{Alpha: a, Loss: math.Inf(1)}
 	}
-	endless := func(a float64) optim.Trial { return optim.Trial{Alpha: a, Loss: -a, Slope: -1} }
-	for name, phi := range map[string]func(float64) optim.Trial{"rising": rising, "nowhere finite": nowhere} {
-		for _, s := range []optim.Search{optim.HagerZhang{MaxTrials: 7}, optim.Armijo{MaxTrials: 7}} {
-			if _, got, ok, trials := search(t, s, phi, 1, 0x1p-52); ok || trials > 7 {
+	endless := func(a float64) search.Trial { return search.Trial{Alpha: a, Loss: -a, Slope: -1} }
+	for name, phi := range map[string]func(float64) search.Trial{"rising": rising, "nowhere finite": nowhere} {
+		for _, s := range []search.Search{search.HagerZhang{MaxTrials: 7}, search.Armijo{MaxTrials: 7}} {
+			if _, got, ok, trials := runSearch(t, s, phi, 1, 0x1p-52); ok || trials > 7 {
 				t.Errorf("%T where φ is %s: %+v accepted: %v after %d trials, want a failure within 7", s, name, got, ok, trials)
 			}
 		}
 	}
 	// Without a minimizer the last trial is the lowest, and a decrease.
-	if _, got, ok, trials := search(t, optim.HagerZhang{MaxTrials: 7}, endless, 1, 0x1p-52); !ok || got.Alpha != math.Pow(5, 6) || trials != 7 {
+	if _, got, ok, trials := runSearch(t, search.HagerZhang{MaxTrials: 7}, endless, 1, 0x1p-52); !ok || got.Alpha != math.Pow(5, 6) || trials != 7 {
 		t.Errorf("unbounded: %+v, %v after %d trials", got, ok, trials)
 	}
 	broken := errors.New("broken")
-	failing := func(float64) (optim.Trial, error) { return optim.Trial{}, broken }
-	for _, s := range []optim.Search{optim.HagerZhang{}, optim.Armijo{}} {
-		if _, ok, err := s.Find(optim.Trial{Loss: 1, Slope: -1}, 1, 0, failing); ok || !errors.Is(err, broken) {
+	failing := func(float64) (search.Trial, error) { return search.Trial{}, broken }
+	for _, s := range []search.Search{search.HagerZhang{}, search.Armijo{}} {
+		if _, ok, err := s.Find(search.Trial{Loss: 1, Slope: -1}, 1, 0, failing); ok || !errors.Is(err, broken) {
 			t.Errorf("%T: %v, %v, want the error of the trial", s, ok, err)
 		}
 	}
 }
 
 func TestSearchSettings(t *testing.T) {
-	fine := func(a float64) (optim.Trial, error) { return optim.Trial{Alpha: a, Loss: -a, Slope: 0}, nil }
-	for word, s := range map[string]optim.Search{
-		"HagerZhang.Delta is 0.6":      optim.HagerZhang{Delta: 0.6},
-		"Sigma 0.05":                   optim.HagerZhang{Sigma: 0.05},
-		"HagerZhang.Epsilon is NaN":    optim.HagerZhang{Epsilon: math.NaN()},
-		"HagerZhang.Theta is 1":        optim.HagerZhang{Theta: 1},
-		"Gamma -1":                     optim.HagerZhang{Gamma: -1},
-		"HagerZhang.Rho is 1":          optim.HagerZhang{Rho: 1},
-		"HagerZhang.MaxTrials is -1":   optim.HagerZhang{MaxTrials: -1},
-		"Armijo.Decrease is 0.5":       optim.Armijo{Decrease: 0.5},
-		"Armijo.Decrease is 0.0001 an": optim.Armijo{MaxTrials: -3},
+	fine := func(a float64) (search.Trial, error) { return search.Trial{Alpha: a, Loss: -a, Slope: 0}, nil }
+	for word, s := range map[string]search.Search{
+		"HagerZhang.Delta is 0.6":      search.HagerZhang{Delta: 0.6},
+		"Sigma 0.05":                   search.HagerZhang{Sigma: 0.05},
+		"HagerZhang.Epsilon is NaN":    search.HagerZhang{Epsilon: math.NaN()},
+		"HagerZhang.Theta is 1":        search.HagerZhang{Theta: 1},
+		"Gamma -1":                     search.HagerZhang{Gamma: -1},
+		"HagerZhang.Rho is 1":          search.HagerZhang{Rho: 1},
+		"HagerZhang.MaxTrials is -1":   search.HagerZhang{MaxTrials: -1},
+		"Armijo.Decrease is 0.5":       search.Armijo{Decrease: 0.5},
+		"Armijo.Decrease is 0.0001 an": search.Armijo{MaxTrials: -3},
 	} {
-		if _, ok, err := s.Find(optim.Trial{Loss: 1, Slope: -1}, 1, 0, fine); ok || err == nil || !strings.Contains(err.Error(), word) {
+		if _, ok, err := s.Find(search.Trial{Loss: 1, Slope: -1}, 1, 0, fine); ok || err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%+v: accepted %v, error %v, want one that mentions %q", s, ok, err, word)
 		}
 	}

@@ -1,6 +1,7 @@
-package optim
+package search
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -20,7 +21,7 @@ type Grid struct {
 // Check reports a field that is out of its range.
 func (g Grid) Check() error {
 	if g.Points < 0 || !(g.Factor >= 0 && g.Factor < 1) {
-		return fmt.Errorf("optim: Grid.Points is %d and Factor %v, expected at least 1 and a number between 0 and 1", g.Points, g.Factor)
+		return fmt.Errorf("search: Grid.Points is %d and Factor %v, expected at least 1 and a number between 0 and 1", g.Points, g.Factor)
 	}
 	return nil
 }
@@ -51,7 +52,7 @@ func (g Grid) FindMany(start Trial, first float64, losses func(alphas []float64)
 	if g.Points == 0 {
 		g.Points = 31
 	}
-	factor := orDefault(g.Factor, 0.5)
+	factor := cmp.Or(g.Factor, 0.5)
 	alphas := make([]float64, g.Points)
 	for i := range alphas {
 		alphas[i] = first * math.Pow(factor, float64(i))

@@ -1,6 +1,7 @@
-package optim
+package search
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -59,22 +60,22 @@ func (h HagerZhang) Check() error {
 }
 
 func (h HagerZhang) withDefaults() (HagerZhang, error) {
-	h.Delta, h.Sigma, h.Epsilon = orDefault(h.Delta, 0.1), orDefault(h.Sigma, 0.9), orDefault(h.Epsilon, 1e-6)
-	h.Theta, h.Gamma, h.Rho = orDefault(h.Theta, 0.5), orDefault(h.Gamma, 0.66), orDefault(h.Rho, 5)
+	h.Delta, h.Sigma, h.Epsilon = cmp.Or(h.Delta, 0.1), cmp.Or(h.Sigma, 0.9), cmp.Or(h.Epsilon, 1e-6)
+	h.Theta, h.Gamma, h.Rho = cmp.Or(h.Theta, 0.5), cmp.Or(h.Gamma, 0.66), cmp.Or(h.Rho, 5)
 	if h.MaxTrials == 0 {
 		h.MaxTrials = 30
 	}
 	switch {
 	case !(h.Delta > 0 && h.Delta < 0.5 && h.Delta <= h.Sigma && h.Sigma < 1):
-		return h, fmt.Errorf("optim: HagerZhang.Delta is %v and Sigma %v, expected 0 < Delta < 1/2 and Delta ≤ Sigma < 1", h.Delta, h.Sigma)
+		return h, fmt.Errorf("search: HagerZhang.Delta is %v and Sigma %v, expected 0 < Delta < 1/2 and Delta ≤ Sigma < 1", h.Delta, h.Sigma)
 	case !(h.Epsilon > 0) || !device.Finite(h.Epsilon):
-		return h, fmt.Errorf("optim: HagerZhang.Epsilon is %v, expected a finite number above 0", h.Epsilon)
+		return h, fmt.Errorf("search: HagerZhang.Epsilon is %v, expected a finite number above 0", h.Epsilon)
 	case !(h.Theta > 0 && h.Theta < 1 && h.Gamma > 0 && h.Gamma < 1):
-		return h, fmt.Errorf("optim: HagerZhang.Theta is %v and Gamma %v, expected numbers between 0 and 1", h.Theta, h.Gamma)
+		return h, fmt.Errorf("search: HagerZhang.Theta is %v and Gamma %v, expected numbers between 0 and 1", h.Theta, h.Gamma)
 	case !(h.Rho > 1) || !device.Finite(h.Rho):
-		return h, fmt.Errorf("optim: HagerZhang.Rho is %v, expected a finite number above 1", h.Rho)
+		return h, fmt.Errorf("search: HagerZhang.Rho is %v, expected a finite number above 1", h.Rho)
 	case h.MaxTrials < 0:
-		return h, fmt.Errorf("optim: HagerZhang.MaxTrials is %d, expected at least 1", h.MaxTrials)
+		return h, fmt.Errorf("search: HagerZhang.MaxTrials is %d, expected at least 1", h.MaxTrials)
 	}
 	return h, nil
 }
