@@ -234,7 +234,7 @@ func TestGoMLXErrors(t *testing.T) {
 	b := pureGo(t)
 	for word, method := range map[string]optim.Method{
 		"method of GoMLX is nil":                               nil,
-		"the Search of L-BFGS is search.StrongWolfe":            optim.LBFGS{},
+		"the Search of L-BFGS is search.StrongWolfe":           optim.LBFGS{},
 		"SR1 cannot run in a trainer":                          optim.SR1{},
 		"SGD needs samples":                                    optim.SGD{},
 		"ExactGradientDescent needs products with the Hessian": optim.ExactGradientDescent{},

@@ -291,7 +291,7 @@ func TestSpringSettings(t *testing.T) {
 		"SPRING.Rate is -1":            optim.SPRING{Rate: -1},
 		"SPRING.Longest is -1":         optim.SPRING{Longest: -1},
 		"SPRING.MaxMemory is -1":       optim.SPRING{MaxMemory: -1},
-		"SPRING.Search is search.Grid":  optim.SPRING{Search: search.Grid{}, Rate: 1},
+		"SPRING.Search is search.Grid": optim.SPRING{Search: search.Grid{}, Rate: 1},
 		"SPRING.Measure is 5":          optim.SPRING{Measure: 5},
 		"SPRING.Measure is -1":         optim.SPRING{Measure: -1, Batches: optim.Batches{Size: 2}},
 		"Grid.Points is -1":            optim.SPRING{Search: search.Grid{Points: -1}},
