@@ -2,16 +2,42 @@ package objective
 
 import "github.com/gomlx/gomlx/core/tensors"
 
-// Adaptation changes an objective while it is minimized, by replacing entries of its Data with others of the same
-// shape: new collocation points, new weights. Nothing is compiled anew.
+// Adaptation says how the data of an objective change while it is minimized: new collocation points, new weights. Like the
+// objective it is a specification, and each run has an Adapter of its own, so that using an objective twice gives the same
+// result twice. Data of the same shapes need no compilation.
 type Adaptation interface {
 	// Every is the number of iterations between two changes, at least 1.
 	Every() int
-	// Adapt makes a change at θ (on the device), if one is due after that many iterations; it is asked before the first
-	// one, too. Stuck says that the method cannot go on, or asks for it, so that a change is welcome out of turn. It reports whether
-	// Data has changed: losses seen before are then of another function, and a method evaluates its iterate again.
-	Adapt(iteration int, theta *tensors.Tensor, stuck bool) (changed bool, err error)
-	// Save returns everything but Data that the changes to come depend on; Load takes it back, in a run that goes on.
+	// Begin returns what makes the changes of one run, from the data of the objective on.
+	Begin() Adapter
+}
+
+// Adapter changes the data of one run.
+type Adapter interface {
+	// Adapt returns the data to go on with, in the order and the shapes of Objective.Data, or nil to leave them as they
+	// are. It is asked before the first iteration, when Adaptation.Every says so, and where a method cannot go on or asks for
+	// it. New tensors belong to the run. Losses seen before a change are of another function, and the iterate is evaluated
+	// again.
+	Adapt(now Iterate) ([]*tensors.Tensor, error)
+	// Save returns all that the changes to come depend on but the data; Load takes it back, in a run that goes on.
 	Save() ([]byte, error)
 	Load(saved []byte) error
+}
+
+// Iterate is a moment of a run.
+type Iterate struct {
+	// Iteration is the number of iterations made.
+	Iteration int
+	// Theta is the iterate, on the device, and Data are those of the run. Both are lent.
+	Theta *tensors.Tensor
+	Data  []*tensors.Tensor
+	// Stuck says that the method cannot go on, or asks for a change, so that one is welcome out of turn.
+	Stuck bool
+}
+
+// ForRun is a copy with Data of its own, so that a run may replace them and the objective stays as it is.
+func (o *Objective) ForRun() *Objective {
+	own := *o
+	own.Data = append([]*tensors.Tensor(nil), o.Data...)
+	return &own
 }

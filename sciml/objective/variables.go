@@ -31,11 +31,16 @@ type Change struct {
 
 	of      *Objective
 	toTheta *device.Program
+	held    device.Owner // of θ₀ and C
 }
 
 // NewChange puts θ = origin + Cz into an objective, which must be one of graphs. Origin and c are the change's from now on.
 func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors.Tensor) (*Change, error) {
 	if err := of.NeedGraph("a change of variables", "a graph to put it into"); err != nil {
+		return nil, err
+	}
+	mine, err := device.Copy(origin)
+	if err != nil {
 		return nil, err
 	}
 	theta := func(z *graph.Node, all []*graph.Node) *graph.Node { return graph.Add(all[0], by.Multiply(z, all[1:])) }
@@ -53,7 +58,7 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 	}
 	inner := &Objective{
 		Backend: of.Backend, Dim: by.Dim(), DType: of.DType, Loss: composed(of.Loss), Samples: of.Samples,
-		Data: append(append(slices.Clone(of.Data), origin), c...),
+		Data: append(append(slices.Clone(of.Data), mine), c...),
 	}
 	if by.Dim() == of.Dim {
 		inner.Blocks = of.Blocks
@@ -67,13 +72,18 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 	p, err := device.NewProgram(of.Backend, "θ of the variables", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{theta(in[0], in[1:])}
 	})
-	return &Change{Objective: inner, of: of, toTheta: p}, err
+	changed := &Change{Objective: inner, of: of, toTheta: p}
+	changed.held.Hold(changed.State())
+	return changed, err
 }
 
 // State is θ₀ and the tensors of C.
 func (c *Change) State() []*tensors.Tensor { return c.Objective.Data[len(c.of.Data):] }
 
-// Theta is θ₀ + Cz, for z on the device.
+// Origin is θ₀. It stays the change's.
+func (c *Change) Origin() *tensors.Tensor { return c.State()[0] }
+
+// Theta is θ₀ + Cz, for z on the device. It is the caller's.
 func (c *Change) Theta(z *tensors.Tensor) (*tensors.Tensor, error) {
 	out, err := c.toTheta.Call([]*tensors.Tensor{z}, c.State())
 	if err != nil {
@@ -82,10 +92,10 @@ func (c *Change) Theta(z *tensors.Tensor) (*tensors.Tensor, error) {
 	return out[0], nil
 }
 
-// Move replaces θ₀ and C, and frees the former ones.
+// Move replaces θ₀ and the tensors of C, which are the change's from now on, and frees the former ones.
 func (c *Change) Move(origin *tensors.Tensor, root []*tensors.Tensor) {
-	device.Free(c.State()[1:])
 	c.Objective.Data = append(append(c.Objective.Data[:len(c.of.Data):len(c.of.Data)], origin), root...)
+	c.held.Hold(c.State())
 }
 
 // Follow takes over the data of the objective of θ, which were replaced.

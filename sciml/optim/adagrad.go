@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Adagrad divides the rate of each parameter by the root of the sum of its squared gradients (Duchi, Hazan and Singer
@@ -26,11 +27,17 @@ func (Adagrad) Name() string { return "Adagrad" }
 
 // Start implements Method.
 func (m Adagrad) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m Adagrad) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	m.Rate, m.Epsilon = cmp.Or(m.Rate, 1e-2), cmp.Or(m.Epsilon, 1e-10)
 	if err := checkSettings("Adagrad", positive("Rate", m.Rate), notNegative("Epsilon", m.Epsilon)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "Adagrad", adagradRule{m.Rate, m.Epsilon}, m.Schedule)
+	d, err := withSchedule("Adagrad", adagradRule{m.Rate, m.Epsilon}, m.Schedule)
+	return d, nil, err
 }
 
 // adagradRule remembers the sum of squares.

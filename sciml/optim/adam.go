@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Adam is the method of Kingma and Ba (2015), Algorithm 1, on the full objective, with two variants. The zero value is
@@ -34,11 +35,17 @@ func (a Adam) Name() string { return "Adam" }
 
 // Start implements Method.
 func (a Adam) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(a, obj, theta)
+}
+
+// Direct implements Directed.
+func (a Adam) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	a = a.withDefaults()
 	if err := a.check("Adam"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "Adam", adamRule{a}, a.Schedule)
+	d, err := withSchedule("Adam", adamRule{a}, a.Schedule)
+	return d, nil, err
 }
 
 func (a Adam) withDefaults() Adam {

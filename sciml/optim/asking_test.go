@@ -15,20 +15,20 @@ import (
 
 // pulling moves the target of a linear least-squares problem a little whenever it is asked.
 type pulling struct {
-	obj   *objective.Objective
 	every int
 	asked []int
 }
 
 func (s *pulling) Every() int { return s.every }
 
-func (s *pulling) Adapt(iteration int, _ *tensors.Tensor, atOnce bool) (bool, error) {
-	if iteration == 0 {
-		return false, nil
+func (s *pulling) Begin() objective.Adapter { return s }
+
+func (s *pulling) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+	if now.Iteration == 0 {
+		return nil, nil
 	}
-	s.asked = append(s.asked, iteration)
-	s.obj.Data[0] = tensors.FromValue([]float64{1, 2, float64(3 + len(s.asked))})
-	return true, nil
+	s.asked = append(s.asked, now.Iteration)
+	return []*tensors.Tensor{tensors.FromValue([]float64{1, 2, float64(3 + len(s.asked))})}, nil
 }
 
 func (*pulling) Save() ([]byte, error) { return nil, nil }
@@ -40,7 +40,7 @@ func pullingObjective(b compute.Backend) (*objective.Objective, *pulling) {
 		return graph.Add(graph.Sub(theta, data[0]), graph.MulScalar(graph.Square(theta), 0.1))
 	}}
 	obj.Data = []*tensors.Tensor{tensors.FromValue([]float64{1, 2, 3})}
-	s := &pulling{obj: obj, every: 1000000}
+	s := &pulling{every: 1000000}
 	obj.Adaptation = s
 	return obj, s
 }

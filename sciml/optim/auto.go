@@ -69,11 +69,7 @@ func (a Auto) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	if plan.quasi() > 1 {
 		plan.State.At = 1
 	}
-	s, err := startPhases(obj, theta, plan)
-	if err != nil {
-		return nil, err
-	}
-	return &asking{Stepper: s, text: "auto: " + why}, nil
+	return startPhases(obj, theta, plan, "auto: "+why)
 }
 
 // operationsOfGradient is what a gradient of a loss with second derivatives takes, for each residual and parameter, in

@@ -49,16 +49,21 @@ func (BarzilaiBorwein) Name() string { return "Barzilai–Borwein" }
 
 // Start implements Method.
 func (m BarzilaiBorwein) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m BarzilaiBorwein) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	if err := checkSettings("BarzilaiBorwein", notNegative("Rate", m.Rate), notNegative("Longest", m.Longest)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.Size < LongBB || m.Size > AlternatingBB {
-		return nil, fmt.Errorf("optim: BarzilaiBorwein.Size is %d, expected LongBB, ShortBB or AlternatingBB", m.Size)
+		return nil, nil, fmt.Errorf("optim: BarzilaiBorwein.Size is %d, expected LongBB, ShortBB or AlternatingBB", m.Size)
 	}
 	if m.Search != nil {
-		return startLineSearch(obj, theta, bbDirection{m}, m.Search)
+		return bbDirection{m}, m.Search, nil
 	}
-	return startFixedStep(obj, theta, bbDirection{m})
+	return bbDirection{m}, nil, nil
 }
 
 type bbDirection struct{ BarzilaiBorwein }
@@ -126,7 +131,7 @@ func (d bbDirection) Step(p *objective.Point, state []*graph.Node) (*graph.Node,
 	}
 }
 
-// Rebase implements rebaser: the step size stays, but the next change of the gradient would be one of different objectives.
+// Rebase implements Rebaser: the step size stays, but the next change of the gradient would be one of different objectives.
 func (bbDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 	state = slices.Clone(state)
 	state[bbKnown] = tensors.FromShape(state[bbKnown].Shape())

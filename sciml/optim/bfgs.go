@@ -54,27 +54,42 @@ func (SSBroyden) Name() string { return "SSBroyden" }
 
 // Start implements Method. It fails when H would be larger than MaxMemory.
 func (m BFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	return m.start(obj, theta, m.Name(), bfgsFactors)
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m BFGS) Direct(obj *objective.Objective) (Direction, search.Search, error) {
+	return m.direct(obj, m.Name(), bfgsFactors)
 }
 
 // Start implements Method. It fails when H would be larger than MaxMemory.
 func (m SSBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	return BFGS(m).start(obj, theta, m.Name(), ssbfgsFactors)
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m SSBFGS) Direct(obj *objective.Objective) (Direction, search.Search, error) {
+	return BFGS(m).direct(obj, m.Name(), ssbfgsFactors)
 }
 
 // Start implements Method. It fails when H would be larger than MaxMemory.
 func (m SSBroyden) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	return BFGS(m).start(obj, theta, m.Name(), ssbroydenFactors)
+	return startDirect(m, obj, theta)
 }
 
-func (m BFGS) start(obj *objective.Objective, theta *tensors.Tensor, name string, factors denseFactors) (Stepper, error) {
+// Direct implements Directed.
+func (m SSBroyden) Direct(obj *objective.Objective) (Direction, search.Search, error) {
+	return BFGS(m).direct(obj, m.Name(), ssbroydenFactors)
+}
+
+func (m BFGS) direct(obj *objective.Objective, name string, factors denseFactors) (Direction, search.Search, error) {
 	if err := checkDense(obj, name, "inverse Hessian", m.MaxMemory, 1); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.Search == nil {
 		m.Search = search.StrongWolfe{}
 	}
-	return startLineSearch(obj, theta, denseDirection{factors: factors, damped: m.Damped}, m.Search)
+	return denseDirection{factors: factors, damped: m.Damped}, m.Search, nil
 }
 
 // checkDense reports that P×P matrices would be larger than maxMemory, which is 4 GiB when zero.
@@ -193,7 +208,7 @@ func firstFactor(gradient *graph.Node) *graph.Node {
 	return graph.Min(graph.OnesLike(length), graph.Reciprocal(length))
 }
 
-// Rebase implements rebaser: H stays, but the next change of the gradient would be one of different objectives.
+// Rebase implements Rebaser: H stays, but the next change of the gradient would be one of different objectives.
 func (denseDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 	state = slices.Clone(state)
 	state[denseQuotient] = tensors.FromShape(state[denseQuotient].Shape())

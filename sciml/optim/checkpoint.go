@@ -19,15 +19,20 @@ type Checkpoint struct {
 	// Extra is what the caller of Minimize adds to the file; see Options.CheckpointExtra.
 	Extra []byte
 
-	Stepper    []byte
-	Adaptation []byte
-	Data       []device.Saved
-	Pending    map[int]measured
-	Adapted    int
-	Asked      bool
+	// State is that of the method, of the objective's data, and of what adapts them, in a form of its own.
+	State []byte
 }
 
-const checkpointKind = "checkpoint 1"
+// runState is Checkpoint.State.
+type runState struct {
+	Stepper, Adapter []byte
+	Data             []device.Saved
+	Pending          map[int]measured
+	Adapted          int
+	Asked            bool
+}
+
+const checkpointKind = "checkpoint 2"
 
 // Save writes the checkpoint to a file, replacing an older one only once the new one is complete on the disk: a run
 // that is killed at any moment leaves one or the other.
@@ -58,17 +63,21 @@ func LoadCheckpoint(path string) (*Checkpoint, error) {
 
 // checkpoint collects the state of the run.
 func (r *run) checkpoint() (*Checkpoint, error) {
-	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.Precision().String(), Pending: r.pending, Adapted: r.adapted, Asked: r.asked}
+	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.Precision().String()}
+	state := runState{Pending: r.pending, Adapted: r.adapted, Asked: r.asked}
 	var err error
-	if c.Stepper, err = r.stepper.Save(); err != nil {
+	if state.Stepper, err = r.stepper.Save(); err != nil {
 		return nil, err
 	}
-	if r.obj.Adaptation != nil {
-		if c.Adaptation, err = r.obj.Adaptation.Save(); err != nil {
+	if r.adapter != nil {
+		if state.Adapter, err = r.adapter.Save(); err != nil {
 			return nil, err
 		}
 	}
-	if c.Data, err = device.SaveAll(r.obj.Data); err != nil {
+	if state.Data, err = device.SaveAll(r.obj.Data); err != nil {
+		return nil, err
+	}
+	if c.State, err = encode(state); err != nil {
 		return nil, err
 	}
 	c.Result = r.result
@@ -99,20 +108,25 @@ func (c *Checkpoint) fits(obj *objective.Objective, method Method) error {
 
 // restore takes the run back to a checkpoint.
 func (r *run) restore(c *Checkpoint) error {
-	data, err := device.RestoreAll(c.Data, r.obj.Data)
+	var state runState
+	if err := decode(c.State, &state); err != nil {
+		return err
+	}
+	data, err := device.RestoreAll(state.Data, r.obj.Data)
 	if err != nil {
 		return fmt.Errorf("%w, in Data of the objective", err)
 	}
-	copy(r.obj.Data, data)
-	if r.obj.Adaptation != nil {
-		if err := r.obj.Adaptation.Load(c.Adaptation); err != nil {
+	r.obj.Data = data
+	r.ownData()
+	if r.adapter != nil {
+		if err := r.adapter.Load(state.Adapter); err != nil {
 			return err
 		}
 	}
-	if err := r.stepper.Restore(c.Stepper); err != nil {
+	if err := r.stepper.Restore(state.Stepper); err != nil {
 		return err
 	}
-	r.result, r.pending, r.adapted, r.asked = c.Result, c.Pending, c.Adapted, c.Asked
+	r.result, r.pending, r.adapted, r.asked = c.Result, state.Pending, state.Adapted, state.Asked
 	if r.pending == nil { // gob leaves out what is empty
 		r.pending = map[int]measured{}
 	}

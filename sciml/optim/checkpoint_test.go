@@ -53,7 +53,7 @@ func TestResume(t *testing.T) {
 			if strings.HasSuffix(t.Name(), "/xla") {
 				stops = stops[1:2]
 			}
-			monitor := func(theta *tensors.Tensor) (map[string]float64, error) {
+			monitor := func(_ context.Context, theta *tensors.Tensor) (map[string]float64, error) {
 				return map[string]float64{"first": tensors.MustCopyFlatData[float64](theta)[0]}, nil
 			}
 			options := optim.Options{MaxIterations: 40, Monitor: monitor, MonitorEvery: 3}
@@ -107,7 +107,7 @@ func TestResumeErrors(t *testing.T) {
 	withoutData.Dim = withData.Dim
 	withoutData.Result.Theta = []float64{1, 1, 1}
 	spoiled := *c
-	spoiled.Stepper = spoiled.Stepper[:len(spoiled.Stepper)/2]
+	spoiled.State = spoiled.State[:len(spoiled.State)/2]
 	for word, err := range map[string]error{
 		"checkpoint is nil":                resume(p.objective(b), nil, optim.LBFGS{}),
 		`"L-BFGS", and cannot`:             resume(p.objective(b), c, optim.Adam{}),
@@ -154,20 +154,22 @@ func TestCheckpointFiles(t *testing.T) {
 
 // shifting is an adaptation that sets the data to the number of iterations, every three of them.
 type shifting struct {
-	obj   *objective.Objective
 	calls []int
 	stuck int
+	data  []float64 // the last ones
 }
+
+func (s *shifting) Begin() objective.Adapter { return s }
 
 func (s *shifting) Every() int { return 3 }
 
-func (s *shifting) Adapt(iteration int, _ *tensors.Tensor, stuck bool) (bool, error) {
-	if stuck {
+func (s *shifting) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+	if now.Stuck {
 		s.stuck++
 	}
-	s.calls = append(s.calls, iteration)
-	s.obj.Data[0] = tensors.FromValue([]float64{1, 4, 10 + float64(iteration)})
-	return true, nil
+	s.calls = append(s.calls, now.Iteration)
+	s.data = []float64{1, 4, 10 + float64(now.Iteration)}
+	return []*tensors.Tensor{tensors.FromValue(s.data)}, nil
 }
 
 func (s *shifting) Save() ([]byte, error) {
@@ -189,7 +191,7 @@ func TestAdaptation(t *testing.T) {
 			"Hybrid": optim.Hybrid{{Method: optim.Adam{Rate: 0.1}, Until: optim.Iterations(4)}, {Method: optim.LBFGS{}}},
 		} {
 			obj := energy(b)
-			s := &shifting{obj: obj}
+			s := &shifting{}
 			obj.Adaptation = s
 			r := minimize(t, obj, []float64{1, 1, 1}, method, optim.Options{MaxIterations: 10})
 			want := []int{0, 3, 6, 9}
@@ -198,7 +200,7 @@ func TestAdaptation(t *testing.T) {
 			}
 			f := func(theta []float64) float64 {
 				total := 0.0
-				for i, d := range tensors.MustCopyFlatData[float64](obj.Data[0]) {
+				for i, d := range s.data {
 					total += 0.5*d*theta[i]*theta[i] - theta[i]
 				}
 				return total
@@ -224,7 +226,7 @@ func TestStuckMethodsAreHelped(t *testing.T) {
 	obj.Loss = func(theta *graph.Node, data []*graph.Node) *graph.Node {
 		return graph.ReduceAllSum(graph.Abs(graph.AddScalar(graph.Mul(data[0], theta), -0.3)))
 	}
-	s := &shifting{obj: obj}
+	s := &shifting{}
 	obj.Adaptation = s
 	r := minimize(t, obj, []float64{1.1, 0.7, 0.3}, optim.LBFGS{}, optim.Options{MaxIterations: 60, MaxTime: time.Minute})
 	if s.stuck == 0 || len(r.History.Events) == 0 {
@@ -237,7 +239,7 @@ func TestCancelRightAfterAChange(t *testing.T) {
 	for name, method := range methods {
 		obj := energy(pureGo(t))
 		ctx, cancel := context.WithCancel(context.Background())
-		obj.Adaptation = &canceling{shifting{obj: obj}, cancel}
+		obj.Adaptation = &canceling{shifting{}, cancel}
 		r, err := optim.Minimize(ctx, obj, []float64{1, 1, 1}, method, optim.Options{MaxIterations: 100})
 		if err != nil {
 			t.Fatal(err)
@@ -254,9 +256,11 @@ type canceling struct {
 	cancel context.CancelFunc
 }
 
-func (c *canceling) Adapt(iteration int, theta *tensors.Tensor, stuck bool) (bool, error) {
-	if iteration > 0 {
+func (c *canceling) Begin() objective.Adapter { return c }
+
+func (c *canceling) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+	if now.Iteration > 0 {
 		c.cancel()
 	}
-	return c.shifting.Adapt(iteration, theta, stuck)
+	return c.shifting.Adapt(now)
 }

@@ -53,16 +53,21 @@ func (NonlinearCG) Name() string { return "nonlinear CG" }
 
 // Start implements Method.
 func (m NonlinearCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m NonlinearCG) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	if m.Formula < PolakRibierePlus || m.Formula > CGDescent {
-		return nil, fmt.Errorf("optim: NonlinearCG.Formula is %d, expected PolakRibierePlus, FletcherReeves, DaiYuan or CGDescent", m.Formula)
+		return nil, nil, fmt.Errorf("optim: NonlinearCG.Formula is %d, expected PolakRibierePlus, FletcherReeves, DaiYuan or CGDescent", m.Formula)
 	}
 	if m.Restart < 0 {
-		return nil, fmt.Errorf("optim: NonlinearCG.Restart is %d, expected at least 1 (or 0 for never)", m.Restart)
+		return nil, nil, fmt.Errorf("optim: NonlinearCG.Restart is %d, expected at least 1 (or 0 for never)", m.Restart)
 	}
 	if m.Search == nil {
 		m.Search = search.StrongWolfe{Curvature: 0.01}
 	}
-	return startLineSearch(obj, theta, nonlinearDirection{formula: m.Formula, restart: m.Restart}, m.Search)
+	return nonlinearDirection{formula: m.Formula, restart: m.Restart}, m.Search, nil
 }
 
 // nonlinearDirection is p, scaled so that the search begins with a step that lowers the loss, to first order, as much as the
@@ -140,7 +145,7 @@ func (d nonlinearDirection) beta(g, gBefore, last *graph.Node) *graph.Node {
 	return graph.Max(beta, graph.ZerosLike(beta))
 }
 
-// Rebase implements rebaser: a new objective is begun along steepest descent.
+// Rebase implements Rebaser: a new objective is begun along steepest descent.
 func (nonlinearDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 	state = slices.Clone(state)
 	state[nonlinearCount] = tensors.FromShape(state[nonlinearCount].Shape())

@@ -85,7 +85,8 @@ func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	if err != nil {
 		return nil, err
 	}
-	return &asking{Stepper: s, every: m.AdaptEvery, text: text}, nil
+	s.asks = asks{every: m.AdaptEvery, remark: text}
+	return s, nil
 }
 
 // naturalGradient directs an ENGD. It remembers nothing.

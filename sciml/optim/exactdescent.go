@@ -9,6 +9,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // ExactGradientDescent is the steepest descent of Cauchy (1847) for quadratics: each step goes to the minimizer along
@@ -22,11 +23,16 @@ type ExactGradientDescent struct{}
 func (ExactGradientDescent) Name() string { return "exact gradient descent" }
 
 // Start implements Method. It fails for an objective made of a Function.
-func (ExactGradientDescent) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+func (m ExactGradientDescent) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (ExactGradientDescent) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	if err := obj.NeedGraph("ExactGradientDescent", "products with the Hessian"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startFixedStep(obj, theta, exactDirection{})
+	return exactDirection{}, nil, nil
 }
 
 type exactDirection struct{}

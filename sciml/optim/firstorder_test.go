@@ -82,11 +82,12 @@ func TestFirstOrderAdaptation(t *testing.T) {
 			continue // it has no blocks there
 		}
 		obj := energy(pureGo(t))
-		obj.Adaptation = &shifting{obj: obj}
+		s := &shifting{}
+		obj.Adaptation = s
 		r := minimize(t, obj, []float64{1, 1, 1}, method, optim.Options{MaxIterations: 30})
 		f := func(theta []float64) float64 {
 			total := 0.0
-			for i, d := range tensors.MustCopyFlatData[float64](obj.Data[0]) {
+			for i, d := range s.data {
 				total += 0.5*d*theta[i]*theta[i] - theta[i]
 			}
 			return total

@@ -25,9 +25,10 @@ type fixedStep struct {
 	longest   int                                                          // the most iterations that it makes
 	carried   []*tensors.Tensor                                            // θ, best θ, best loss, length of the last step, then the direction's state
 	traces    []*tensors.Tensor                                            // empty traces to begin a call with
+	held      device.Owner                                                 // of what is carried
 }
 
-func startFixedStep(obj *objective.Objective, theta *tensors.Tensor, direction Direction) (Stepper, error) {
+func startFixedStep(obj *objective.Objective, theta *tensors.Tensor, direction Direction) (*fixedStep, error) {
 	dtype := obj.Precision()
 	state := direction.State(obj.Dim, dtype)
 	s := &fixedStep{obj: obj, direction: direction}
@@ -41,21 +42,43 @@ func startFixedStep(obj *objective.Objective, theta *tensors.Tensor, direction D
 		s.longest, s.run = chunk, func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 			return loop.Call(append(inputs, obj.Data)...)
 		}
-	} else {
-		one, err := objective.NewEvaluation(obj, "fixed step", func(in []*graph.Node) *graph.Node {
-			return in[loopCarried]
-		}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
-			return buildFixedStep(p, direction, in)
-		})
-		if err != nil {
-			return nil, err
-		}
-		s.longest, s.run = 1, one.Call
+	} else if err := s.callEachStep("fixed step"); err != nil {
+		return nil, err
 	}
-	s.carried = append([]*tensors.Tensor{theta, theta, device.Scalar(dtype, math.Inf(1)), device.Scalar(dtype, 0)}, device.Zeros(state)...)
+	if err := s.begin(theta, device.Scalar(dtype, 0), device.Zeros(state)); err != nil {
+		return nil, err
+	}
 	trace := shapes.Make(dtype, chunk)
 	s.traces = device.Zeros([]shapes.Shape{trace, trace, trace})
 	return s, nil
+}
+
+// callEachStep has one call to the device make one step.
+func (s *fixedStep) callEachStep(name string) error {
+	one, err := objective.NewEvaluation(s.obj, name, func(in []*graph.Node) *graph.Node {
+		return in[loopCarried]
+	}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
+		return buildFixedStep(p, s.direction, in)
+	})
+	if err == nil {
+		s.longest, s.run = 1, one.Call
+	}
+	return err
+}
+
+// begin carries a copy of theta as the current and the best iterate, of which nothing is known.
+func (s *fixedStep) begin(theta, ledHere *tensors.Tensor, state []*tensors.Tensor) error {
+	mine, err := device.Copy(theta)
+	if err != nil {
+		return err
+	}
+	s.carry(append([]*tensors.Tensor{mine, mine, device.Scalar(s.obj.Precision(), math.Inf(1)), ledHere}, state...))
+	return nil
+}
+
+func (s *fixedStep) carry(next []*tensors.Tensor) {
+	s.carried = next
+	s.held.Hold(next)
 }
 
 // The loop's variables: the number of iterations still to make, how many were made, whether to go on, the goal's loss
@@ -137,14 +160,15 @@ func (s *fixedStep) Advance(ctx context.Context, n int, goal Goal) (Progress, er
 		if err != nil {
 			return p, err
 		}
-		made := int(tensors.ToScalar[int32](out[loopCount]))
+		made, on := int(tensors.ToScalar[int32](out[loopCount])), tensors.ToScalar[bool](out[loopOn])
 		if err := p.addTraces(out[loopLoss:loopCarried], made); err != nil {
 			return p, err
 		}
-		s.carried = out[loopCarried:]
+		s.carry(out[loopCarried:])
+		device.Free(out[:loopCarried])
 		p.Iterations += made
 		n -= made
-		if !tensors.ToScalar[bool](out[loopOn]) {
+		if !on {
 			if p.Status, p.Message = goal.Met(p.Records[len(p.Records)-1]); p.Status != Running {
 				break
 			}
@@ -182,7 +206,22 @@ func (s *fixedStep) Best() (*tensors.Tensor, float64) {
 // Refresh implements Stepper.
 func (s *fixedStep) Refresh() {
 	state := rebase(s.direction, s.carried[4:])
-	s.carried = append([]*tensors.Tensor{s.carried[0], s.carried[0], device.Scalar(s.obj.Precision(), math.Inf(1)), s.carried[3]}, state...)
+	here := s.carried[0]
+	s.carry(append([]*tensors.Tensor{here, here, device.Scalar(s.obj.Precision(), math.Inf(1)), s.carried[3]}, state...))
+}
+
+// Restart implements Restarter.
+func (s *fixedStep) Restart(theta *tensors.Tensor) error {
+	return s.begin(theta, s.carried[3], unlearned(s.direction, s.obj, s.carried[4:]))
+}
+
+// unlearned is the state of a direction of which only the schedule is left.
+func unlearned(d Direction, obj *objective.Objective, state []*tensors.Tensor) []*tensors.Tensor {
+	blank := device.Zeros(d.State(obj.Dim, obj.Precision()))
+	if s, ok := d.(scheduled); ok {
+		copy(blank, state[:s.schedule.Size()])
+	}
+	return blank
 }
 
 // Save implements Stepper.
@@ -202,7 +241,7 @@ func (s *fixedStep) Restore(data []byte) error {
 	}
 	carried, err := device.RestoreAll(state, s.carried)
 	if err == nil {
-		s.carried = carried
+		s.carry(carried)
 	}
 	return err
 }

@@ -223,12 +223,14 @@ type movingCenter struct{ center *float64 }
 
 func (movingCenter) Every() int { return 10 }
 
-func (s movingCenter) Adapt(iteration int, _ *tensors.Tensor, stuck bool) (bool, error) {
-	if stuck || iteration == 0 || iteration > 20 {
-		return false, nil
+func (s movingCenter) Begin() objective.Adapter { return s }
+
+func (s movingCenter) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+	if now.Stuck || now.Iteration == 0 || now.Iteration > 20 {
+		return nil, nil
 	}
 	*s.center++
-	return true, nil
+	return []*tensors.Tensor{}, nil
 }
 
 func (movingCenter) Save() ([]byte, error) { return nil, nil }

@@ -7,9 +7,7 @@ import (
 	"unicode"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	ml "github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
@@ -120,23 +118,20 @@ func trainerRuleOf(m Method, g *graph.Graph, vars []*ml.Variable, dtype dtypes.D
 	if err := obj.Check(); err != nil {
 		return nil, err
 	}
-	stepper, err := m.Start(obj, tensors.FromShape(shapes.Make(dtype, obj.Dim)))
+	directed, ok := m.(Directed)
+	if !ok {
+		return nil, fmt.Errorf("optim: %s cannot run in a trainer of GoMLX, expected a method with fixed steps, such as Adam, or with a line search", m.Name())
+	}
+	d, by, err := directed.Direct(obj)
 	if err != nil {
 		return nil, fmt.Errorf("optim: for a trainer of GoMLX: %w", err)
 	}
-	switch s := stepper.(type) {
-	case *fixedStep:
-		return s.direction, nil
-	case *lineSearch:
-		graphs, ok := s.director.(*graphDirector)
-		if !ok {
-			break
-		}
-		if a, ok := s.search.(search.Armijo); ok {
-			a, err := a.WithDefaults()
-			return trainingSearch{Armijo: a, direction: graphs.direction}, err
-		}
-		return nil, fmt.Errorf("optim: the Search of %s is %T, expected Armijo in a trainer of GoMLX", m.Name(), s.search)
+	switch by := by.(type) {
+	case nil:
+		return d, nil
+	case search.Armijo:
+		by, err := by.WithDefaults()
+		return trainingSearch{Armijo: by, direction: d}, err
 	}
-	return nil, fmt.Errorf("optim: %s cannot run in a trainer of GoMLX, expected a method with fixed steps, such as Adam, or with a line search", m.Name())
+	return nil, fmt.Errorf("optim: the Search of %s is %T, expected Armijo in a trainer of GoMLX", m.Name(), by)
 }

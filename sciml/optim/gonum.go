@@ -42,7 +42,9 @@ func (m Gonum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 	if err != nil {
 		return nil, err
 	}
-	return &gonumStepper{iterates: iterates{theta: theta}, obj: obj, method: m.Method, evaluator: evaluator}, nil
+	s := &gonumStepper{obj: obj, method: m.Method, evaluator: evaluator}
+	s.iterates, err = startIterates(theta)
+	return s, err
 }
 
 // gonumStepper is a method of gonum's at work. The method runs in a goroutine of its own and asks for evaluations through
@@ -155,7 +157,7 @@ func (s *gonumStepper) step() (*evaluated, float64, error) {
 			s.here = slices.Clone(task.X)
 			return s.onDevice(), length, nil
 		case optimize.MethodDone:
-			s.stop()
+			s.Stop()
 			s.conclude()
 		default:
 			if err := s.answer(&task); err != nil {
@@ -187,8 +189,8 @@ func (s *gonumStepper) answer(task *optimize.Task) error {
 	return nil
 }
 
-// stop ends the method, which may be in the middle of a search, and its goroutine.
-func (s *gonumStepper) stop() {
+// Stop implements Stopper. It ends the method, which may be in the middle of a search, and its goroutine.
+func (s *gonumStepper) Stop() {
 	if s.operations == nil {
 		return
 	}
@@ -218,7 +220,7 @@ func (s *gonumStepper) failure() string { return s.reason }
 
 // Refresh implements Stepper: the method starts again from the iterate.
 func (s *gonumStepper) Refresh() {
-	s.stop()
+	s.Stop()
 	s.forget()
 }
 

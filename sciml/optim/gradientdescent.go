@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // GradientDescent takes θ ← θ − α∇f(θ). On a quadratic whose Hessian has its eigenvalues between μ and L it converges
@@ -25,11 +26,17 @@ func (GradientDescent) Name() string { return "gradient descent" }
 
 // Start implements Method.
 func (m GradientDescent) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m GradientDescent) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	m.Rate = cmp.Or(m.Rate, 1e-2)
 	if err := checkSettings("GradientDescent", positive("Rate", m.Rate)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "GradientDescent", gradientRule{m.Rate}, m.Schedule)
+	d, err := withSchedule("GradientDescent", gradientRule{m.Rate}, m.Schedule)
+	return d, nil, err
 }
 
 type gradientRule struct{ rate float64 }

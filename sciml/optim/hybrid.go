@@ -46,7 +46,7 @@ func (h Hybrid) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 			return nil, fmt.Errorf("optim: phase %d of the Hybrid has no Method", i)
 		}
 	}
-	return startPhases(obj, theta, &chain{all: h})
+	return startPhases(obj, theta, &chain{all: h}, "")
 }
 
 // chain is the plan of a Hybrid: one phase after the other.

@@ -43,7 +43,7 @@ func TestIterationsSwitch(t *testing.T) {
 				method := optim.Hybrid{{Method: optim.Adam{Rate: 0.01}, Until: optim.Iterations(n)}, {Method: optim.LBFGS{}}}
 				r := minimize(t, p.objective(b), p.start, method, optim.Options{
 					GradientTolerance: 1e-8, MonitorEvery: every, MaxIterations: 300,
-					Monitor: func(theta *tensors.Tensor) (map[string]float64, error) {
+					Monitor: func(_ context.Context, theta *tensors.Tensor) (map[string]float64, error) {
 						return map[string]float64{"f": p.reference.Func(tensors.MustCopyFlatData[float64](theta))}, nil
 					},
 				})
@@ -87,7 +87,7 @@ func TestRecordsCountIterations(t *testing.T) {
 	}
 	r := minimize(t, p.objective(pureGo(t)), p.start, method, optim.Options{
 		MonitorEvery: 3, MaxIterations: 20,
-		Monitor: func(theta *tensors.Tensor) (map[string]float64, error) {
+		Monitor: func(_ context.Context, theta *tensors.Tensor) (map[string]float64, error) {
 			measured++
 			return map[string]float64{"f": p.reference.Func(tensors.MustCopyFlatData[float64](theta))}, nil
 		},

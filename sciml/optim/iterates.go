@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
@@ -15,13 +16,32 @@ type evaluated struct {
 	thetaNorm          float64 // where it is asked for
 }
 
-// iterates is what steppers have in common that go from one evaluated point to the next.
+// tensors are those of a point; none of nil.
+func (e *evaluated) tensors() []*tensors.Tensor {
+	if e == nil {
+		return nil
+	}
+	return []*tensors.Tensor{e.theta, e.gradient}
+}
+
+// iterates is what steppers have in common that go from one evaluated point to the next. It owns its points.
 type iterates struct {
 	theta *tensors.Tensor // the iterate while at is nil
 	at    *evaluated      // the current iterate; nil before the first evaluation
 	best  *evaluated      // the one with the lowest loss: not every step goes down
 	begun bool            // whether the record of the start was given
-	spent int             // evaluations since the last record
+	spent int             // evaluations that no record tells of yet
+	asks  asks
+	held  device.Owner
+}
+
+// asks are what a method wants of the run: a change of the objective every so many iterations, and a remark, which becomes
+// an event of the history.
+type asks struct {
+	every  int // 0 for never
+	remark string
+	made   int // iterations since it began, or was relocated
+	told   bool
 }
 
 // walker makes the moves of a stepper.
@@ -34,8 +54,37 @@ type walker interface {
 	failure() string
 }
 
-// advance is Stepper.Advance.
+// startIterates begins at a copy of theta.
+func startIterates(theta *tensors.Tensor) (iterates, error) {
+	mine, err := device.Copy(theta)
+	return iterates{theta: mine}, err
+}
+
+// advance is Stepper.Advance. It returns where it asks.
 func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Progress, error) {
+	if s.asks.every > 0 {
+		n = min(n, s.asks.every-s.asks.made%s.asks.every)
+	}
+	p, err := s.walk(ctx, n, goal, w)
+	p.Evaluations, s.spent = s.spent, 0
+	s.asks.made += p.Iterations
+	p.Adapt = s.asks.every > 0 && p.Iterations > 0 && s.asks.made%s.asks.every == 0
+	p.remark(&s.asks.told, s.asks.remark)
+	return p, err
+}
+
+// remark puts what is to be said once before the message.
+func (p *Progress) remark(told *bool, text string) {
+	if *told || text == "" {
+		return
+	}
+	if p.Message != "" {
+		text += "; " + p.Message
+	}
+	p.Message, *told = text, true
+}
+
+func (s *iterates) walk(ctx context.Context, n int, goal Goal, w walker) (Progress, error) {
 	p := Progress{Status: Running}
 	if s.at == nil {
 		at, err := w.begin()
@@ -83,10 +132,16 @@ func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Pro
 }
 
 func (s *iterates) moveTo(e *evaluated) {
-	s.at = e
+	s.at, s.theta = e, nil
 	if device.Finite(e.loss) && (s.best == nil || e.loss < s.best.loss) {
 		s.best = e
 	}
+	s.hold()
+}
+
+// hold keeps the points there are, and frees those that were replaced.
+func (s *iterates) hold() {
+	s.held.Hold([]*tensors.Tensor{s.theta}, s.at.tensors(), s.best.tensors())
 }
 
 func (s *iterates) record(length float64) Record {
@@ -106,7 +161,7 @@ func (s *iterates) Current() *tensors.Tensor {
 // Best implements Stepper.
 func (s *iterates) Best() (*tensors.Tensor, float64) {
 	if s.best == nil {
-		return s.theta, math.Inf(1)
+		return s.Current(), math.Inf(1)
 	}
 	return s.best.theta, s.best.loss
 }
@@ -115,6 +170,18 @@ func (s *iterates) Best() (*tensors.Tensor, float64) {
 func (s *iterates) forget() {
 	s.theta = s.Current()
 	s.at, s.best = nil, nil
+	s.hold()
+}
+
+// relocate goes to theta, of which it takes a copy.
+func (s *iterates) relocate(theta *tensors.Tensor) error {
+	mine, err := device.Copy(theta)
+	if err != nil {
+		return err
+	}
+	s.theta, s.at, s.best, s.begun, s.asks.made = mine, nil, nil, false, 0
+	s.hold()
+	return nil
 }
 
 // savedIterates is the state of iterates. Points are θ and gradient; there are none before the first evaluation.
@@ -122,7 +189,8 @@ type savedIterates struct {
 	Theta    device.Saved
 	At, Best savedPoint
 	Begun    bool
-	Spent    int
+	Asked    int
+	Told     bool
 }
 
 type savedPoint struct {
@@ -131,7 +199,7 @@ type savedPoint struct {
 }
 
 func (s *iterates) save() (out savedIterates, err error) {
-	out = savedIterates{Begun: s.begun, Spent: s.spent}
+	out = savedIterates{Begun: s.begun, Asked: s.asks.made, Told: s.asks.told}
 	if out.Theta, err = device.Save(s.Current()); err != nil {
 		return out, err
 	}
@@ -143,16 +211,18 @@ func (s *iterates) save() (out savedIterates, err error) {
 }
 
 func (s *iterates) restore(from savedIterates) (err error) {
-	if s.theta, err = from.Theta.Restore(s.theta.Shape()); err != nil {
+	theta, err := from.Theta.Restore(s.Current().Shape())
+	if err != nil {
 		return err
 	}
-	if s.at, err = from.At.restore(s.theta); err != nil {
+	if s.at, err = from.At.restore(theta); err != nil {
 		return err
 	}
-	if s.best, err = from.Best.restore(s.theta); err != nil {
+	if s.best, err = from.Best.restore(theta); err != nil {
 		return err
 	}
-	s.begun, s.spent = from.Begun, from.Spent
+	s.theta, s.begun, s.asks.made, s.asks.told = theta, from.Begun, from.Asked, from.Told
+	s.hold()
 	return nil
 }
 
@@ -160,7 +230,7 @@ func (e *evaluated) save() (savedPoint, error) {
 	if e == nil {
 		return savedPoint{}, nil
 	}
-	vectors, err := device.SaveAll([]*tensors.Tensor{e.theta, e.gradient})
+	vectors, err := device.SaveAll(e.tensors())
 	return savedPoint{Vectors: vectors, Loss: e.loss, GradientNorm: e.gradientNorm, ThetaNorm: e.thetaNorm}, err
 }
 

@@ -42,13 +42,18 @@ func (l LBFGS) Name() string { return "L-BFGS" }
 
 // Start implements Method. It fails when a setting is out of its range.
 func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(l, obj, theta)
+}
+
+// Direct implements Directed.
+func (l LBFGS) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	switch {
 	case l.Memory < 0:
-		return nil, fmt.Errorf("optim: LBFGS.Memory is %d, expected at least 1 (or 0 for the default)", l.Memory)
+		return nil, nil, fmt.Errorf("optim: LBFGS.Memory is %d, expected at least 1 (or 0 for the default)", l.Memory)
 	case l.RestartEvery < 0:
-		return nil, fmt.Errorf("optim: LBFGS.RestartEvery is %d, expected at least 1 (or 0 for never)", l.RestartEvery)
+		return nil, nil, fmt.Errorf("optim: LBFGS.RestartEvery is %d, expected at least 1 (or 0 for never)", l.RestartEvery)
 	case !(l.RestartCosine >= 0 && l.RestartCosine < 1):
-		return nil, fmt.Errorf("optim: LBFGS.RestartCosine is %v, expected a number between 0 and 1 (or 0 for never)", l.RestartCosine)
+		return nil, nil, fmt.Errorf("optim: LBFGS.RestartCosine is %v, expected a number between 0 and 1 (or 0 for never)", l.RestartCosine)
 	}
 	if l.Memory == 0 {
 		l.Memory = 20
@@ -56,7 +61,7 @@ func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 	if l.Search == nil {
 		l.Search = search.StrongWolfe{}
 	}
-	return startLineSearch(obj, theta, l.direction(), l.Search)
+	return l.direction(), l.Search, nil
 }
 
 func (l LBFGS) direction() lbfgsDirection {
@@ -139,7 +144,7 @@ func restart(state []*graph.Node, condition *graph.Node) {
 	}
 }
 
-// Rebase implements rebaser: the pairs stay, but the next one would compare gradients of different objectives.
+// Rebase implements Rebaser: the pairs stay, but the next one would compare gradients of different objectives.
 func (l lbfgsDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 	state = slices.Clone(state)
 	state[lbfgsStarted] = tensors.FromShape(state[lbfgsStarted].Shape())

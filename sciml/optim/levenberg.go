@@ -77,7 +77,8 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 	if err != nil {
 		return nil, err
 	}
-	return &asking{Stepper: s, every: m.AdaptEvery, text: "Levenberg–Marquardt solves by " + system.plan()}, nil
+	s.asks = asks{every: m.AdaptEvery, remark: "Levenberg–Marquardt solves by " + system.plan()}
+	return s, nil
 }
 
 // above is a setting that is a factor of change.

@@ -3,6 +3,7 @@ package optim
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -24,6 +25,7 @@ type lineSearch struct {
 	shapes   []shapes.Shape    // of the direction's state
 	state    []*tensors.Tensor // of the direction; zeros when it knows nothing
 	memory   bool              // whether it knows something
+	owned    device.Owner      // of state
 	rounding rounding          // of the loss
 }
 
@@ -36,14 +38,17 @@ func startLineSearch(obj *objective.Objective, theta *tensors.Tensor, direction 
 }
 
 // startDirected starts a search along the directions of a director.
-func startDirected(obj *objective.Objective, theta *tensors.Tensor, d director, by search.Search) (Stepper, error) {
+func startDirected(obj *objective.Objective, theta *tensors.Tensor, d director, by search.Search) (*lineSearch, error) {
 	running, err := search.Begin(by)
 	if err != nil {
 		return nil, err
 	}
-	s := &lineSearch{iterates: iterates{theta: theta}, obj: obj, director: d, search: running, rounding: newRounding(obj.Precision())}
+	s := &lineSearch{obj: obj, director: d, search: running, rounding: newRounding(obj.Precision())}
+	if s.iterates, err = startIterates(theta); err != nil {
+		return nil, err
+	}
 	s.shapes = d.state()
-	s.state = device.Zeros(s.shapes)
+	s.replaceState(device.Zeros(s.shapes))
 	if _, ok := running.(search.Many); ok && obj.Function == nil {
 		if s.many, err = device.NewLoop(obj.Backend, "losses along the direction", 3, func(vars []*graph.Node) []*graph.Node { return lossesAlong(obj, vars) }); err != nil {
 			return nil, err
@@ -66,6 +71,7 @@ func (s *lineSearch) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 // begin evaluates the starting point, as a trial of length zero: that is one program less to compile.
 func (s *lineSearch) begin() (*evaluated, error) {
 	still := device.Vector(s.obj.Precision(), make([]float64, s.obj.Dim))
+	defer device.Free([]*tensors.Tensor{still})
 	at, _, err := s.trial(s.theta, still, 0)
 	if err == nil {
 		s.reached(at)
@@ -88,7 +94,9 @@ func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluat
 		return nil, search.Trial{}, err
 	}
 	e := &evaluated{theta: out[2], loss: device.Number(out[0]), gradient: out[3], gradientNorm: device.Number(out[4])}
-	return e, search.Trial{Alpha: alpha, Loss: e.loss, Slope: device.Number(out[1])}, nil
+	t := search.Trial{Alpha: alpha, Loss: e.loss, Slope: device.Number(out[1])}
+	device.Free([]*tensors.Tensor{out[0], out[1], out[4]})
+	return e, t, nil
 }
 
 // step makes one iteration; its length is zero when there is no way down even along steepest descent.
@@ -117,8 +125,8 @@ func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 }
 
 func (s *lineSearch) replaceState(next []*tensors.Tensor) {
-	device.Free(s.state)
 	s.state = next
+	s.owned.Hold(next)
 }
 
 func (s *lineSearch) along() (to *evaluated, length float64, err error) {
@@ -127,23 +135,25 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 		return nil, 0, err
 	}
 	s.spent += d.products
-	step, slope, stepNorm, next := d.step, d.slope, d.length, d.next
+	step, slope, stepNorm := d.step, d.slope, d.length
+	trials := map[float64]*evaluated{} // the last one only: an earlier one that wins is evaluated again
 	taken := false
 	defer func() {
+		device.Free([]*tensors.Tensor{step})
 		if !taken {
-			device.Free(next)
+			s.release(d.next)
+			freeTrials(trials)
 		}
 	}()
 	if !(slope < 0) || !device.Finite(stepNorm) {
 		return nil, 0, nil
 	}
-	trials := map[float64]*evaluated{}
 	try := func(alpha float64) (search.Trial, error) {
 		e, t, err := s.trial(s.at.theta, step, alpha)
 		if err != nil {
 			return search.Trial{}, err
 		}
-		clear(trials) // only one trial is kept on the device; an earlier one that wins is evaluated again
+		freeTrials(trials)
 		trials[alpha] = e
 		if !device.Finite(t.Loss) || !device.Finite(t.Slope) {
 			t.Loss = math.Inf(1)
@@ -163,9 +173,25 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 			return nil, 0, err
 		}
 	}
-	s.replaceState(next)
+	s.replaceState(d.next)
 	s.memory, taken = true, true
 	return trials[best.Alpha], best.Alpha * stepNorm, nil
+}
+
+func freeTrials(trials map[float64]*evaluated) {
+	for _, e := range trials {
+		device.Free(e.tensors())
+	}
+	clear(trials)
+}
+
+// release frees what a direction would have remembered, but for what it remembers already.
+func (s *lineSearch) release(next []*tensors.Tensor) {
+	for _, t := range next {
+		if !slices.Contains(s.state, t) {
+			device.Free([]*tensors.Tensor{t})
+		}
+	}
 }
 
 // find searches in the way that the search knows; where that has failed, by slopes rather than by losses that rounding
@@ -223,10 +249,28 @@ func (s *lineSearch) failure() string {
 // Refresh implements Stepper.
 func (s *lineSearch) Refresh() {
 	s.forget()
-	s.state = s.director.rebase(s.state)
+	s.replaceState(s.director.rebase(s.state))
 	if m, ok := s.search.(search.MemorySearch); ok {
 		m.SetMemory(nil)
 	}
+}
+
+// Restart implements Restarter.
+func (s *lineSearch) Restart(theta *tensors.Tensor) error {
+	s.replaceState(device.Zeros(s.shapes))
+	s.memory = false
+	s.rounding.reset()
+	if m, ok := s.search.(search.MemorySearch); ok {
+		m.SetMemory(nil)
+	}
+	return s.iterates.relocate(theta)
+}
+
+// Relocate implements Relocator: what is known of the curvature stays.
+func (s *lineSearch) Relocate(theta *tensors.Tensor) error {
+	s.Refresh() // the last change of the gradient is not one between iterates of its own
+	s.rounding.reset()
+	return s.iterates.relocate(theta)
 }
 
 // savedLine is the state of a lineSearch.

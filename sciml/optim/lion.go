@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Lion moves each parameter by the rate along the sign of a blend of momentum and gradient (Chen et al. 2023, "Symbolic
@@ -33,12 +34,18 @@ func (Lion) Name() string { return "Lion" }
 
 // Start implements Method.
 func (m Lion) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m Lion) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	m.Rate, m.Beta1, m.Beta2 = cmp.Or(m.Rate, 1e-4), cmp.Or(m.Beta1, 0.9), cmp.Or(m.Beta2, 0.99)
 	if err := checkSettings("Lion", positive("Rate", m.Rate), fraction("Beta1", m.Beta1), fraction("Beta2", m.Beta2),
 		notNegative("WeightDecay", m.WeightDecay)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "Lion", lionRule{m}, m.Schedule)
+	d, err := withSchedule("Lion", lionRule{m}, m.Schedule)
+	return d, nil, err
 }
 
 // lionRule remembers m.

@@ -15,11 +15,15 @@ import (
 type Method interface {
 	// Name is short and appears in histories and figures, for example "L-BFGS".
 	Name() string
-	// Start begins a run at theta (shape [Dim], on the device). It reports settings that make no sense.
+	// Start begins a run at theta (shape [Dim]), of which it takes a copy. It reports settings that make no sense, and what
+	// the objective lacks (then errors.Is with objective.ErrUnsuitable) or what would not fit (objective.ErrTooLarge).
 	Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error)
 }
 
-// Stepper is a method at work on one objective.
+// Stepper is a method at work on one objective. It may be more: a Restarter, a Relocator, a Stopper.
+//
+// A stepper owns its tensors. Start, Restart and Relocate take a copy of theta. Current and Best lend: what they return stays
+// the stepper's, and is valid until the next call of another of its methods.
 type Stepper interface {
 	// Advance makes up to n iterations and says how they went. It returns early, without an error, when an iterate
 	// meets the goal, when the method cannot go on (in both cases Progress.Status says so), and between iterations
@@ -37,13 +41,42 @@ type Stepper interface {
 	Restore(saved []byte) error
 }
 
-// stopper is a Stepper that keeps something, such as a goroutine, until it is told that its work is over.
-type stopper interface{ stop() }
+// Restarter is a Stepper that can begin anew without being compiled again.
+type Restarter interface {
+	Stepper
+	// Restart begins at theta as if nothing had been learned. Schedules of the rate, and the order of batches, go on.
+	Restart(theta *tensors.Tensor) error
+}
 
-func stopStepper(s Stepper) {
-	if keeper, ok := s.(stopper); ok {
-		keeper.stop()
+// Relocator is a Stepper that can go on from elsewhere with what it has learned of the objective, such as its curvature.
+type Relocator interface {
+	Stepper
+	// Relocate goes on from theta. Losses known so far are forgotten, and so is what compares an iterate with the last one.
+	Relocate(theta *tensors.Tensor) error
+}
+
+// Stopper is a Stepper that keeps something, such as a goroutine, until it is told that its work is over.
+type Stopper interface {
+	Stepper
+	// Stop is called once, after the last call of any other method.
+	Stop()
+}
+
+func stop(s Stepper) {
+	if keeper, ok := s.(Stopper); ok {
+		keeper.Stop()
 	}
+}
+
+// relocate has s go on from theta: with what it has learned, or else anew. It reports whether s can.
+func relocate(s Stepper, theta *tensors.Tensor) (bool, error) {
+	switch s := s.(type) {
+	case Relocator:
+		return true, s.Relocate(theta)
+	case Restarter:
+		return true, s.Restart(theta)
+	}
+	return false, nil
 }
 
 // Goal is where a run ends: at the first iterate whose loss, or norm of the gradient, is not above the number.
@@ -68,6 +101,9 @@ type Progress struct {
 	// Records has one entry for each iterate whose loss became known, in order. Advance fills Loss, GradientNorm,
 	// Step, Evaluations (of these iterations alone) and, in a Hybrid, Phase; the run loop fills the rest.
 	Records []Record
+	// Evaluations are those that belong to no record, such as those of a search that failed, or of an iterate that was told
+	// of before.
+	Evaluations int
 	// Iterations is the number of steps made.
 	Iterations int
 	// Status is Running unless the method cannot go on.
@@ -79,11 +115,27 @@ type Progress struct {
 	Adapt bool
 }
 
-// Direction turns a point into a step. Its functions build graphs.
+// Direction turns a point into a step. Its functions build graphs. FixedStep and LineSearch make a Method of one. A Direction
+// that compares a point with the one before it is a Rebaser as well.
 type Direction interface {
 	// State gives the shapes of what the direction remembers between iterations; all of it starts as zeros.
 	State(dim int, dtype dtypes.DType) []shapes.Shape
 	// Step builds the step p (shape [P]) from the point and the state, and the state to remember. It is called once
 	// per iteration, each time at a new point, so that a quasi-Newton direction learns from the change.
 	Step(p *objective.Point, state []*graph.Node) (step *graph.Node, next []*graph.Node)
+}
+
+// Rebaser is a Direction, or a Schedule, that compares a point with the one before it.
+type Rebaser interface {
+	// Rebase returns the state without what belongs to the previous point, because the objective has changed since, or the
+	// iterate is elsewhere. It returns tensors of the given state, or new ones.
+	Rebase(state []*tensors.Tensor) []*tensors.Tensor
+}
+
+// rebase prepares the state of a direction or a schedule for a changed objective.
+func rebase(by any, state []*tensors.Tensor) []*tensors.Tensor {
+	if r, ok := by.(Rebaser); ok {
+		return r.Rebase(state)
+	}
+	return state
 }

@@ -60,7 +60,7 @@ func (m MiniBatch) plan(obj *objective.Objective, theta *tensors.Tensor, owner s
 	if err != nil {
 		return plan{}, err
 	}
-	direction, err := directionOf(method, obj, theta, owner)
+	direction, err := directionOf(method, obj, owner)
 	if err != nil {
 		return plan{}, err
 	}
@@ -85,19 +85,12 @@ func measureEvery(owner string, n int) (int, error) {
 	return n, nil
 }
 
-// directionOf returns the direction of a method that takes the steps of one as they are. Starting it checks its settings
-// and compiles nothing.
-func directionOf(method Method, obj *objective.Objective, theta *tensors.Tensor, owner string) (Direction, error) {
-	stepper, err := method.Start(obj, theta)
-	if err != nil {
-		return nil, err
-	}
-	switch s := stepper.(type) {
-	case *fixedStep:
-		return s.direction, nil
-	case *stochastic:
-		if r, ok := s.plan.rule.(averaged); ok && r.batches == 1 {
-			return r.direction, nil
+// directionOf returns the direction of a method that takes its steps as they are.
+func directionOf(method Method, obj *objective.Objective, owner string) (Direction, error) {
+	if m, ok := method.(Directed); ok {
+		d, by, err := m.Direct(obj)
+		if err != nil || by == nil {
+			return d, err
 		}
 	}
 	return nil, fmt.Errorf("optim: %s.Method is %q, expected one that takes fixed steps, such as Adam", owner, method.Name())

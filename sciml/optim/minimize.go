@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gomlx/compute/dtypes"
@@ -25,8 +26,9 @@ type Options struct {
 	// Until ends the run, with the status CriterionMet: Stalled{Window: 1000, Decades: 0.01}, for example, when it has
 	// come to a plateau. Nil for none.
 	Until Criterion
-	// Monitor measures an iterate, for example its error against a reference; nil for none. It sees θ on the device.
-	Monitor func(theta *tensors.Tensor) (map[string]float64, error)
+	// Monitor measures an iterate, for example its error against a reference; nil for none. It sees θ on the device, which is
+	// lent to it, and the context of the run.
+	Monitor func(ctx context.Context, theta *tensors.Tensor) (map[string]float64, error)
 	// MonitorEvery is the number of iterations between measurements, and between looks at the terms of the loss (see
 	// Objective.Terms); 100 when zero. The first iterate and the result are measured always, and so are those at which a
 	// method asks for a change of the objective.
@@ -110,24 +112,27 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		return nil, err
 	}
 	start := time.Now()
-	begin := device.Vector(obj.Precision(), theta)
-	stepper, err := method.Start(obj, begin)
+	own := obj.ForRun()
+	stepper, err := startAt(method, own, theta)
 	if err != nil {
 		return nil, err
 	}
-	defer stopStepper(stepper)
+	defer stop(stepper)
 	if options.CheckpointPath != "" { // a method that cannot be saved says so before the work is done
 		if _, err := stepper.Save(); err != nil {
 			return nil, err
 		}
 	}
 	r := &run{
-		obj: obj, options: options, stepper: stepper, method: method.Name(), start: start, saved: start, adapted: -1,
-		resumed: from != nil, pending: map[int]measured{},
+		obj: own, given: obj.Data, options: options, stepper: stepper, method: method.Name(), start: start, saved: start, adapted: -1,
+		resumed: from != nil, pending: map[int]measured{}, whole: ctx,
+	}
+	if obj.Adaptation != nil {
+		r.adapter = obj.Adaptation.Begin()
 	}
 	r.result.Loss = math.Inf(1)
 	if obj.Terms != nil {
-		if r.terms, err = objective.NewTermEvaluator(obj); err != nil {
+		if r.terms, err = objective.NewTermEvaluator(own); err != nil {
 			return nil, err
 		}
 	}
@@ -154,7 +159,14 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		r.goal = Goal{Loss: float64(float32(r.goal.Loss)), Gradient: float64(float32(r.goal.Gradient))}
 	}
 	err = r.loop()
-	return r.finish(begin, err)
+	return r.finish(theta, err)
+}
+
+// startAt starts a method at a vector on the host.
+func startAt(method Method, obj *objective.Objective, theta []float64) (Stepper, error) {
+	begin := device.Vector(obj.Precision(), theta)
+	defer device.Free([]*tensors.Tensor{begin})
+	return method.Start(obj, begin)
 }
 
 func (o *Options) setDefaults() error {
@@ -182,8 +194,12 @@ func (o *Options) setDefaults() error {
 
 // run is a run of Minimize.
 type run struct {
-	ctx     context.Context
-	obj     *objective.Objective
+	ctx     context.Context      // ends with the time of the run, or with
+	whole   context.Context      // that of the caller
+	obj     *objective.Objective // with Data of its own
+	given   []*tensors.Tensor    // Data at the start, which are the caller's
+	adapter objective.Adapter    // nil for none
+	owned   device.Owner         // of Data that came since
 	options Options
 	stepper Stepper
 	method  string
@@ -262,17 +278,22 @@ func (r *run) elapsed() float64 { return r.before + time.Since(r.start).Seconds(
 
 // adapt changes the objective when that is due, or at once, if the method is stuck or asks for it.
 func (r *run) adapt(atOnce bool) error {
-	a, made := r.obj.Adaptation, r.result.Iterations
-	if a == nil || made == r.adapted || !atOnce && made%a.Every() != 0 {
+	made := r.result.Iterations
+	if r.adapter == nil || made == r.adapted || !atOnce && made%r.obj.Adaptation.Every() != 0 {
 		return nil
 	}
 	r.adapted = made
-	changed, err := a.Adapt(made, r.stepper.Current(), atOnce)
+	data, err := r.adapter.Adapt(objective.Iterate{Iteration: made, Theta: r.stepper.Current(), Data: slices.Clone(r.obj.Data), Stuck: atOnce})
 	if err != nil {
 		return fmt.Errorf("optim: adapting the objective at iteration %d: %w", made, err)
 	}
+	changed := data != nil
 	if changed {
+		if err := r.replaceData(data); err != nil {
+			return fmt.Errorf("optim: adapting the objective at iteration %d: %w", made, err)
+		}
 		r.stepper.Refresh()
+		r.ownData()
 	}
 	if changed && r.status == SearchFailed {
 		r.status, r.message = Running, ""
@@ -281,6 +302,25 @@ func (r *run) adapt(atOnce bool) error {
 		})
 	}
 	return nil
+}
+
+// replaceData puts others of the same shapes in the place of the data.
+func (r *run) replaceData(data []*tensors.Tensor) error {
+	if len(data) != len(r.obj.Data) {
+		return fmt.Errorf("there are %d tensors of new data, expected %d as in Objective.Data", len(data), len(r.obj.Data))
+	}
+	for i, t := range data {
+		if !t.Shape().Equal(r.obj.Data[i].Shape()) {
+			return fmt.Errorf("tensor %d of the new data has shape %s, expected %s", i, t.Shape(), r.obj.Data[i].Shape())
+		}
+	}
+	r.obj.Data = data
+	return nil
+}
+
+// ownData frees data that were replaced, but for the caller's.
+func (r *run) ownData() {
+	r.owned.Hold(slices.DeleteFunc(slices.Clone(r.obj.Data), func(t *tensors.Tensor) bool { return slices.Contains(r.given, t) }))
 }
 
 func (r *run) save() error {
@@ -296,8 +336,9 @@ func (r *run) save() error {
 func (r *run) portion() int {
 	n := r.options.MonitorEvery - r.result.Iterations%r.options.MonitorEvery
 	n = min(n, r.options.MaxIterations-r.result.Iterations)
-	if a := r.obj.Adaptation; a != nil {
-		n = min(n, a.Every()-r.result.Iterations%a.Every())
+	if r.adapter != nil {
+		every := r.obj.Adaptation.Every()
+		n = min(n, every-r.result.Iterations%every)
 	}
 	if r.options.Until != nil {
 		n = min(n, max(1, r.look-r.result.Iterations))
@@ -326,6 +367,7 @@ func (r *run) add(p Progress, before, after float64) {
 		h.Records = append(h.Records, rec)
 	}
 	r.result.Iterations += p.Iterations
+	r.result.Evaluations += p.Evaluations
 	if p.Status == Running && p.Message != "" {
 		h.Events = append(h.Events, Event{Iteration: r.result.Iterations, Seconds: after, Text: p.Message})
 	}
@@ -360,7 +402,11 @@ func (r *run) monitor() error {
 	var m measured
 	var err error
 	if r.options.Monitor != nil {
-		if m.Metrics, err = r.options.Monitor(r.stepper.Current()); err != nil {
+		m.Metrics, err = r.options.Monitor(r.ctx, r.stepper.Current())
+		if err != nil && r.ctx.Err() != nil && errors.Is(err, r.ctx.Err()) {
+			return nil // the run ends, and this is no reason to fail
+		}
+		if err != nil {
 			return fmt.Errorf("optim: Options.Monitor at iteration %d: %w", r.result.Iterations, err)
 		}
 	}
@@ -396,18 +442,18 @@ func (r *run) report() error {
 }
 
 // finish takes the best iterate to the host.
-func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
+func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	best, loss := r.stepper.Best()
-	if !device.Finite(loss) {
-		if r.seen() { // the objective has changed since, and the iterate is not evaluated yet
-			loss = r.lossAt(best)
-		} else {
-			best, loss = begin, math.Inf(1)
-		}
+	unseen := !device.Finite(loss)
+	if unseen && r.seen() { // the objective has changed since, and the iterate is not evaluated yet
+		loss, unseen = r.lossAt(best), false
 	}
 	theta, err := device.Numbers(best)
 	if err != nil && failure == nil {
 		failure = fmt.Errorf("optim: reading θ from the device: %w", err)
+	}
+	if unseen {
+		theta, loss = slices.Clone(begin), math.Inf(1)
 	}
 	if failure == nil && r.options.CheckpointPath != "" {
 		failure = r.save()
@@ -415,16 +461,26 @@ func (r *run) finish(begin *tensors.Tensor, failure error) (*Result, error) {
 	res := &r.result
 	res.Theta, res.Loss = theta, loss
 	res.Status, res.Message = r.status, r.message
-	if failure == nil && r.options.Monitor != nil {
-		if res.Metrics, err = r.options.Monitor(best); err != nil {
-			failure = fmt.Errorf("optim: Options.Monitor at the end: %w", err)
-		}
+	if failure == nil && r.options.Monitor != nil && theta != nil {
+		res.Metrics, failure = r.measure(r.whole, theta)
 	}
 	if failure != nil {
 		res.Status, res.Message = Failed, failure.Error()
 	}
+	r.owned.Hold()
 	res.Seconds = r.elapsed()
 	return res, failure
+}
+
+// measure has Options.Monitor measure the result. One that a canceled context keeps from it is not measured.
+func (r *run) measure(ctx context.Context, theta []float64) (map[string]float64, error) {
+	t := device.Vector(r.obj.Precision(), theta)
+	defer device.Free([]*tensors.Tensor{t})
+	metrics, err := r.options.Monitor(ctx, t)
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+		return nil, fmt.Errorf("optim: Options.Monitor at the end: %w", err)
+	}
+	return metrics, nil
 }
 
 // seen reports whether the run has evaluated an iterate with a finite loss.

@@ -174,7 +174,7 @@ func TestCallback(t *testing.T) {
 				t.Errorf("%s: the result after %v has θ = %v, loss %v", name, err, r.Theta, r.Loss)
 			}
 		}
-		r, err := optim.Minimize(context.Background(), p.objective(b), p.start, method, optim.Options{Monitor: func(*tensors.Tensor) (map[string]float64, error) {
+		r, err := optim.Minimize(context.Background(), p.objective(b), p.start, method, optim.Options{Monitor: func(context.Context, *tensors.Tensor) (map[string]float64, error) {
 			return nil, broken
 		}})
 		if !errors.Is(err, broken) || r == nil || r.Status != optim.Failed || !slices.Equal(r.Theta, p.start) {
@@ -190,7 +190,7 @@ func TestMonitor(t *testing.T) {
 		for name, method := range methods {
 			r := minimize(t, p.objective(b), p.start, method, optim.Options{
 				MaxIterations: 25, MonitorEvery: 7,
-				Monitor: func(theta *tensors.Tensor) (map[string]float64, error) {
+				Monitor: func(_ context.Context, theta *tensors.Tensor) (map[string]float64, error) {
 					return map[string]float64{"f": p.reference.Func(tensors.MustCopyFlatData[float64](theta))}, nil
 				},
 			})

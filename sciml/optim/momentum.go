@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Momentum is the heavy ball of Polyak (1964, equation 9): each step is βs − α∇f(θ), with s the step before. On a
@@ -27,11 +28,17 @@ func (Momentum) Name() string { return "momentum" }
 
 // Start implements Method.
 func (m Momentum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m Momentum) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	m.Rate, m.Beta = cmp.Or(m.Rate, 1e-2), cmp.Or(m.Beta, 0.9)
 	if err := checkSettings("Momentum", positive("Rate", m.Rate), fraction("Beta", m.Beta)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "Momentum", momentumRule{m.Rate, m.Beta}, m.Schedule)
+	d, err := withSchedule("Momentum", momentumRule{m.Rate, m.Beta}, m.Schedule)
+	return d, nil, err
 }
 
 // momentumRule remembers the last step.

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Muon (Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks") replaces the momentum M of a
@@ -45,25 +46,31 @@ func (Muon) Name() string { return "Muon" }
 
 // Start implements Method. It fails where there is no matrix to orthogonalize.
 func (m Muon) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m Muon) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	m.Rate, m.Beta, m.Adam = cmp.Or(m.Rate, 0.02), cmp.Or(m.Beta, 0.95), m.Adam.withDefaults()
 	if m.Iterations == 0 {
 		m.Iterations = 5
 	}
 	if err := checkSettings("Muon", positive("Rate", m.Rate), fraction("Beta", m.Beta), notNegative("WeightDecay", m.WeightDecay),
 		counted("Iterations", m.Iterations)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := m.Adam.check("Muon.Adam"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.Adam.Schedule != nil {
-		return nil, fmt.Errorf("optim: Muon.Adam.Schedule is %+v, expected nil: Muon.Schedule is for both rates", m.Adam.Schedule)
+		return nil, nil, fmt.Errorf("optim: Muon.Adam.Schedule is %+v, expected nil: Muon.Schedule is for both rates", m.Adam.Schedule)
 	}
 	parts, err := m.parts(obj)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "Muon", muonRule{Muon: m, parts: parts}, m.Schedule)
+	d, err := withSchedule("Muon", muonRule{Muon: m, parts: parts}, m.Schedule)
+	return d, nil, err
 }
 
 // muonPart is a block of θ.

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Nesterov is the accelerated gradient method (Nesterov 1983; O'Donoghue and Candès 2015, Algorithm 1):
@@ -53,16 +54,22 @@ func (Nesterov) Name() string { return "Nesterov" }
 
 // Start implements Method.
 func (m Nesterov) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m Nesterov) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	m.Rate = cmp.Or(m.Rate, 1e-2)
 	if err := checkSettings("Nesterov", positive("Rate", m.Rate),
 		setting{"Condition", m.Condition, m.Condition == 0 || m.Condition >= 1 && device.Finite(m.Condition), "a finite number, at least 1 (or 0 where it is not known)"},
 	); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.Restart < NoRestart || m.Restart > GradientRestart {
-		return nil, fmt.Errorf("optim: Nesterov.Restart is %d, expected NoRestart, FunctionRestart or GradientRestart", m.Restart)
+		return nil, nil, fmt.Errorf("optim: Nesterov.Restart is %d, expected NoRestart, FunctionRestart or GradientRestart", m.Restart)
 	}
-	return startScheduled(obj, theta, "Nesterov", nesterovRule{m}, m.Schedule)
+	d, err := withSchedule("Nesterov", nesterovRule{m}, m.Schedule)
+	return d, nil, err
 }
 
 type nesterovRule struct{ Nesterov }
@@ -116,7 +123,7 @@ func (r nesterovRule) Step(p *objective.Point, factor *graph.Node, state []*grap
 	}
 }
 
-// Rebase implements rebaser: the momentum stays, but the next loss is one of another function.
+// Rebase implements Rebaser: the momentum stays, but the next loss is one of another function.
 func (nesterovRule) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 	state = slices.Clone(state)
 	state[nesterovKnown] = tensors.FromShape(state[nesterovKnown].Shape())

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -42,28 +40,35 @@ type course struct {
 
 // phasedStepper runs the methods of an itinerary.
 type phasedStepper struct {
-	plan     itinerary
-	obj      *objective.Objective
-	active   Stepper
-	resting  map[int]Stepper // of seats that were left: they keep what they learned, and need not be compiled again
-	course   course          // of the active phase
-	ahead    int             // records told of less iterations made, in all phases: 1 when the loss of the last iterate is known
-	repeats  bool            // the next record is one of an iterate already told of
-	untold   int             // evaluations that belong to the next record
-	best     *tensors.Tensor
-	bestLoss float64
+	relay
+	plan    itinerary
+	obj     *objective.Objective
+	resting map[int]Stepper // of seats that were left: they keep what they learned, and need not be compiled again
+	course  course          // of the active phase
+	remark  string          // on the choice of the itinerary, for the history
+	told    bool
 }
 
-func startPhases(obj *objective.Objective, theta *tensors.Tensor, plan itinerary) (Stepper, error) {
-	first, err := plan.method().Start(obj, theta)
-	if err != nil {
+func startPhases(obj *objective.Objective, theta *tensors.Tensor, plan itinerary, remark string) (Stepper, error) {
+	s := &phasedStepper{plan: plan, obj: obj, resting: map[int]Stepper{}, remark: remark}
+	var err error
+	if s.relay, err = startRelay(theta); err != nil {
 		return nil, err
 	}
-	return &phasedStepper{plan: plan, obj: obj, active: first, resting: map[int]Stepper{}, bestLoss: math.Inf(1), best: theta}, nil
+	if s.active, err = plan.method().Start(obj, theta); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Advance implements Stepper. It returns after a switch, so that the run loop sees each reason.
 func (s *phasedStepper) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
+	p, err := s.advance(ctx, n, goal)
+	p.remark(&s.told, s.remark)
+	return p, err
+}
+
+func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	total := Progress{Status: Running}
 	for n > 0 && ctx.Err() == nil && total.Message == "" && !total.Adapt {
 		final := s.plan.final()
@@ -109,7 +114,7 @@ func (s *phasedStepper) Advance(ctx context.Context, n int, goal Goal) (Progress
 	return total, nil
 }
 
-// tell adds the records of p, but not a second one of the iterate at which one method took over from another.
+// tell names the phase.
 func (s *phasedStepper) tell(total *Progress, p Progress, name string) {
 	for i := range p.Records {
 		if p.Records[i].Phase == "" {
@@ -117,27 +122,20 @@ func (s *phasedStepper) tell(total *Progress, p Progress, name string) {
 		}
 	}
 	s.course.Records = append(s.course.Records, p.Records...)
-	fresh := p.Records
-	if s.repeats && len(fresh) > 0 {
-		s.untold, s.repeats, fresh = fresh[0].Evaluations, false, fresh[1:]
-	}
-	if len(fresh) > 0 {
-		fresh = slices.Clone(fresh)
-		fresh[0].Evaluations += s.untold
-		s.untold = 0
-	}
-	total.Records = append(total.Records, fresh...)
-	total.Iterations += p.Iterations
-	s.ahead += len(fresh) - p.Iterations
+	s.relay.tell(total, p)
 }
 
 func (s *phasedStepper) handOver(status Status) error {
-	s.best, s.bestLoss = s.Best()
-	seat := s.plan.seat()
+	if err := s.keep(s.Best()); err != nil {
+		return err
+	}
+	seat, last := s.plan.seat(), s.active
 	s.plan.advance(&s.course, status)
 	next, known := s.resting[s.plan.seat()]
 	if known {
-		relocate(next, s.best)
+		if _, err := relocate(next, s.best); err != nil {
+			return err
+		}
 		delete(s.resting, s.plan.seat())
 	} else {
 		var err error
@@ -145,20 +143,21 @@ func (s *phasedStepper) handOver(status Status) error {
 			return err
 		}
 	}
-	if _, ok := canRestart(s.active); ok && seat != noSeat {
-		s.resting[seat] = s.active
+	if _, ok := last.(Restarter); ok && seat != noSeat {
+		s.resting[seat] = last
 	} else {
-		stopStepper(s.active)
+		stop(last)
 	}
-	s.active, s.course = next, course{}
-	s.repeats = s.ahead > 0
+	s.resume(next)
+	s.course = course{}
 	return nil
 }
 
-func (s *phasedStepper) stop() {
-	stopStepper(s.active)
+// Stop implements Stopper.
+func (s *phasedStepper) Stop() {
+	stop(s.active)
 	for _, r := range s.resting {
-		stopStepper(r)
+		stop(r)
 	}
 }
 
@@ -167,7 +166,7 @@ func (s *phasedStepper) Current() *tensors.Tensor { return s.active.Current() }
 
 // Best implements Stepper.
 func (s *phasedStepper) Best() (*tensors.Tensor, float64) {
-	if theta, loss := s.active.Best(); loss < s.bestLoss {
+	if theta, loss := s.active.Best(); s.better(loss) {
 		return theta, loss
 	}
 	return s.best, s.bestLoss
@@ -177,38 +176,32 @@ func (s *phasedStepper) Best() (*tensors.Tensor, float64) {
 func (s *phasedStepper) Refresh() {
 	s.active.Refresh()
 	s.course.Fresh = append(s.course.Fresh, len(s.course.Records))
-	s.best, s.bestLoss = s.active.Current(), math.Inf(1)
+	s.bestLoss = math.Inf(1)
 }
 
 // savedPhases is the state of a phasedStepper.
 type savedPhases struct {
-	Plan, Active  []byte
-	Resting       map[int][]byte // by seat
-	Course        course
-	Ahead, Untold int
-	Repeats       bool
-	Best          device.Saved
-	BestLoss      float64
+	Relay   savedRelay
+	Plan    []byte
+	Resting map[int][]byte // by seat
+	Course  course
+	Told    bool
 }
 
 // Save implements Stepper.
 func (s *phasedStepper) Save() ([]byte, error) {
-	out := savedPhases{Course: s.course, Ahead: s.ahead, Untold: s.untold, Repeats: s.repeats, BestLoss: s.bestLoss}
+	out := savedPhases{Course: s.course, Told: s.told, Resting: map[int][]byte{}}
 	var err error
+	if out.Relay, err = s.relay.save(); err != nil {
+		return nil, err
+	}
 	if out.Plan, err = s.plan.save(); err != nil {
 		return nil, err
 	}
-	if out.Active, err = s.active.Save(); err != nil {
-		return nil, err
-	}
-	out.Resting = map[int][]byte{}
 	for seat, r := range s.resting {
 		if out.Resting[seat], err = r.Save(); err != nil {
 			return nil, err
 		}
-	}
-	if out.Best, err = device.Save(s.best); err != nil {
-		return nil, err
 	}
 	return encode(out)
 }
@@ -216,33 +209,33 @@ func (s *phasedStepper) Save() ([]byte, error) {
 // Restore implements Stepper.
 func (s *phasedStepper) Restore(data []byte) error {
 	var in savedPhases
-	err := decode(data, &in)
-	if err != nil {
+	if err := decode(data, &in); err != nil {
 		return err
 	}
 	if err := s.plan.restore(in.Plan); err != nil {
 		return err
 	}
-	if s.best, err = in.Best.Restore(s.best.Shape()); err != nil {
+	if err := s.relay.restore(in.Relay); err != nil {
 		return err
 	}
-	if s.active, err = s.plan.method().Start(s.obj, s.best); err != nil {
-		return err
+	again := func(m Method, data []byte) (Stepper, error) {
+		r, err := m.Start(s.obj, s.best)
+		if err != nil {
+			return nil, err
+		}
+		return r, r.Restore(data)
 	}
-	if err := s.active.Restore(in.Active); err != nil {
+	stop(s.active)
+	var err error
+	if s.active, err = again(s.plan.method(), in.Relay.Active); err != nil {
 		return err
 	}
 	s.resting = map[int]Stepper{}
 	for seat, data := range in.Resting {
-		r, err := s.plan.resident(seat).Start(s.obj, s.best)
-		if err != nil {
+		if s.resting[seat], err = again(s.plan.resident(seat), data); err != nil {
 			return err
 		}
-		if err := r.Restore(data); err != nil {
-			return err
-		}
-		s.resting[seat] = r
 	}
-	s.course, s.ahead, s.untold, s.repeats, s.bestLoss = in.Course, in.Ahead, in.Untold, in.Repeats, in.BestLoss
+	s.course, s.told = in.Course, in.Told
 	return nil
 }

@@ -3,7 +3,6 @@ package optim
 import (
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -77,9 +76,9 @@ func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (
 	if err != nil {
 		return nil, err
 	}
-	s := &preconditionedStepper{
-		obj: obj, method: m.method(), by: m.By.Name(), root: root, every: m.Every, unit: m.Unit,
-		due: true, best: theta, bestLoss: math.Inf(1),
+	s := &preconditionedStepper{obj: obj, method: m.method(), by: m.By.Name(), root: root, every: m.Every, unit: m.Unit, due: true}
+	if s.relay, err = startRelay(theta); err != nil {
+		return nil, err
 	}
 	one := device.Scalar(obj.Precision(), 1)
 	if s.change, err = objective.NewChange(obj, scaledRoot{root, obj}, theta, append([]*tensors.Tensor{one}, root.Identity()...)); err != nil {
@@ -88,20 +87,11 @@ func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (
 	if s.active, err = s.method.Start(s.change.Objective, s.origin()); err != nil {
 		return nil, err
 	}
-	if hasPhases(s.active) { // each would begin anew with the first one
-		stopStepper(s.active)
+	if _, ok := s.active.(*phasedStepper); ok { // each C would begin anew with the first phase
+		stop(s.active)
 		return nil, fmt.Errorf("optim: Preconditioned.Method is %q, expected one method; the phases of a Hybrid can be Preconditioned", s.method.Name())
 	}
 	return s, nil
-}
-
-// hasPhases reports whether a stepper has methods that follow on each other.
-func hasPhases(s Stepper) bool {
-	if a, ok := s.(*asking); ok {
-		s = a.Stepper
-	}
-	_, is := s.(*phasedStepper)
-	return is
 }
 
 // scaledRoot is a factor times the C of a root, before the tensors of which it stands.

@@ -141,7 +141,7 @@ func TestPreconditionedRecords(t *testing.T) {
 		obj, start := blocked(b)
 		r := minimize(t, obj, start, m, optim.Options{
 			MaxIterations: 30, MonitorEvery: 1,
-			Monitor: func(theta *tensors.Tensor) (map[string]float64, error) {
+			Monitor: func(_ context.Context, theta *tensors.Tensor) (map[string]float64, error) {
 				return map[string]float64{"own": p.reference.Func(tensors.MustCopyFlatData[float64](theta))}, nil
 			},
 		})
@@ -213,7 +213,7 @@ func TestPreconditionedResume(t *testing.T) {
 		for _, m := range []optim.Method{optim.Adam{Rate: 0.1}, optim.LBFGS{}} {
 			resumes(t, m.Name()+" on changing data", func() (*objective.Objective, []float64) {
 				obj := energy(b)
-				obj.Adaptation = &shifting{obj: obj}
+				obj.Adaptation = &shifting{}
 				return obj, []float64{1, 1, 1}
 			}, optim.Preconditioned{Method: m, By: optim.Diagonal{Samples: 2, Shift: 0.1}, Every: 4}, 2, 3, 8)
 		}
@@ -238,7 +238,7 @@ func TestPreconditionedRestores(t *testing.T) {
 		t.Errorf("error %v, want one about the tensors stored", err)
 	}
 	c.Method = optim.Preconditioned{By: optim.Diagonal{}}.Name()
-	c.Stepper = c.Stepper[:len(c.Stepper)/2]
+	c.State = c.State[:len(c.State)/2]
 	if _, err := optim.Resume(context.Background(), obj, c, optim.Preconditioned{By: optim.Diagonal{}}, optim.Options{}); err == nil {
 		t.Error("half of a state is restored")
 	}
@@ -298,11 +298,11 @@ func TestPreconditionedData(t *testing.T) {
 		"descent": optim.Preconditioned{Method: optim.GradientDescent{Rate: 0.999}, By: optim.Diagonal{Shift: optim.Zero}, Every: 100},
 	} {
 		obj := energy(pureGo(t))
-		s := &shifting{obj: obj}
+		s := &shifting{}
 		obj.Adaptation = s
 		r := minimize(t, obj, []float64{1, 1, 1}, m, optim.Options{MaxIterations: 12})
 		minimum, loss := 0.0, 0.0
-		for i, d := range tensors.MustCopyFlatData[float64](obj.Data[0]) {
+		for i, d := range s.data {
 			minimum -= 0.5 / d
 			loss += 0.5*d*r.Theta[i]*r.Theta[i] - r.Theta[i]
 		}

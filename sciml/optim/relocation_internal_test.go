@@ -38,7 +38,7 @@ type turns struct {
 func (p *turns) Name() string { return "turns" }
 
 func (p *turns) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	return startPhases(obj, theta, &turns{methods: p.methods, length: p.length})
+	return startPhases(obj, theta, &turns{methods: p.methods, length: p.length}, "")
 }
 func (p *turns) method() Method                                 { return p.methods[p.At] }
 func (p *turns) seat() int                                      { return p.At }
@@ -57,7 +57,7 @@ var valleyStart = []float64{0.5, -0.4, 0.3, 0.6, -0.5, 0.2}
 func TestRelocate(t *testing.T) {
 	for _, m := range []Method{SSBroyden{}, LBFGS{}, LevenbergMarquardt{Fall: 2}} {
 		obj := valley(t)
-		count := func(again func(s Stepper, theta *tensors.Tensor)) int {
+		count := func(again func(s Stepper, theta *tensors.Tensor) (bool, error)) int {
 			s, err := m.Start(obj, device.Vector(obj.Precision(), valleyStart))
 			if err != nil {
 				t.Fatal(err)
@@ -71,7 +71,9 @@ func TestRelocate(t *testing.T) {
 			for i := range moved {
 				moved[i] *= 0.5
 			}
-			again(s, device.Vector(obj.Precision(), moved))
+			if can, err := again(s, device.Vector(obj.Precision(), moved)); err != nil || !can {
+				t.Fatalf("%s goes on from elsewhere: %v, %v", m.Name(), can, err)
+			}
 			made := 0
 			for made < 300 {
 				p, err := s.Advance(context.Background(), 1, Goal{Loss: math.Inf(-1), Gradient: 1e-6})
@@ -85,12 +87,12 @@ func TestRelocate(t *testing.T) {
 			t.Fatalf("%s has not come to its end", m.Name())
 			return 0
 		}
-		anew := count(func(s Stepper, theta *tensors.Tensor) {
-			r, ok := canRestart(s)
+		anew := count(func(s Stepper, theta *tensors.Tensor) (bool, error) {
+			r, ok := s.(Restarter)
 			if !ok {
-				t.Fatalf("%s cannot begin anew", m.Name())
+				return false, nil
 			}
-			r.restart(theta)
+			return true, r.Restart(theta)
 		})
 		if kept := count(relocate); kept >= anew {
 			t.Errorf("%s: %d iterations with what it knew, %d without", m.Name(), kept, anew)

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // RMSProp divides the rate of each parameter by the root of a moving average of its squared gradients (Tieleman and
@@ -29,11 +30,17 @@ func (RMSProp) Name() string { return "RMSProp" }
 
 // Start implements Method.
 func (m RMSProp) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(m, obj, theta)
+}
+
+// Direct implements Directed.
+func (m RMSProp) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	m.Rate, m.Beta, m.Epsilon = cmp.Or(m.Rate, 1e-3), cmp.Or(m.Beta, 0.9), cmp.Or(m.Epsilon, 1e-8)
 	if err := checkSettings("RMSProp", positive("Rate", m.Rate), fraction("Beta", m.Beta), notNegative("Epsilon", m.Epsilon)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "RMSProp", rmspropRule{m}, m.Schedule)
+	d, err := withSchedule("RMSProp", rmspropRule{m}, m.Schedule)
+	return d, nil, err
 }
 
 // rmspropRule remembers the moving average.

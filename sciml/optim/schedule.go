@@ -166,7 +166,7 @@ func (w WarmUp) Check() error {
 
 // Rebase passes on that the objective has changed.
 func (w WarmUp) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
-	return append(state[:1:1], rebaseSchedule(w.then(), state[1:])...)
+	return append(state[:1:1], rebase(w.then(), state[1:])...)
 }
 
 func (w WarmUp) then() Schedule {

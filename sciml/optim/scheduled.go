@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -22,15 +23,16 @@ type scheduled struct {
 	rule     ratedRule
 }
 
-// startScheduled begins a run of a rule; a nil schedule is constant.
-func startScheduled(obj *objective.Objective, theta *tensors.Tensor, owner string, r ratedRule, schedule Schedule) (Stepper, error) {
+// withSchedule is a rule under a schedule, as a direction; a nil schedule is constant. Owner is the method whose setting the
+// schedule is.
+func withSchedule(owner string, r ratedRule, schedule Schedule) (Direction, error) {
 	if schedule == nil {
 		schedule = Constant{}
 	}
 	if err := schedule.Check(); err != nil {
 		return nil, fmt.Errorf("%w, in %s.Schedule", err, owner)
 	}
-	return startFixedStep(obj, theta, scheduled{schedule, r})
+	return scheduled{schedule, r}, nil
 }
 
 // State implements Direction.
@@ -50,21 +52,10 @@ func (s scheduled) Step(p *objective.Point, state []*graph.Node) (*graph.Node, [
 	return step, append(next[:n:n], after...)
 }
 
-// Rebase implements rebaser.
+// Rebase implements Rebaser.
 func (s scheduled) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 	n := s.schedule.Size()
-	next, after := rebaseSchedule(s.schedule, state[:n]), state[n:]
-	if r, ok := s.rule.(rebaser); ok {
-		after = r.Rebase(after)
-	}
-	return append(next[:n:n], after...)
-}
-
-func rebaseSchedule(s Schedule, state []*tensors.Tensor) []*tensors.Tensor {
-	if r, ok := s.(rebaser); ok {
-		return r.Rebase(state)
-	}
-	return state
+	return append(slices.Clone(rebase(s.schedule, state[:n])), rebase(s.rule, state[n:])...)
 }
 
 // blend is β·old + (1−β)·fresh, an exponential moving average.

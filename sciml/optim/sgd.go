@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // SGD is stochastic gradient descent (Robbins and Monro 1951), θ ← θ − α∇f_B(θ) with the loss f_B of a batch, and with
@@ -32,15 +33,34 @@ func (SGD) Name() string { return "SGD" }
 
 // Start implements Method.
 func (m SGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	rule, err := m.rule()
+	if err != nil {
+		return nil, err
+	}
+	return MiniBatch{Batches: m.Batches, Measure: m.Measure}.start(obj, theta, "SGD", rule)
+}
+
+// Direct implements Directed, for what draws batches itself, as a trainer does. It fails when Batches or Measure are set.
+func (m SGD) Direct(obj *objective.Objective) (Direction, search.Search, error) {
+	if m.Batches != (Batches{}) || m.Measure != 0 {
+		return nil, nil, fmt.Errorf("optim: SGD.Batches is %+v and Measure %d, expected none of them where batches are drawn elsewhere", m.Batches, m.Measure)
+	}
+	rule, err := m.rule()
+	if err != nil {
+		return nil, nil, err
+	}
+	return rule.Direct(obj)
+}
+
+func (m SGD) rule() (Directed, error) {
 	m.Rate = cmp.Or(m.Rate, 1e-2)
 	if err := checkSettings("SGD", positive("Rate", m.Rate), fraction("Momentum", m.Momentum)); err != nil {
 		return nil, err
 	}
-	var method Method = GradientDescent{Rate: m.Rate, Schedule: m.Schedule}
 	if m.Momentum > 0 {
-		method = Momentum{Rate: m.Rate, Beta: m.Momentum, Schedule: m.Schedule}
+		return Momentum{Rate: m.Rate, Beta: m.Momentum, Schedule: m.Schedule}, nil
 	}
-	return MiniBatch{Batches: m.Batches, Measure: m.Measure}.start(obj, theta, "SGD", method)
+	return GradientDescent{Rate: m.Rate, Schedule: m.Schedule}, nil
 }
 
 // InverseTime lets the rate decay so that stochastic gradients average out: after k iterations it is 1/(1+k/Every) of

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // Shampoo (Gupta, Koren and Singer 2018, Algorithm 1) preconditions the gradient G of a weight matrix from both sides. With
@@ -64,22 +65,28 @@ func (Shampoo) Name() string { return "Shampoo" }
 
 // Start implements Method. It fails where there is no matrix to precondition.
 func (s Shampoo) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(s, obj, theta)
+}
+
+// Direct implements Directed.
+func (s Shampoo) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	s.Rate, s.Epsilon, s.Damping = cmp.Or(s.Rate, 1e-3), cmp.Or(s.Epsilon, 1e-8), cmp.Or(s.Damping, 1e-8)
 	s.Beta1, s.Beta2 = cmp.Or(s.Beta1, 0.9), cmp.Or(s.Beta2, 0.95)
 	s.Frequency, s.MaxSize = cmp.Or(s.Frequency, 10), cmp.Or(s.MaxSize, 512)
 	if err := checkSettings("Shampoo", positive("Rate", s.Rate), fraction("Beta1", s.Beta1), fraction("Beta2", s.Beta2),
 		notNegative("Epsilon", s.Epsilon), positive("Damping", s.Damping), fraction("Damping", s.Damping),
 		notNegative("WeightDecay", s.WeightDecay), counted("Frequency", s.Frequency), counted("MaxSize", s.MaxSize)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if s.Grafting < AdamGrafting || s.Grafting > NoGrafting {
-		return nil, fmt.Errorf("optim: Shampoo.Grafting is %d, expected AdamGrafting or NoGrafting", s.Grafting)
+		return nil, nil, fmt.Errorf("optim: Shampoo.Grafting is %d, expected AdamGrafting or NoGrafting", s.Grafting)
 	}
 	k, err := shampooFactorsOf(obj, "Shampoo", s.MaxSize)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "Shampoo", shampooRule{s, k}, s.Schedule)
+	d, err := withSchedule("Shampoo", shampooRule{s, k}, s.Schedule)
+	return d, nil, err
 }
 
 type shampooRule struct {

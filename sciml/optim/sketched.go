@@ -137,7 +137,8 @@ func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tens
 	if err != nil {
 		return nil, err
 	}
-	return &asking{Stepper: &sketchedStepper{region.(*regionStepper), s}, every: m.AdaptEvery}, nil
+	region.asks.every = m.AdaptEvery
+	return &sketchedStepper{region, s}, nil
 }
 
 // sketchedModel finds steps and controls their radius.
@@ -380,10 +381,10 @@ type sketchedStepper struct {
 	model *sketchedModel
 }
 
-// restart implements restarter. The sketches go on.
-func (s *sketchedStepper) restart(theta *tensors.Tensor) {
-	s.regionStepper.restart(theta)
+// Restart implements Restarter. The sketches go on.
+func (s *sketchedStepper) Restart(theta *tensors.Tensor) error {
 	s.model.sketchedState = sketchedState{Drawn: s.model.Drawn}
+	return s.regionStepper.Restart(theta)
 }
 
 // savedSketched is the state of a sketchedStepper.

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim/search"
 )
 
 // SOAP (Vyas et al. 2024, "SOAP: Improving and stabilizing Shampoo using Adam", Algorithm 3) runs Adam in the eigenbases of
@@ -48,19 +49,25 @@ func (SOAP) Name() string { return "SOAP" }
 
 // Start implements Method. It fails where there is no matrix to precondition.
 func (s SOAP) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	return startDirect(s, obj, theta)
+}
+
+// Direct implements Directed.
+func (s SOAP) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	s.Rate, s.Epsilon = cmp.Or(s.Rate, 3e-3), cmp.Or(s.Epsilon, 1e-8)
 	s.Beta1, s.Beta2 = cmp.Or(s.Beta1, 0.95), cmp.Or(s.Beta2, 0.95)
 	s.Frequency, s.MaxSize = cmp.Or(s.Frequency, 10), cmp.Or(s.MaxSize, 512)
 	if err := checkSettings("SOAP", positive("Rate", s.Rate), fraction("Beta1", s.Beta1), fraction("Beta2", s.Beta2),
 		notNegative("Epsilon", s.Epsilon), notNegative("WeightDecay", s.WeightDecay),
 		counted("Frequency", s.Frequency), counted("MaxSize", s.MaxSize)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	k, err := shampooFactorsOf(obj, "SOAP", s.MaxSize)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return startScheduled(obj, theta, "SOAP", soapRule{s, k}, s.Schedule)
+	d, err := withSchedule("SOAP", soapRule{s, k}, s.Schedule)
+	return d, nil, err
 }
 
 type soapRule struct {

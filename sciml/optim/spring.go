@@ -103,30 +103,21 @@ func (m SPRING) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 	return startLineSearch(obj, theta, direction, m.Search)
 }
 
-// springSteps and springBatches call the device for each iteration: the factorization is a loop of its own there, and
-// GoMLX has no loops within loops. They have types of their own so that no other method takes them into its loop.
-type (
-	springSteps   struct{ *fixedStep }
-	springBatches struct{ *stochastic }
-)
-
-// startSteps takes the steps as they are.
-func (d springDirection) startSteps(obj *objective.Objective, theta *tensors.Tensor) (*springSteps, error) {
-	s, err := startScheduled(obj, theta, "SPRING", springRule{d}, d.Schedule)
+// startSteps takes the steps as they are. It calls the device for each iteration: the factorization is a loop of its own
+// there, and GoMLX has no loops within loops.
+func (d springDirection) startSteps(obj *objective.Objective, theta *tensors.Tensor) (*fixedStep, error) {
+	direction, err := withSchedule("SPRING", springRule{d}, d.Schedule)
 	if err != nil {
 		return nil, err
 	}
-	steps := s.(*fixedStep)
-	one, err := objective.NewEvaluation(obj, "SPRING step", func(in []*graph.Node) *graph.Node {
-		return in[loopCarried]
-	}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
-		return buildFixedStep(p, steps.direction, in)
-	})
-	steps.longest, steps.run = 1, one.Call
-	return &springSteps{steps}, err
+	s, err := startFixedStep(obj, theta, direction)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.callEachStep("SPRING step")
 }
 
-// startBatches takes steps of batches.
+// startBatches takes steps of batches, for the same reason each by a call of its own.
 func (d springDirection) startBatches(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	every, err := measureEvery("SPRING", d.Measure)
 	if err != nil {
@@ -143,18 +134,16 @@ func (d springDirection) startBatches(obj *objective.Objective, theta *tensors.T
 	if err := obj.NeedJacobian("SPRING", rows, d.MaxMemory); err != nil {
 		return nil, err
 	}
-	steps, err := d.startSteps(obj, theta)
+	direction, err := withSchedule("SPRING", springRule{d}, d.Schedule)
 	if err != nil {
 		return nil, err
 	}
-	rule := averaged{direction: steps.direction, batches: 1}
-	s, err := startStochastic(obj, theta, plan{rule: rule, batches: batches, perStep: 1, cost: 1, every: every})
+	s, err := startStochastic(obj, theta, plan{rule: averaged{direction: direction, batches: 1}, batches: batches, perStep: 1, cost: 1, every: every})
 	if err != nil {
 		return nil, err
 	}
-	loop := s.(*stochastic)
-	loop.loop.OnDevice = false
-	return springBatches{loop}, nil
+	s.loop.OnDevice = false
+	return s, nil
 }
 
 // springDirection is pₖ.

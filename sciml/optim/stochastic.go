@@ -3,6 +3,7 @@ package optim
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -26,6 +27,7 @@ type stochastic struct {
 
 	carried  []*tensors.Tensor // θ, length of the last step, then the rule's state
 	best     *tensors.Tensor
+	held     device.Owner // of both
 	bestLoss float64
 	position int     // iterations since the last measurement
 	due      bool    // whether a measurement is due at the current iterate
@@ -47,13 +49,14 @@ type plan struct {
 	measured func(theta, gradient *tensors.Tensor, slope float64) (reason string, samples int, err error)
 }
 
-func startStochastic(obj *objective.Objective, theta *tensors.Tensor, p plan) (Stepper, error) {
+func startStochastic(obj *objective.Objective, theta *tensors.Tensor, p plan) (*stochastic, error) {
 	state := p.rule.State(obj)
-	s := &stochastic{
-		obj: obj, plan: p, best: theta, bestLoss: math.Inf(1), due: true,
-		carried: append([]*tensors.Tensor{theta, device.Scalar(obj.Precision(), 0)}, device.Zeros(state)...),
+	mine, err := device.Copy(theta)
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	s := &stochastic{obj: obj, plan: p, best: mine, bestLoss: math.Inf(1), due: true}
+	s.carry(append([]*tensors.Tensor{mine, device.Scalar(obj.Precision(), 0)}, device.Zeros(state)...))
 	if s.full, err = device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
 		p := obj.BuildPoint(in[0], in[1:])
 		return []*graph.Node{p.Loss, p.Gradient, device.Norm(p.Gradient)}
@@ -64,6 +67,11 @@ func startStochastic(obj *objective.Objective, theta *tensors.Tensor, p plan) (S
 		return buildStochastic(obj, p.rule, len(state), vars)
 	})
 	return s, err
+}
+
+func (s *stochastic) carry(next []*tensors.Tensor) {
+	s.carried = next
+	s.held.Hold(next, []*tensors.Tensor{s.best})
 }
 
 // The loop's variables: whether to go on, the number of steps made, of batches used, whether all was finite, the traces of
@@ -155,12 +163,19 @@ func (s *stochastic) measure(p *Progress) (reason string, err error) {
 	if err != nil {
 		return "", err
 	}
+	defer func() { // but for a snapshot
+		for _, t := range out {
+			if !slices.Contains(s.carried, t) {
+				device.Free([]*tensors.Tensor{t})
+			}
+		}
+	}()
 	s.loss, s.slope = device.Number(out[0]), device.Number(out[2])
 	s.due, s.position = false, 0
 	if s.loss < s.bestLoss {
 		s.best, s.bestLoss = theta, s.loss
 	}
-	s.carried = append(s.carried[:2:2], s.plan.rule.Snapshot(s.carried[2:], theta, out[1])...)
+	s.carry(append(s.carried[:2:2], s.plan.rule.Snapshot(s.carried[2:], theta, out[1])...))
 	if !s.told {
 		p.Records = append(p.Records, Record{Loss: s.loss, GradientNorm: s.slope, Step: device.Number(s.carried[1])})
 		s.told = true
@@ -201,12 +216,14 @@ func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error)
 	}, device.Zeros([]shapes.Shape{trace, trace, trace})...)
 	limit := []*tensors.Tensor{tensors.FromScalar(int32(n))}
 	vars, err := s.loop.Run(append(first, s.carried...), limit, indices, s.obj.Data)
+	device.Free(append(first, indices...))
 	if err != nil {
 		return 0, false, err
 	}
 	vars = append([]*tensors.Tensor{nil}, vars...) // in the place of batchOn
 	made, sound = int(tensors.ToScalar[int32](vars[batchCount])), tensors.ToScalar[bool](vars[batchSound])
-	s.carried = vars[batchCarried:]
+	s.carry(vars[batchCarried:])
+	defer device.Free(vars[:batchCarried])
 	var fresh Progress
 	if err := fresh.addTraces(vars[batchLoss:batchCarried], made); err != nil {
 		return made, sound, err
@@ -234,6 +251,7 @@ func (s *stochastic) Current() *tensors.Tensor { return s.carried[0] }
 func (s *stochastic) Best() (*tensors.Tensor, float64) {
 	if s.position > 0 || s.due {
 		out, err := s.full.Call([]*tensors.Tensor{s.carried[0]}, s.obj.Data)
+		defer device.Free(out)
 		if err == nil && device.Number(out[0]) < s.bestLoss {
 			return s.carried[0], device.Number(out[0])
 		}
@@ -244,7 +262,22 @@ func (s *stochastic) Best() (*tensors.Tensor, float64) {
 // Refresh implements Stepper.
 func (s *stochastic) Refresh() {
 	s.best, s.bestLoss, s.due, s.position = s.carried[0], math.Inf(1), true, 0
-	s.carried = append(s.carried[:2:2], s.plan.rule.Rebase(s.carried[2:])...)
+	s.carry(append(s.carried[:2:2], s.plan.rule.Rebase(s.carried[2:])...))
+}
+
+// Restart implements Restarter.
+func (s *stochastic) Restart(theta *tensors.Tensor) error {
+	mine, err := device.Copy(theta)
+	if err != nil {
+		return err
+	}
+	blank := device.Zeros(s.plan.rule.State(s.obj))
+	if r, ok := s.plan.rule.(averaged); ok {
+		copy(blank, unlearned(r.direction, s.obj, s.carried[2:]))
+	}
+	s.best, s.bestLoss, s.due, s.told, s.position = mine, math.Inf(1), true, false, 0
+	s.carry(append([]*tensors.Tensor{mine, s.carried[1]}, blank...))
+	return nil
 }
 
 // savedStochastic is the state of a stochastic method.
@@ -290,7 +323,8 @@ func (s *stochastic) Restore(data []byte) error {
 	if err := s.plan.batches.restore(state.At, state.Sizes); err != nil {
 		return err
 	}
-	s.carried, s.bestLoss, s.loss, s.slope = carried, state.BestLoss, state.Loss, state.Slope
+	s.carry(carried)
+	s.bestLoss, s.loss, s.slope = state.BestLoss, state.Loss, state.Slope
 	s.position, s.spent, s.due, s.told = state.Position, state.Spent, state.Due, state.Told
 	return nil
 }

@@ -52,7 +52,7 @@ func TestStochasticRecords(t *testing.T) {
 		losses := map[int]float64{} // of all samples
 		r := minimize(t, l.objective(b), make([]float64, lsDim), m, optim.Options{
 			MaxIterations: 26, MonitorEvery: 1,
-			Monitor: func(theta *tensors.Tensor) (map[string]float64, error) {
+			Monitor: func(_ context.Context, theta *tensors.Tensor) (map[string]float64, error) {
 				return map[string]float64{"all": l.loss(tensors.MustCopyFlatData[float64](theta))}, nil
 			},
 		})
@@ -218,10 +218,11 @@ func TestStochasticAdaptation(t *testing.T) {
 	l := newLeastSquares(0.5)
 	for name, m := range stochasticMethods {
 		obj := l.objective(pureGo(t))
-		obj.Adaptation = &doubling{obj: obj}
+		s := &doubling{}
+		obj.Adaptation = s
 		r := minimize(t, obj, make([]float64, lsDim), m, optim.Options{MaxIterations: 20})
 		twice := l
-		twice.b = mat.NewVecDense(lsRows, tensors.MustCopyFlatData[float64](obj.Data[1]))
+		twice.b = mat.NewVecDense(lsRows, s.rhs)
 		if want := twice.loss(r.Theta); math.Abs(r.Loss-want) > 1e-12*want {
 			t.Errorf("%s: loss %v, of the last objective it is %v", name, r.Loss, want)
 		}
@@ -232,17 +233,19 @@ func TestStochasticAdaptation(t *testing.T) {
 }
 
 // doubling replaces the right side by twice as much at iteration 8.
-type doubling struct{ obj *objective.Objective }
+type doubling struct{ rhs []float64 }
+
+func (d *doubling) Begin() objective.Adapter { return d }
 
 func (d *doubling) Every() int { return 8 }
-func (d *doubling) Adapt(iteration int, _ *tensors.Tensor, _ bool) (bool, error) {
-	if iteration != 8 {
-		return false, nil
+func (d *doubling) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+	if now.Iteration != 8 {
+		return nil, nil
 	}
-	rhs := tensors.MustCopyFlatData[float64](d.obj.Data[1])
-	floats.Scale(2, rhs)
-	d.obj.Data[1] = tensors.FromValue(rhs)
-	return true, nil
+	d.rhs = tensors.MustCopyFlatData[float64](now.Data[1])
+	floats.Scale(2, d.rhs)
+	now.Data[1] = tensors.FromValue(d.rhs)
+	return now.Data, nil
 }
 func (d *doubling) Save() ([]byte, error) { return nil, nil }
 func (d *doubling) Load([]byte) error     { return nil }

@@ -104,7 +104,7 @@ func TestSubsampledNewtonResume(t *testing.T) {
 func TestSubsampledNewtonAdaptation(t *testing.T) {
 	l := newLeastSquares(0)
 	obj := l.objective(pureGo(t))
-	s := &doublingTarget{obj: obj}
+	s := &doublingTarget{}
 	obj.Adaptation = s
 	r := minimize(t, obj, make([]float64, lsDim), optim.SubsampledNewton{Fraction: 0.5}, optim.Options{MaxIterations: 60, GradientTolerance: 1e-9})
 	want := slices.Clone(l.solution)
@@ -115,22 +115,21 @@ func TestSubsampledNewtonAdaptation(t *testing.T) {
 }
 
 // doublingTarget doubles the right side of the least squares twice.
-type doublingTarget struct {
-	obj   *objective.Objective
-	count int
-}
+type doublingTarget struct{ count int }
+
+func (d *doublingTarget) Begin() objective.Adapter { return d }
 
 func (*doublingTarget) Every() int { return 3 }
 
-func (d *doublingTarget) Adapt(iteration int, _ *tensors.Tensor, _ bool) (bool, error) {
-	if iteration == 0 || d.count == 2 {
-		return false, nil
+func (d *doublingTarget) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+	if now.Iteration == 0 || d.count == 2 {
+		return nil, nil
 	}
 	d.count++
-	target := tensors.MustCopyFlatData[float64](d.obj.Data[1])
+	target := tensors.MustCopyFlatData[float64](now.Data[1])
 	floats.Scale(2, target)
-	d.obj.Data[1] = tensors.FromValue(target)
-	return true, nil
+	now.Data[1] = tensors.FromValue(target)
+	return now.Data, nil
 }
 
 func (*doublingTarget) Save() ([]byte, error) { return nil, nil }

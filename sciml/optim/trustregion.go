@@ -116,15 +116,19 @@ type regionStepper struct {
 	state      []*tensors.Tensor // of the model; zeros when it knows nothing
 	memory     bool              // whether the model knows something
 	size       float64           // of the region
+	owned      device.Owner      // of state
 	rounding   rounding          // of the loss
 	reason     string            // why there is no step
 }
 
-func startTrustRegion(obj *objective.Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (Stepper, error) {
-	s := &regionStepper{iterates: iterates{theta: theta}, obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(obj.Precision())}
-	s.shapes = m.State(obj.Dim, obj.Precision())
-	s.state = device.Zeros(s.shapes)
+func startTrustRegion(obj *objective.Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (*regionStepper, error) {
+	s := &regionStepper{obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(obj.Precision())}
 	var err error
+	if s.iterates, err = startIterates(theta); err != nil {
+		return nil, err
+	}
+	s.shapes = m.State(obj.Dim, obj.Precision())
+	s.replaceState(device.Zeros(s.shapes))
 	s.try, err = objective.NewEvaluation(obj, "trial step", func(in []*graph.Node) *graph.Node {
 		return graph.Add(in[0], in[1])
 	}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
@@ -143,6 +147,7 @@ func (s *regionStepper) Advance(ctx context.Context, n int, goal Goal) (Progress
 // begin evaluates the starting point, as a step of length zero, from which no model learns.
 func (s *regionStepper) begin() (*evaluated, error) {
 	still := device.Vector(s.obj.Precision(), make([]float64, s.obj.Dim))
+	defer device.Free([]*tensors.Tensor{still})
 	return s.trial(s.theta, still, still)
 }
 
@@ -155,8 +160,8 @@ func (s *regionStepper) trial(theta, step, gradient *tensors.Tensor) (*evaluated
 	}
 	e := &evaluated{loss: device.Number(out[0]), theta: out[1], gradient: out[2], gradientNorm: device.Number(out[3]), thetaNorm: device.Number(out[4])}
 	if device.Finite(e.loss) && device.Finite(e.gradientNorm) {
-		device.Free(s.state)
-		s.state, s.memory = out[5:], len(s.state) > 0
+		s.memory = len(s.state) > 0
+		s.replaceState(out[5:])
 	} else {
 		device.Free(out[5:])
 	}
@@ -200,6 +205,7 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 			return nil, 0, nil
 		}
 		e, err := s.trial(s.at.theta, step.p, s.at.gradient)
+		device.Free([]*tensors.Tensor{step.p})
 		if err != nil {
 			return nil, 0, err
 		}
@@ -212,12 +218,18 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 			s.rounding.lower()
 			return e, step.length, nil
 		}
+		device.Free(e.tensors())
 	}
 }
 
 func (s *regionStepper) forgetModel() {
-	device.Free(s.state)
-	s.state, s.memory = device.Zeros(s.shapes), false
+	s.replaceState(device.Zeros(s.shapes))
+	s.memory = false
+}
+
+func (s *regionStepper) replaceState(next []*tensors.Tensor) {
+	s.state = next
+	s.owned.Hold(next)
 }
 
 // ratio is the decrease of the loss over the predicted one. Where rounding hides both, the norm of the gradient decides:
@@ -245,6 +257,19 @@ func (s *regionStepper) failure() string { return s.reason }
 // Refresh implements Stepper. The model stays, as nothing is learned from the first evaluation after it; so does the size
 // of the region.
 func (s *regionStepper) Refresh() { s.forget() }
+
+// Restart implements Restarter.
+func (s *regionStepper) Restart(theta *tensors.Tensor) error {
+	s.forgetModel()
+	s.size = s.control.first()
+	return s.Relocate(theta)
+}
+
+// Relocate implements Relocator: the model and the size of the region, or the damping, stay.
+func (s *regionStepper) Relocate(theta *tensors.Tensor) error {
+	s.rounding.reset()
+	return s.iterates.relocate(theta)
+}
 
 // savedRegion is the state of a regionStepper.
 type savedRegion struct {
@@ -281,7 +306,7 @@ func (s *regionStepper) Restore(data []byte) error {
 	if err != nil {
 		return err
 	}
-	device.Free(s.state)
-	s.state, s.memory, s.size, s.rounding.level = state, region.Memory, region.Size, region.Rounding
+	s.replaceState(state)
+	s.memory, s.size, s.rounding.level = region.Memory, region.Size, region.Rounding
 	return nil
 }

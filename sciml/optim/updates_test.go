@@ -1,6 +1,7 @@
 package optim_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -140,7 +141,7 @@ var updates = map[string]struct {
 func trajectory(t *testing.T, obj *objective.Objective, start []float64, method optim.Method, steps int) [][]float64 {
 	t.Helper()
 	var all [][]float64
-	minimize(t, obj, start, method, optim.Options{MaxIterations: steps, MonitorEvery: 1, Monitor: func(theta *tensors.Tensor) (map[string]float64, error) {
+	minimize(t, obj, start, method, optim.Options{MaxIterations: steps, MonitorEvery: 1, Monitor: func(_ context.Context, theta *tensors.Tensor) (map[string]float64, error) {
 		all = append(all, tensors.MustCopyFlatData[float64](theta))
 		return nil, nil
 	}})

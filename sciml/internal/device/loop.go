@@ -47,10 +47,12 @@ func NewLoop(b compute.Backend, name string, changing int, body func(vars []*gra
 
 // Run returns the last values of the variables that change, from the first ones; the body runs at least once.
 func (l *Loop) Run(first []*tensors.Tensor, constant ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
-	on := tensors.FromScalar(true)
-	vars := append([]*tensors.Tensor{on}, first...)
-	for {
+	vars := append([]*tensors.Tensor{tensors.FromScalar(true)}, first...)
+	for i := 0; ; i++ {
 		out, err := l.program.Call(append([][]*tensors.Tensor{vars}, constant...)...)
+		if i > 0 {
+			Free(vars)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ func Number(t *tensors.Tensor) float64 {
 
 // Numbers reads a vector of either precision.
 func Numbers(t *tensors.Tensor) ([]float64, error) {
+	defer leaveOnDevice(t)()
 	if t.DType() != dtypes.Float32 {
 		return tensors.CopyFlatData[float64](t)
 	}
@@ -30,6 +31,14 @@ func Numbers(t *tensors.Tensor) ([]float64, error) {
 		out[i] = float64(v)
 	}
 	return out, nil
+}
+
+// leaveOnDevice returns what frees the copy on the host that reading a tensor makes, unless it is there already.
+func leaveOnDevice(t *tensors.Tensor) func() {
+	if t.HasLocal() || !t.IsOnAnyDevice() {
+		return func() {}
+	}
+	return t.FinalizeLocal
 }
 
 // Vector makes a tensor of shape [len(values)], in either precision.
@@ -64,13 +73,6 @@ func Zeros(all []shapes.Shape) []*tensors.Tensor {
 		out[i] = tensors.FromShape(s)
 	}
 	return out
-}
-
-// Free releases tensors at once: a dense Hessian is large, and the garbage collector does not see a device's memory.
-func Free(all []*tensors.Tensor) {
-	for _, t := range all {
-		t.MustFinalizeAll()
-	}
 }
 
 // Finite reports whether v is neither NaN nor infinite.

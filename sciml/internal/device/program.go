@@ -24,7 +24,8 @@ func NewProgram(b compute.Backend, name string, build func(inputs []*graph.Node)
 	return &Program{name: name, exec: exec.WithName(name)}, nil
 }
 
-// Call runs the program on device tensors; the first call compiles it.
+// Call runs the program on device tensors; the first call compiles it. The outputs belong to the caller, who frees them, by
+// an Owner or by Free. The inputs stay as they are; large ones that came from the host are on the device alone afterwards.
 func (p *Program) Call(groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	var args []any
 	for _, group := range groups {
@@ -36,5 +37,9 @@ func (p *Program) Call(groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device: running the %s program: %w", p.name, err)
 	}
+	for _, group := range groups {
+		upload(group)
+	}
+	account(out)
 	return out, nil
 }

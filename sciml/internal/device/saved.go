@@ -19,6 +19,7 @@ type Saved struct {
 // Save reads a tensor from the device.
 func Save(t *tensors.Tensor) (Saved, error) {
 	s := Saved{DType: t.DType().String(), Dims: t.Shape().Dimensions}
+	defer leaveOnDevice(t)()
 	err := t.ConstBytes(func(data []byte) { s.Bytes = bytes.Clone(data) })
 	if err != nil {
 		return s, fmt.Errorf("device: reading a tensor of shape %s from the device: %w", t.Shape(), err)
