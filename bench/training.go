@@ -94,7 +94,7 @@ func (t training) row(s *sciml.Solution) row {
 	m := s.Model()
 	return row{
 		Problem: t.problem.Key, Method: t.method, Seed: t.seed, Seconds: s.Result.Seconds, Iterations: s.Result.Iterations,
-		RelativeL2: number(s.Error()), Status: s.Result.Status.String(), Message: s.Result.Message, Source: t.problem.Source,
+		RelativeL2: number(s.RelativeError()), Status: s.Result.Status.String(), Message: s.Result.Message, Source: t.problem.Source,
 		Title: t.problem.Name, Optimizer: s.Method, Network: m.Network().String(), Parameters: m.NumParams(),
 		Points: points(m), Weights: weights(m), Loss: number(s.Result.Loss), Residual: number(residual),
 		Budget: t.seconds, Overrides: t.overrides, Until: t.until, Events: eventsOf(&s.Result.History), curve: curveOf(&s.Result.History),

@@ -25,9 +25,9 @@ type Solution struct {
 	saved *savedModel // what a decoded solution knows of its model, until For
 }
 
-// Error is the relative L2 error ‖u − u*‖₂/‖u*‖₂ against the problem's exact solution or reference on held-out points,
-// or NaN when the problem has neither.
-func (s *Solution) Error() float64 {
+// RelativeError is the relative L2 error ‖u − u*‖₂/‖u*‖₂ against the problem's exact solution or reference on held-out
+// points, or NaN when the problem has neither.
+func (s *Solution) RelativeError() float64 {
 	if e, ok := s.Result.Metrics[pinn.RelativeL2]; ok {
 		return e
 	}
@@ -40,10 +40,10 @@ func (s *Solution) Model() *pinn.Model { return s.model }
 
 // String is one line: the method, the error where it is known, and how the training went.
 func (s *Solution) String() string {
-	if math.IsNaN(s.Error()) {
+	if math.IsNaN(s.RelativeError()) {
 		return fmt.Sprintf("%s: %s", s.Method, &s.Result)
 	}
-	return fmt.Sprintf("%s: relative L2 error %.2e, %s", s.Method, s.Error(), &s.Result)
+	return fmt.Sprintf("%s: relative L2 error %.2e, %s", s.Method, s.RelativeError(), &s.Result)
 }
 
 // At evaluates u at points, each a slice of coordinates; entry n of the result has the unknowns at point n.

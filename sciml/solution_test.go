@@ -48,8 +48,8 @@ func TestOneCoordinateWithoutExactSolution(t *testing.T) {
 	if u, err := s.At([]float64{0.7}); err != nil || math.Abs(u[0][0]-0.7) > 1e-3 {
 		t.Errorf("u(0.7) = %v, error %v", u, err)
 	}
-	if !math.IsNaN(s.Error()) {
-		t.Errorf("the error is %v without anything to compare to", s.Error())
+	if !math.IsNaN(s.RelativeError()) {
+		t.Errorf("the error is %v without anything to compare to", s.RelativeError())
 	}
 	if _, err := s.Grid(10); err == nil || !strings.Contains(err.Error(), "expected two") {
 		t.Errorf("a grid in one dimension: %v", err)
@@ -160,7 +160,7 @@ func TestCoefficients(t *testing.T) {
 	if err != nil || len(c) != 1 || math.Abs(c["c"]-3) > 1e-6 {
 		t.Errorf("the coefficients are %v, %v, want c = 3; %s", c, err, s)
 	}
-	if off := s.Result.Metrics["relative error of c"]; !(off < 1e-6) || !(s.Error() < 1e-6) {
+	if off := s.Result.Metrics["relative error of c"]; !(off < 1e-6) || !(s.RelativeError() < 1e-6) {
 		t.Errorf("the error of c is measured as %v; %s", off, s)
 	}
 }
