@@ -16,9 +16,10 @@ const rounding = 0x1p-52
 // gridNodes is the resolution of a heat map, in nodes per side.
 const gridNodes = 101
 
-// Grid evaluates the first unknown of a problem in two coordinates on n×n nodes that span its domain, ready to be
-// drawn. Nodes outside of the domain get NaN.
-func (s *Solution) Grid(n int) (plot.Grid, error) {
+// Grid evaluates an unknown of a problem in two coordinates on n×n nodes that span its domain, ready to be drawn; ""
+// means the first of those that errors are measured of. Nodes outside of the domain get NaN. It fails for a name that is
+// no unknown, and for n < 2.
+func (s *Solution) Grid(unknown string, n int) (plot.Grid, error) {
 	if err := s.ready(); err != nil {
 		return plot.Grid{}, err
 	}
@@ -26,8 +27,30 @@ func (s *Solution) Grid(n int) (plot.Grid, error) {
 	if len(problem.Coordinates) != 2 {
 		return plot.Grid{}, fmt.Errorf("sciml: problem %q has the coordinates %v, expected two for a grid", problem.Name, problem.Coordinates)
 	}
-	grid, _, err := s.slice(problem.Unknowns[0], n)
+	if unknown == "" {
+		unknown = compared(problem)[0]
+	}
+	if err := isUnknown(problem, unknown); err != nil {
+		return plot.Grid{}, err
+	}
+	grid, _, err := s.slice(unknown, n)
 	return grid, err
+}
+
+// compared are the unknowns that errors are measured of.
+func compared(problem *pde.Problem) []string {
+	if len(problem.Compare) > 0 {
+		return problem.Compare
+	}
+	return problem.Unknowns
+}
+
+// isUnknown reports a name that is none of the problem's unknowns.
+func isUnknown(problem *pde.Problem, name string) error {
+	if !slices.Contains(problem.Unknowns, name) {
+		return fmt.Errorf("sciml: problem %q has no unknown %q, expected one of %q", problem.Name, name, problem.Unknowns)
+	}
+	return nil
 }
 
 // Maps draws an unknown (the first of those that errors are measured of, if none is named) next to the exact solution
@@ -40,18 +63,15 @@ func (s *Solution) Maps(unknown ...string) (*plot.Figure, error) {
 		return nil, err
 	}
 	problem := s.model.Problem()
-	name := problem.Unknowns[0]
-	if len(problem.Compare) > 0 {
-		name = problem.Compare[0]
-	}
+	name := compared(problem)[0]
 	if len(unknown) > 1 {
 		return nil, fmt.Errorf("sciml: maps of the unknowns %q were asked for, expected one of them", unknown)
 	}
 	if len(unknown) == 1 {
 		name = unknown[0]
 	}
-	if !slices.Contains(problem.Unknowns, name) {
-		return nil, fmt.Errorf("sciml: problem %q has no unknown %q, expected one of %q", problem.Name, name, problem.Unknowns)
+	if err := isUnknown(problem, name); err != nil {
+		return nil, err
 	}
 	if err := s.model.Prepare(context.Background()); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 
 func TestGrid(t *testing.T) {
 	s := solve(t, pde.Poisson2D(), small(t, pureGo(t)))
-	grid, err := s.Grid(5)
+	grid, err := s.Grid("", 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestGrid(t *testing.T) {
 	if got := grid.U[1*5+3]; got != u[0][0] {
 		t.Errorf("u at (0.75, 0.25) is %v on the grid and %v at the point", got, u[0][0])
 	}
-	if _, err := s.Grid(1); err == nil || !strings.Contains(err.Error(), "1×1") {
+	if _, err := s.Grid("", 1); err == nil || !strings.Contains(err.Error(), "1×1") {
 		t.Errorf("a grid of one node: %v", err)
 	}
 	if _, err := s.Maps(); err != nil {
@@ -126,12 +126,33 @@ func TestMapsOfAnUnknown(t *testing.T) {
 	}
 }
 
+// TestGridOfAnUnknown: a grid is of the unknown that was asked for, or of the first that is compared.
+func TestGridOfAnUnknown(t *testing.T) {
+	p := pde.Kovasznay(40)
+	p.Compare = []string{"v", "u"}
+	s := untrained(t, p)
+	for name, column := range map[string]int{"u": 0, "v": 1, "p": 2, "": 1} {
+		grid, err := s.Grid(name, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range grid.U {
+			if u, err := s.At([]float64{grid.X[i%3], grid.Y[i/3]}); err != nil || u[0][column] != got {
+				t.Errorf("%q at node %d is %v on the grid and %v, %v at the point", name, i, got, u, err)
+			}
+		}
+	}
+	if _, err := s.Grid("w", 3); err == nil || !strings.Contains(err.Error(), `no unknown "w", expected one of ["u" "v" "p"]`) {
+		t.Errorf("a grid of no unknown: %v", err)
+	}
+}
+
 // TestGridOnTheLShape has values inside of the domain and none outside.
 func TestGridOnTheLShape(t *testing.T) {
 	p := pde.Poisson2D()
 	p.Domain, p.Ansatz = pde.LShape(), nil
 	s := untrained(t, p)
-	grid, err := s.Grid(9)
+	grid, err := s.Grid("", 9)
 	if err != nil {
 		t.Fatal(err)
 	}

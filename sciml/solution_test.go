@@ -2,6 +2,7 @@ package sciml_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,9 +26,19 @@ func TestPointsOutside(t *testing.T) {
 		if u != nil || err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("At(%v) gives %v, %v, want an error that mentions %q", point, u, err, word)
 		}
+		flat, err := s.Evaluate(append([]float64{0.5, 0.5}, point...))
+		if len(point) == 2 && (flat != nil || err == nil || !strings.Contains(err.Error(), word)) {
+			t.Errorf("Evaluate of %v gives %v, %v, want an error that mentions %q", point, flat, err, word)
+		}
 	}
 	if u, err := s.At(); err != nil || len(u) != 0 {
 		t.Errorf("no points: %v, %v", u, err)
+	}
+	if u, err := s.Evaluate(nil); err != nil || len(u) != 0 {
+		t.Errorf("no points in one slice: %v, %v", u, err)
+	}
+	if u, err := s.Evaluate([]float64{0.5, 0.5, 0.5}); u != nil || err == nil || !strings.Contains(err.Error(), "3 numbers, expected a multiple of 2") {
+		t.Errorf("a point and a half: %v, %v", u, err)
 	}
 }
 
@@ -51,7 +62,7 @@ func TestOneCoordinateWithoutExactSolution(t *testing.T) {
 	if !math.IsNaN(s.RelativeError()) {
 		t.Errorf("the error is %v without anything to compare to", s.RelativeError())
 	}
-	if _, err := s.Grid(10); err == nil || !strings.Contains(err.Error(), "expected two") {
+	if _, err := s.Grid("", 10); err == nil || !strings.Contains(err.Error(), "expected two") {
 		t.Errorf("a grid in one dimension: %v", err)
 	}
 }
@@ -108,6 +119,9 @@ func TestSeveralUnknowns(t *testing.T) {
 	u, err := s.At(points...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if flat, err := s.Evaluate(slices.Concat(points...)); err != nil || !slices.Equal(flat, slices.Concat(u...)) {
+		t.Errorf("in one slice u is %v, %v, and point by point %v", flat, err, u)
 	}
 	slope, err := s.Derivative([]string{"y"}, points...)
 	if err != nil {
