@@ -78,7 +78,7 @@ func (t training) run(ctx context.Context) (row, error) {
 		return row{}, failed{fmt.Errorf("%s, %s: %w", p.Key, t.method, err)}
 	}
 	if t.pictures != "" {
-		if err := draw(s, t.pictures, p.Key+"-"+strings.ReplaceAll(t.method, "+", "-")); err != nil {
+		if err := draw(ctx, s, t.pictures, p.Key+"-"+strings.ReplaceAll(t.method, "+", "-")); err != nil {
 			return row{}, fmt.Errorf("%s: drawing: %w", p.Key, err)
 		}
 	}
@@ -110,11 +110,11 @@ func eventsOf(h *optim.History) []event {
 	return events
 }
 
-func draw(s *sciml.Solution, folder, name string) error {
+func draw(ctx context.Context, s *sciml.Solution, folder, name string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	maps, err := s.Maps()
+	maps, err := s.Maps(ctx)
 	if err != nil {
 		return err
 	}
