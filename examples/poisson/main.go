@@ -10,7 +10,8 @@ import (
 )
 
 func main() {
-	ctx := sciml.Interruptible() // Ctrl-C ends the training, not the program
+	ctx, stop := sciml.Interruptible() // Ctrl-C ends the training, not the program
+	defer stop()
 	solution, err := sciml.Solve(ctx, pde.Poisson2D(), sciml.Options{Iterations: 3000, Seed: 1})
 	if err != nil {
 		log.Fatal(err)
