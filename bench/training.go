@@ -78,7 +78,7 @@ func (t training) run(ctx context.Context) (row, error) {
 		return row{}, failed{fmt.Errorf("%s, %s: %w", p.Key, t.method, err)}
 	}
 	if t.pictures != "" {
-		if err := draw(s, t.pictures, p.Key+"-"+strings.ReplaceAll(t.method, "+", "-")); err != nil {
+		if err := draw(ctx, s, t.pictures, p.Key+"-"+strings.ReplaceAll(t.method, "+", "-")); err != nil {
 			return row{}, fmt.Errorf("%s: drawing: %w", p.Key, err)
 		}
 	}
@@ -94,7 +94,7 @@ func (t training) row(s *sciml.Solution) row {
 	m := s.Model()
 	return row{
 		Problem: t.problem.Key, Method: t.method, Seed: t.seed, Seconds: s.Result.Seconds, Iterations: s.Result.Iterations,
-		RelativeL2: number(s.Error()), Status: s.Result.Status.String(), Message: s.Result.Message, Source: t.problem.Source,
+		RelativeL2: number(s.RelativeError()), Status: s.Result.Status.String(), Message: s.Result.Message, Source: t.problem.Source,
 		Title: t.problem.Name, Optimizer: s.Method, Network: m.Network().String(), Parameters: m.NumParams(),
 		Points: points(m), Weights: weights(m), Loss: number(s.Result.Loss), Residual: number(residual),
 		Budget: t.seconds, Overrides: t.overrides, Until: t.until, Events: eventsOf(&s.Result.History), curve: curveOf(&s.Result.History),
@@ -110,11 +110,11 @@ func eventsOf(h *optim.History) []event {
 	return events
 }
 
-func draw(s *sciml.Solution, folder, name string) error {
+func draw(ctx context.Context, s *sciml.Solution, folder, name string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	maps, err := s.Maps()
+	maps, err := s.Maps(ctx)
 	if err != nil {
 		return err
 	}

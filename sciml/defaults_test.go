@@ -13,7 +13,7 @@ import (
 // TestDefaults solves with every default but the number of iterations.
 func TestDefaults(t *testing.T) {
 	s := solve(t, pde.Poisson2D(), sciml.Options{Backend: pureGo(t), Iterations: 5})
-	if s.Method != "auto" || s.Result.Iterations != 5 || s.Result.Status != optim.IterationLimit || math.IsNaN(s.Error()) {
+	if s.Method != "auto" || s.Result.Iterations != 5 || s.Result.Status != optim.IterationLimit || math.IsNaN(s.RelativeError()) {
 		t.Errorf("%s after %d iterations", s, s.Result.Iterations)
 	}
 }
@@ -36,8 +36,8 @@ func TestEveryKind(t *testing.T) {
 		if loss := s.Result.Loss; math.IsInf(loss, 0) || math.IsNaN(loss) || s.Result.Iterations != 3 {
 			t.Errorf("%s: %s", kind, s)
 		}
-		if (p.Exact == nil) != math.IsNaN(s.Error()) || math.IsNaN(s.Error()) == strings.Contains(s.String(), "relative L2 error") {
-			t.Errorf("%s: the error is %v; %s", kind, s.Error(), s)
+		if (p.Exact == nil) != math.IsNaN(s.RelativeError()) || math.IsNaN(s.RelativeError()) == strings.Contains(s.String(), "relative L2 error") {
+			t.Errorf("%s: the error is %v; %s", kind, s.RelativeError(), s)
 		}
 		for _, unknown := range p.Unknowns {
 			if svg(t, s, unknown) == "" {

@@ -33,7 +33,7 @@ func ExampleSolve() {
 		panic(err)
 	}
 	fmt.Printf("u(½, ½) = %.3f\n", u[0][0])
-	fmt.Println("relative L2 error below 1e-3:", solution.Error() < 1e-3)
+	fmt.Println("relative L2 error below 1e-3:", solution.RelativeError() < 1e-3)
 	// Output:
 	// u(½, ½) = 1.000
 	// relative L2 error below 1e-3: true
@@ -71,7 +71,7 @@ func ExampleSolve_lShape() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("error below 1e-2:", solution.Error() < 1e-2)
+	fmt.Println("error below 1e-2:", solution.RelativeError() < 1e-2)
 	// Output:
 	// error below 1e-2: true
 }

@@ -16,9 +16,10 @@ const rounding = 0x1p-52
 // gridNodes is the resolution of a heat map, in nodes per side.
 const gridNodes = 101
 
-// Grid evaluates the first unknown of a problem in two coordinates on n×n nodes that span its domain, ready to be
-// drawn. Nodes outside of the domain get NaN.
-func (s *Solution) Grid(n int) (plot.Grid, error) {
+// Grid evaluates an unknown of a problem in two coordinates on n×n nodes that span its domain, ready to be drawn; ""
+// means the first of those that errors are measured of. Nodes outside of the domain get NaN. It fails for a name that is
+// no unknown, and for n < 2.
+func (s *Solution) Grid(unknown string, n int) (plot.Grid, error) {
 	if err := s.ready(); err != nil {
 		return plot.Grid{}, err
 	}
@@ -26,60 +27,157 @@ func (s *Solution) Grid(n int) (plot.Grid, error) {
 	if len(problem.Coordinates) != 2 {
 		return plot.Grid{}, fmt.Errorf("sciml: problem %q has the coordinates %v, expected two for a grid", problem.Name, problem.Coordinates)
 	}
-	grid, _, err := s.slice(problem.Unknowns[0], n)
-	return grid, err
+	if unknown == "" {
+		unknown = compared(problem)[0]
+	}
+	if err := isUnknown(problem, unknown); err != nil {
+		return plot.Grid{}, err
+	}
+	if n < 2 {
+		return plot.Grid{}, fmt.Errorf("sciml: a grid of %d×%d nodes was asked for, expected at least 2×2", n, n)
+	}
+	grid, points := nodes(problem, n)
+	u, err := s.atNodes(points)
+	if err != nil {
+		return plot.Grid{}, err
+	}
+	grid.U = column(u, slices.Index(problem.Unknowns, unknown))
+	return grid, nil
 }
 
-// Maps draws an unknown (the first of those that errors are measured of, if none is named) next to the exact solution
-// or the reference, and the absolute error; without one, the solution alone. In one coordinate these are curves; in
-// more than two they are maps over the first and the last coordinate, with the others in the middle of the domain. The
-// reference of a solution that was loaded may take minutes to compute. It fails for a name that is no unknown, and for
-// more than one.
-func (s *Solution) Maps(unknown ...string) (*plot.Figure, error) {
+// compared are the unknowns that errors are measured of.
+func compared(problem *pde.Problem) []string {
+	if len(problem.Compare) > 0 {
+		return problem.Compare
+	}
+	return problem.Unknowns
+}
+
+// isUnknown reports a name that is none of the problem's unknowns.
+func isUnknown(problem *pde.Problem, name string) error {
+	if !slices.Contains(problem.Unknowns, name) {
+		return fmt.Errorf("sciml: problem %q has no unknown %q, expected one of %q", problem.Name, name, problem.Unknowns)
+	}
+	return nil
+}
+
+// Maps draws unknowns, all that errors are measured of if none is named: each next to the exact solution or the
+// reference, and the absolute error, or alone where there is neither. The rows of several stand one below the other. In
+// one coordinate these are curves; in more than two they are maps over the first and the last coordinate, with the others
+// in the middle of the domain.
+//
+// The reference of a solution that was loaded may take minutes to compute; ctx cancels that, and nothing else: what Solve
+// returned after an interrupt can be drawn. Maps fails for a name that is no unknown, and for one that is given twice.
+func (s *Solution) Maps(ctx context.Context, unknowns ...string) (*plot.Figure, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
 	problem := s.model.Problem()
-	name := problem.Unknowns[0]
-	if len(problem.Compare) > 0 {
-		name = problem.Compare[0]
+	for i, name := range unknowns {
+		if err := isUnknown(problem, name); err != nil {
+			return nil, err
+		}
+		if slices.Contains(unknowns[:i], name) {
+			return nil, fmt.Errorf("sciml: maps of the unknowns %q were asked for, expected each of them once", unknowns)
+		}
 	}
-	if len(unknown) > 1 {
-		return nil, fmt.Errorf("sciml: maps of the unknowns %q were asked for, expected one of them", unknown)
+	if len(unknowns) == 0 {
+		unknowns = compared(problem)
 	}
-	if len(unknown) == 1 {
-		name = unknown[0]
-	}
-	if !slices.Contains(problem.Unknowns, name) {
-		return nil, fmt.Errorf("sciml: problem %q has no unknown %q, expected one of %q", problem.Name, name, problem.Unknowns)
-	}
-	if err := s.model.Prepare(context.Background()); err != nil {
+	if err := s.model.Prepare(ctx); err != nil {
 		return nil, err
 	}
-	title := fmt.Sprintf("%s, %s", problem.Name, s.Method)
-	if len(problem.Unknowns) > 1 {
-		title = fmt.Sprintf("%s: %s, %s", problem.Name, name, s.Method)
-	}
+	var draw func(title, unknown string) (*plot.Figure, error)
+	var err error
 	if len(problem.Coordinates) == 1 {
-		return s.profile(title, name)
+		draw, err = s.profiles()
+	} else {
+		draw, err = s.maps()
 	}
-	grid, points, err := s.slice(name, gridNodes)
 	if err != nil {
 		return nil, err
 	}
-	options := axes(problem)
-	reference := s.model.Reference()
-	if reference == nil {
-		return plot.HeatMap(title, grid, options...)
-	}
-	exact := make([]float64, len(grid.U))
-	for i := range exact {
-		exact[i] = math.NaN()
-		if points[i] != nil {
-			exact[i] = reference(points[i])[slices.Index(problem.Unknowns, name)]
+	rows := make([]*plot.Figure, len(unknowns))
+	for i, name := range unknowns {
+		title := fmt.Sprintf("%s, %s", problem.Name, s.Method)
+		if len(problem.Unknowns) > 1 {
+			title = fmt.Sprintf("%s: %s, %s", problem.Name, name, s.Method)
+		}
+		if rows[i], err = draw(title, name); err != nil {
+			return nil, err
 		}
 	}
-	return plot.Compare(title, grid, exact, options...)
+	return plot.Column(rows...)
+}
+
+// maps evaluates a problem in several coordinates, and returns what draws an unknown.
+func (s *Solution) maps() (draw func(title, unknown string) (*plot.Figure, error), err error) {
+	problem := s.model.Problem()
+	grid, points := nodes(problem, gridNodes)
+	u, err := s.atNodes(points)
+	if err != nil {
+		return nil, err
+	}
+	exact, options := s.referenceAt(points), axes(problem)
+	return func(title, unknown string) (*plot.Figure, error) {
+		i := slices.Index(problem.Unknowns, unknown)
+		grid := plot.Grid{X: grid.X, Y: grid.Y, U: column(u, i)}
+		if want := column(exact, i); anyFinite(want) {
+			return plot.Compare(title, grid, want, options...)
+		}
+		return plot.HeatMap(title, grid, options...)
+	}, nil
+}
+
+// atNodes evaluates all unknowns at points, with nil for a node that has none.
+func (s *Solution) atNodes(points [][]float64) ([][]float64, error) {
+	var inside [][]float64
+	for _, p := range points {
+		if p != nil {
+			inside = append(inside, p)
+		}
+	}
+	u, err := s.At(inside...)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]float64, len(points))
+	for i, p := range points {
+		if p != nil {
+			values[i], u = u[0], u[1:]
+		}
+	}
+	return values, nil
+}
+
+// referenceAt is atNodes for what the solution is compared to; without a reference all entries are nil.
+func (s *Solution) referenceAt(points [][]float64) [][]float64 {
+	values := make([][]float64, len(points))
+	if reference := s.model.Reference(); reference != nil {
+		for i, p := range points {
+			if p != nil {
+				values[i] = reference(p)
+			}
+		}
+	}
+	return values
+}
+
+// column has the values of an unknown, NaN where there are none.
+func column(values [][]float64, unknown int) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = math.NaN()
+		if v != nil {
+			out[i] = v[unknown]
+		}
+	}
+	return out
+}
+
+// anyFinite tells a reference from none: one may be NaN for unknowns that errors are not measured of.
+func anyFinite(values []float64) bool {
+	return slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) })
 }
 
 // axes labels a map over the first and the last coordinate, and says where the others are. Both have one scale, unless
@@ -103,37 +201,8 @@ func axes(problem *pde.Problem) []plot.HeatOption {
 	return options
 }
 
-// slice evaluates an unknown on n×n nodes over the first and the last coordinate. It returns the node's points as
-// well, nil for those outside of the domain.
-func (s *Solution) slice(unknown string, n int) (plot.Grid, [][]float64, error) {
-	if n < 2 {
-		return plot.Grid{}, nil, fmt.Errorf("sciml: a grid of %d×%d nodes was asked for, expected at least 2×2", n, n)
-	}
-	problem := s.model.Problem()
-	grid, points := nodes(problem, n)
-	var inside [][]float64
-	for _, p := range points {
-		if p != nil {
-			inside = append(inside, p)
-		}
-	}
-	u, err := s.At(inside...)
-	if err != nil {
-		return plot.Grid{}, nil, err
-	}
-	column := slices.Index(problem.Unknowns, unknown)
-	k := 0
-	for i, p := range points {
-		if p != nil {
-			grid.U[i] = u[k][column]
-			k++
-		}
-	}
-	return grid, points, nil
-}
-
-// nodes lays n×n nodes over the first and the last coordinate of the domain: U is 0 inside and NaN outside, where the
-// node has no point.
+// nodes lays n×n nodes over the first and the last coordinate of the domain, without values. A node outside of the domain
+// has no point but nil.
 func nodes(problem *pde.Problem, n int) (plot.Grid, [][]float64) {
 	lo, hi := problem.Domain.Bounds()
 	last := len(lo) - 1
@@ -146,8 +215,7 @@ func nodes(problem *pde.Problem, n int) (plot.Grid, [][]float64) {
 		// The last node may miss the end of an interval by rounding.
 		p[0], p[last] = math.Min(x, hi[0]), math.Min(y, hi[last])
 		if !problem.Domain.Contains(p) {
-			points = append(points, nil)
-			return math.NaN()
+			p = nil
 		}
 		points = append(points, p)
 		return 0
@@ -155,10 +223,9 @@ func nodes(problem *pde.Problem, n int) (plot.Grid, [][]float64) {
 	return grid, points
 }
 
-// profile draws the solution of a problem in one coordinate.
-func (s *Solution) profile(title, unknown string) (*plot.Figure, error) {
+// profiles evaluates a problem in one coordinate, and returns what draws an unknown.
+func (s *Solution) profiles() (draw func(title, unknown string) (*plot.Figure, error), err error) {
 	problem := s.model.Problem()
-	column := slices.Index(problem.Unknowns, unknown)
 	lo, hi := problem.Domain.Bounds()
 	const n = 401
 	var points [][]float64
@@ -171,36 +238,40 @@ func (s *Solution) profile(title, unknown string) (*plot.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	reference := s.model.Reference()
-	var x, trained, exact, off []float64
-	largest, anyOff := 0.0, false
-	for i, p := range points {
-		x, trained = append(x, p[0]), append(trained, u[i][column])
-		if reference != nil {
-			want := reference(p)[column]
-			exact, off = append(exact, want), append(off, math.Abs(u[i][column]-want))
-			largest = math.Max(largest, math.Abs(want))
+	exact, x, coordinate := s.referenceAt(points), column(points, 0), problem.Coordinates[0]
+	return func(title, unknown string) (*plot.Figure, error) {
+		i := slices.Index(problem.Unknowns, unknown)
+		network := plot.Series{Name: "network", X: x, Y: column(u, i)}
+		want := column(exact, i)
+		if !anyFinite(want) {
+			return plot.Lines(title, coordinate, unknown, network)
+		}
+		solution, err := plot.Lines(title, coordinate, unknown, plot.Series{Name: "solution", X: x, Y: want}, network)
+		off := difference(network.Y, want)
+		if err != nil || !anyFinite(off) {
+			return solution, err
+		}
+		errors, err := plot.Convergence("absolute error", coordinate, "|"+unknown+" − solution|", plot.Series{X: x, Y: off})
+		if err != nil {
+			return nil, err
+		}
+		return plot.Row(solution, errors)
+	}, nil
+}
+
+// difference is |u − want|, or NaN where that is but rounding, far below all else, as where conditions hold exactly.
+func difference(u, want []float64) []float64 {
+	largest := 0.0
+	for _, w := range want {
+		if w = math.Abs(w); w > largest {
+			largest = w
 		}
 	}
-	for i := range off { // where conditions hold exactly there is but rounding, far below all else
-		if off[i] <= rounding*largest {
+	off := make([]float64, len(u))
+	for i := range off {
+		if off[i] = math.Abs(u[i] - want[i]); off[i] <= rounding*largest {
 			off[i] = math.NaN()
-		} else {
-			anyOff = true
 		}
 	}
-	coordinate := problem.Coordinates[0]
-	if reference == nil {
-		return plot.Lines(title, coordinate, unknown, plot.Series{Name: "network", X: x, Y: trained})
-	}
-	solution, err := plot.Lines(title, coordinate, unknown,
-		plot.Series{Name: "solution", X: x, Y: exact}, plot.Series{Name: "network", X: x, Y: trained})
-	if err != nil || !anyOff {
-		return solution, err
-	}
-	errors, err := plot.Convergence("absolute error", coordinate, "|"+unknown+" − solution|", plot.Series{X: x, Y: off})
-	if err != nil {
-		return nil, err
-	}
-	return plot.Row(solution, errors)
+	return off
 }

@@ -2,7 +2,11 @@ package sciml_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"math"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +21,7 @@ import (
 
 func TestGrid(t *testing.T) {
 	s := solve(t, pde.Poisson2D(), small(t, pureGo(t)))
-	grid, err := s.Grid(5)
+	grid, err := s.Grid("", 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,10 +35,10 @@ func TestGrid(t *testing.T) {
 	if got := grid.U[1*5+3]; got != u[0][0] {
 		t.Errorf("u at (0.75, 0.25) is %v on the grid and %v at the point", got, u[0][0])
 	}
-	if _, err := s.Grid(1); err == nil || !strings.Contains(err.Error(), "1×1") {
+	if _, err := s.Grid("", 1); err == nil || !strings.Contains(err.Error(), "1×1") {
 		t.Errorf("a grid of one node: %v", err)
 	}
-	if _, err := s.Maps(); err != nil {
+	if _, err := s.Maps(context.Background()); err != nil {
 		t.Errorf("maps: %v", err)
 	}
 	if _, err := sciml.Convergence("a title", s, s); err != nil {
@@ -57,7 +61,7 @@ func untrained(t *testing.T, p *pde.Problem) *sciml.Solution {
 
 func svg(t *testing.T, s *sciml.Solution, unknown ...string) string {
 	t.Helper()
-	figure, err := s.Maps(unknown...)
+	figure, err := s.Maps(context.Background(), unknown...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,23 +110,97 @@ func TestWhatMapsShow(t *testing.T) {
 	}
 }
 
-// TestMapsOfAnUnknown: maps are of the unknown that was asked for, or of the first that is compared.
-func TestMapsOfAnUnknown(t *testing.T) {
+// TestMapsOfUnknowns: maps are of the unknowns that were asked for, in that order, or of all that are compared.
+func TestMapsOfUnknowns(t *testing.T) {
 	p := pde.Kovasznay(40)
 	s := untrained(t, p)
-	if len(p.Compare) == 0 {
-		p.Compare = []string{"v"}
+	for _, c := range []struct{ compare, asked, want []string }{
+		{nil, nil, []string{"u", "v", "p"}},
+		{[]string{"v", "u"}, nil, []string{"v", "u"}},
+		{[]string{"v"}, []string{"p"}, []string{"p"}},
+		{nil, []string{"p", "u"}, []string{"p", "u"}},
+	} {
+		p.Compare = c.compare
+		var got []string
+		for _, title := range regexp.MustCompile(`>Kovasznay flow, Re = 40: (.), Adam<`).FindAllStringSubmatch(svg(t, s, c.asked...), -1) {
+			got = append(got, title[1])
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("the maps of %q where %q are compared are those of %q", c.asked, c.compare, got)
+		}
 	}
-	if svg(t, s) != svg(t, s, p.Compare[0]) {
-		t.Errorf("the maps are not those of %q, the first that is compared", p.Compare[0])
-	}
-	if svg(t, s, "u") == svg(t, s, "p") {
-		t.Error("u and p have the same maps")
-	}
-	for word, names := range map[string][]string{`no unknown "w"`: {"w"}, "expected one of them": {"u", "v"}} {
-		if _, err := s.Maps(names...); err == nil || !strings.Contains(err.Error(), word) {
+	for word, names := range map[string][]string{`no unknown "w", expected one of ["u" "v" "p"]`: {"u", "w"}, `["u" "v" "u"] were asked for, expected each of them once`: {"u", "v", "u"}} {
+		if _, err := s.Maps(context.Background(), names...); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("maps of %q: error %v, want one that mentions %q", names, err, word)
 		}
+	}
+}
+
+// TestMapsWithoutAReferenceOfAll: an unknown that the reference does not know is drawn alone.
+func TestMapsWithoutAReferenceOfAll(t *testing.T) {
+	for _, p := range []*pde.Problem{pde.Kovasznay(40), pde.InverseDiffusion()} {
+		exact := p.Exact
+		p.Exact = func(x []float64) []float64 { return append([]float64{math.NaN()}, exact(x)[1:]...) }
+		p.Compare = p.Unknowns[1:2]
+		s := untrained(t, p)
+		for unknown, known := range map[string]bool{p.Unknowns[0]: false, p.Unknowns[1]: true} {
+			picture := svg(t, s, unknown)
+			if (strings.Contains(picture, ">reference<") || strings.Contains(picture, ">solution<")) != known {
+				t.Errorf("%s: whether the maps of %q show a reference is not %v", p.Name, unknown, known)
+			}
+		}
+	}
+}
+
+// TestMapsOfACanceledContext: it ends the computation of a reference, but what there is can be drawn.
+func TestMapsOfACanceledContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	p := pde.Poisson2D()
+	p.Exact = nil
+	exact, computed := pde.Poisson2D().Exact, 0
+	p.Reference = func(ctx context.Context) (pde.Field, error) {
+		computed++
+		return exact, ctx.Err()
+	}
+	s := untrained(t, p)
+	if _, err := s.Maps(ctx); err != nil || computed != 1 {
+		t.Errorf("maps after the training: %v, with the reference computed %d times", err, computed)
+	}
+	file := filepath.Join(t.TempDir(), "solution")
+	if err := s.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := sciml.Load(file, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loaded.Maps(ctx); !errors.Is(err, context.Canceled) || computed != 2 {
+		t.Errorf("maps of a loaded solution: %v, with the reference computed %d times", err, computed)
+	}
+	if _, err := loaded.Maps(context.Background()); err != nil {
+		t.Errorf("maps of a loaded solution: %v", err)
+	}
+}
+
+// TestGridOfAnUnknown: a grid is of the unknown that was asked for, or of the first that is compared.
+func TestGridOfAnUnknown(t *testing.T) {
+	p := pde.Kovasznay(40)
+	p.Compare = []string{"v", "u"}
+	s := untrained(t, p)
+	for name, column := range map[string]int{"u": 0, "v": 1, "p": 2, "": 1} {
+		grid, err := s.Grid(name, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range grid.U {
+			if u, err := s.At([]float64{grid.X[i%3], grid.Y[i/3]}); err != nil || u[0][column] != got {
+				t.Errorf("%q at node %d is %v on the grid and %v, %v at the point", name, i, got, u, err)
+			}
+		}
+	}
+	if _, err := s.Grid("w", 3); err == nil || !strings.Contains(err.Error(), `no unknown "w", expected one of ["u" "v" "p"]`) {
+		t.Errorf("a grid of no unknown: %v", err)
 	}
 }
 
@@ -131,7 +209,7 @@ func TestGridOnTheLShape(t *testing.T) {
 	p := pde.Poisson2D()
 	p.Domain, p.Ansatz = pde.LShape(), nil
 	s := untrained(t, p)
-	grid, err := s.Grid(9)
+	grid, err := s.Grid("", 9)
 	if err != nil {
 		t.Fatal(err)
 	}

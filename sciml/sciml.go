@@ -201,9 +201,10 @@ func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 }
 
 // Interruptible returns a context that is canceled by an interrupt: Ctrl-C in a terminal, the stop button in Jupyter.
-// Solve then returns what it has trained so far. A second interrupt ends the program.
-func Interruptible() context.Context {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+// Solve then returns what it has trained so far. A second interrupt ends the program, as any does after stop, which gives
+// interrupts back and cancels ctx; it may be called more than once.
+func Interruptible() (ctx context.Context, stop func()) {
+	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	return ctx
+	return ctx, stop
 }

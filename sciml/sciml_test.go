@@ -58,7 +58,7 @@ func TestSolve(t *testing.T) {
 			options.Soft = soft
 			options.Iterations = 150
 			s := solve(t, pde.Poisson2D(), options)
-			if !(s.Error() < 0.15) || s.Method != "L-BFGS" || !strings.Contains(s.String(), "L-BFGS: relative L2 error") {
+			if !(s.RelativeError() < 0.15) || s.Method != "L-BFGS" || !strings.Contains(s.String(), "L-BFGS: relative L2 error") {
 				t.Errorf("%s: %s", name, s)
 			}
 			u, err := s.At([]float64{0.5, 0.5}, []float64{0.25, 0.5}, []float64{0, 1})
@@ -95,7 +95,7 @@ func TestSeeds(t *testing.T) {
 func TestFloat32(t *testing.T) {
 	options := small(t, pureGo(t))
 	options.DType = dtypes.Float32
-	if s := solve(t, pde.Poisson2D(), options); !(s.Error() < 0.2) {
+	if s := solve(t, pde.Poisson2D(), options); !(s.RelativeError() < 0.2) {
 		t.Errorf("%s", s)
 	}
 }
@@ -112,7 +112,7 @@ func TestCancelReturnsASolution(t *testing.T) {
 		return nil
 	}
 	s, err := sciml.Solve(ctx, pde.Poisson2D(), options)
-	if err != nil || s.Result.Status != optim.Canceled || math.IsNaN(s.Error()) {
+	if err != nil || s.Result.Status != optim.Canceled || math.IsNaN(s.RelativeError()) {
 		t.Fatalf("%v, error %v", s, err)
 	}
 	if _, err := s.At([]float64{0.5, 0.5}); err != nil {

@@ -25,9 +25,9 @@ type Solution struct {
 	saved *savedModel // what a decoded solution knows of its model, until For
 }
 
-// Error is the relative L2 error ‖u − u*‖₂/‖u*‖₂ against the problem's exact solution or reference on held-out points,
-// or NaN when the problem has neither.
-func (s *Solution) Error() float64 {
+// RelativeError is the relative L2 error ‖u − u*‖₂/‖u*‖₂ against the problem's exact solution or reference on held-out
+// points, or NaN when the problem has neither.
+func (s *Solution) RelativeError() float64 {
 	if e, ok := s.Result.Metrics[pinn.RelativeL2]; ok {
 		return e
 	}
@@ -40,10 +40,10 @@ func (s *Solution) Model() *pinn.Model { return s.model }
 
 // String is one line: the method, the error where it is known, and how the training went.
 func (s *Solution) String() string {
-	if math.IsNaN(s.Error()) {
+	if math.IsNaN(s.RelativeError()) {
 		return fmt.Sprintf("%s: %s", s.Method, &s.Result)
 	}
-	return fmt.Sprintf("%s: relative L2 error %.2e, %s", s.Method, s.Error(), &s.Result)
+	return fmt.Sprintf("%s: relative L2 error %.2e, %s", s.Method, s.RelativeError(), &s.Result)
 }
 
 // At evaluates u at points, each a slice of coordinates; entry n of the result has the unknowns at point n.
@@ -56,6 +56,16 @@ func (s *Solution) At(points ...[]float64) ([][]float64, error) {
 	}
 	values, err := s.model.Evaluate(s.Result.Theta, flat)
 	return rows(values, len(points)), err
+}
+
+// Evaluate is At for many points in one slice: the coordinates of N points of R^d in row-major order, N·d numbers. It
+// returns the m unknowns at each, N·m values in row-major order. It fails when the numbers are no multiple of d, and as At
+// does for a point outside of the domain.
+func (s *Solution) Evaluate(points []float64) ([]float64, error) {
+	if err := s.check(points); err != nil {
+		return nil, err
+	}
+	return s.model.Evaluate(s.Result.Theta, points)
 }
 
 // Derivative evaluates a partial derivative of u at points, by the names of the coordinates: ∂²u/∂x∂t for []string{"x",
@@ -92,20 +102,34 @@ func (s *Solution) flatten(points [][]float64) ([]float64, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
-	problem := s.model.Problem()
-	d := len(problem.Coordinates)
-	flat := make([]float64, 0, len(points)*d)
+	coordinates := s.model.Problem().Coordinates
+	flat := make([]float64, 0, len(points)*len(coordinates))
 	for n, p := range points {
-		if len(p) != d {
-			return nil, fmt.Errorf("sciml: point %d is %v, expected %d coordinates %v", n, p, d, problem.Coordinates)
-		}
-		if !problem.Domain.Contains(p) {
-			lo, hi := problem.Domain.Bounds()
-			return nil, fmt.Errorf("sciml: point %d is %v, expected a point of the domain of %q, which lies between %v and %v", n, p, problem.Name, lo, hi)
+		if len(p) != len(coordinates) {
+			return nil, fmt.Errorf("sciml: point %d is %v, expected %d coordinates %v", n, p, len(coordinates), coordinates)
 		}
 		flat = append(flat, p...)
 	}
-	return flat, nil
+	return flat, s.check(flat)
+}
+
+// check reports what is wrong with points in row-major order.
+func (s *Solution) check(points []float64) error {
+	if err := s.ready(); err != nil {
+		return err
+	}
+	problem := s.model.Problem()
+	d := len(problem.Coordinates)
+	if len(points)%d != 0 {
+		return fmt.Errorf("sciml: points have %d numbers, expected a multiple of %d, the number of coordinates %v", len(points), d, problem.Coordinates)
+	}
+	for n := range len(points) / d {
+		if p := points[n*d : (n+1)*d]; !problem.Domain.Contains(p) {
+			lo, hi := problem.Domain.Bounds()
+			return fmt.Errorf("sciml: point %d is %v, expected a point of the domain of %q, which lies between %v and %v", n, p, problem.Name, lo, hi)
+		}
+	}
+	return nil
 }
 
 // rows cuts values into n rows; nil stays nil.

@@ -2,6 +2,7 @@ package sciml_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,9 +26,19 @@ func TestPointsOutside(t *testing.T) {
 		if u != nil || err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("At(%v) gives %v, %v, want an error that mentions %q", point, u, err, word)
 		}
+		flat, err := s.Evaluate(append([]float64{0.5, 0.5}, point...))
+		if len(point) == 2 && (flat != nil || err == nil || !strings.Contains(err.Error(), word)) {
+			t.Errorf("Evaluate of %v gives %v, %v, want an error that mentions %q", point, flat, err, word)
+		}
 	}
 	if u, err := s.At(); err != nil || len(u) != 0 {
 		t.Errorf("no points: %v, %v", u, err)
+	}
+	if u, err := s.Evaluate(nil); err != nil || len(u) != 0 {
+		t.Errorf("no points in one slice: %v, %v", u, err)
+	}
+	if u, err := s.Evaluate([]float64{0.5, 0.5, 0.5}); u != nil || err == nil || !strings.Contains(err.Error(), "3 numbers, expected a multiple of 2") {
+		t.Errorf("a point and a half: %v, %v", u, err)
 	}
 }
 
@@ -48,10 +59,10 @@ func TestOneCoordinateWithoutExactSolution(t *testing.T) {
 	if u, err := s.At([]float64{0.7}); err != nil || math.Abs(u[0][0]-0.7) > 1e-3 {
 		t.Errorf("u(0.7) = %v, error %v", u, err)
 	}
-	if !math.IsNaN(s.Error()) {
-		t.Errorf("the error is %v without anything to compare to", s.Error())
+	if !math.IsNaN(s.RelativeError()) {
+		t.Errorf("the error is %v without anything to compare to", s.RelativeError())
 	}
-	if _, err := s.Grid(10); err == nil || !strings.Contains(err.Error(), "expected two") {
+	if _, err := s.Grid("", 10); err == nil || !strings.Contains(err.Error(), "expected two") {
 		t.Errorf("a grid in one dimension: %v", err)
 	}
 }
@@ -109,6 +120,9 @@ func TestSeveralUnknowns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if flat, err := s.Evaluate(slices.Concat(points...)); err != nil || !slices.Equal(flat, slices.Concat(u...)) {
+		t.Errorf("in one slice u is %v, %v, and point by point %v", flat, err, u)
+	}
 	slope, err := s.Derivative([]string{"y"}, points...)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +174,7 @@ func TestCoefficients(t *testing.T) {
 	if err != nil || len(c) != 1 || math.Abs(c["c"]-3) > 1e-6 {
 		t.Errorf("the coefficients are %v, %v, want c = 3; %s", c, err, s)
 	}
-	if off := s.Result.Metrics["relative error of c"]; !(off < 1e-6) || !(s.Error() < 1e-6) {
+	if off := s.Result.Metrics["relative error of c"]; !(off < 1e-6) || !(s.RelativeError() < 1e-6) {
 		t.Errorf("the error of c is measured as %v; %s", off, s)
 	}
 }

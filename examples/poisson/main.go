@@ -10,7 +10,8 @@ import (
 )
 
 func main() {
-	ctx := sciml.Interruptible() // Ctrl-C ends the training, not the program
+	ctx, stop := sciml.Interruptible() // Ctrl-C ends the training, not the program
+	defer stop()
 	solution, err := sciml.Solve(ctx, pde.Poisson2D(), sciml.Options{Iterations: 3000, Seed: 1})
 	if err != nil {
 		log.Fatal(err)
@@ -23,7 +24,7 @@ func main() {
 	}
 	fmt.Printf("u(1/2, 1/2) = %.5f, u(1/4, 3/4) = %.5f; exactly 1 and 1/2\n", u[0][0], u[1][0])
 
-	maps, err := solution.Maps()
+	maps, err := solution.Maps(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -88,32 +88,3 @@ func TestDirectionsAreIsotropic(t *testing.T) {
 	a, b := autodiff.Rademacher(rand.New(rand.NewPCG(3, 0)), 2, 9), autodiff.Rademacher(rand.New(rand.NewPCG(3, 0)), 2, 9)
 	near(t, "the same seed", a, b, 0)
 }
-
-func TestChunks(t *testing.T) {
-	m := mlp(graph.Tanh, 1)
-	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		x := randomTensor(dtypes.Float64, 1, 10, 2)
-		for _, size := range []int{1, 3, 5, 10, 99} {
-			out, err := graph.CallOnceN(b, func(x *graph.Node) []*graph.Node {
-				laplacian := func(x *graph.Node) *graph.Node { return autodiff.Of(m(x), x).Laplacian() }
-				square := func(x *graph.Node) *graph.Node {
-					r := laplacian(x)
-					return graph.DotGeneral(r, []int{0}, nil, r, []int{0}, nil)
-				}
-				return []*graph.Node{
-					autodiff.InChunks(x, size, laplacian), laplacian(x),
-					autodiff.SumOverChunks(x, size, square), square(x),
-				}
-			}, x)
-			if err != nil {
-				t.Fatal(err)
-			}
-			flat := func(i int) []float64 { return tensors.MustCopyFlatData[float64](out[i]) }
-			near(t, "joined", flat(0), flat(1), 1e-13)
-			near(t, "added", flat(2), flat(3), 1e-13)
-		}
-	})
-	if n := autodiff.ChunkSize(1<<20, 1000); n < 1 || n*1000*8 > 1<<20 {
-		t.Errorf("ChunkSize of 1 MiB for 1000 parameters is %d, which needs %d bytes", n, n*1000*8)
-	}
-}

@@ -16,32 +16,19 @@ const stationary = 1e-8
 // singular matrix and a b outside its range it ends at a least-squares solution. An iteration takes one product with A and
 // one with the preconditioner. An error comes with x so far.
 func MINRES(a Operator, b []float64, o Options) (x []float64, out Outcome, err error) {
-	o, r, scale, err := o.ready("linalg.MINRES", b, len(b))
-	if err != nil {
-		return nil, out, err
-	}
-	n := len(b)
-	x = make([]float64, n)
-	if scale == 0 {
-		out.Converged = true
-		return x, out, nil
-	}
-	a = o.symmetric(a)
-	defer func() {
-		floats.Scale(scale, x)
-		if err != nil {
-			err = fmt.Errorf("linalg.MINRES, iteration %d: %w", out.Iterations+1, err)
-		}
-	}()
+	return o.solve("linalg.MINRES", a, b, Options.minres)
+}
+
+func (o Options) minres(a Operator, x, r []float64, out *Outcome) error {
 	// The names of numbers are those of the paper and of Saunders' programs. r is the residual; lanczos and before are the
 	// last two Lanczos vectors times their β, and y is M⁻¹ times the last.
-	vector := func() []float64 { return make([]float64, n) }
+	vector := func() []float64 { return make([]float64, len(x)) }
 	lanczos, before, y, v, w, w1, w2 := vector(), vector(), vector(), vector(), vector(), vector(), vector()
 	copy(lanczos, r)
 	out.Residual = floats.Norm(r, 2)
 	square, err := o.precondition(y, lanczos)
 	if err != nil {
-		return x, out, err
+		return err
 	}
 	beta := math.Sqrt(square)
 	var betaBefore, dbar, epsilonK, norm float64
@@ -49,7 +36,7 @@ func MINRES(a Operator, b []float64, o Options) (x []float64, out Outcome, err e
 	for out.Residual > o.Tolerance && out.Iterations < o.MaxIterations && beta > 0 {
 		floats.ScaleTo(v, 1/beta, y)
 		if err := a(y, v); err != nil {
-			return x, out, err
+			return err
 		}
 		if out.Iterations > 0 {
 			floats.AddScaled(y, -beta/betaBefore, before)
@@ -58,7 +45,7 @@ func MINRES(a Operator, b []float64, o Options) (x []float64, out Outcome, err e
 		floats.AddScaled(y, -alpha/beta, lanczos)
 		before, lanczos, y = lanczos, y, before
 		if square, err = o.precondition(y, lanczos); err != nil {
-			return x, out, err
+			return err
 		}
 		betaBefore, beta = beta, math.Sqrt(square)
 		norm = math.Hypot(norm, math.Hypot(alpha, math.Hypot(betaBefore, beta)))
@@ -78,7 +65,7 @@ func MINRES(a Operator, b []float64, o Options) (x []float64, out Outcome, err e
 		}
 		if out.NormalResidual <= stationary && gbar*gbar <= stationary*gamma*gamma {
 			out.Converged = true
-			return x, out, nil
+			return nil
 		}
 		cs, sn = gbar/gamma, beta/gamma
 		phi := cs * phibar
@@ -94,10 +81,10 @@ func MINRES(a Operator, b []float64, o Options) (x []float64, out Outcome, err e
 		}
 		out.Residual = floats.Norm(r, 2)
 		if !finite(out.Residual) {
-			return x, out, fmt.Errorf("the residual is %v: the iterates overflow", out.Residual)
+			return fmt.Errorf("the residual is %v: the iterates overflow", out.Residual)
 		}
 		out.Iterations++
 	}
 	out.Converged = out.Residual <= o.Tolerance
-	return x, out, nil
+	return nil
 }

@@ -80,6 +80,26 @@ func (o Options) ready(who string, b []float64, unknowns int) (full Options, uni
 	return o, unit, scale, nil
 }
 
+// solve gives a method for a symmetric matrix b/‖b‖ in r, zero in x, and A + Shift·I. The method improves x, and says in out
+// how far it came.
+func (o Options) solve(who string, a Operator, b []float64, method func(o Options, a Operator, x, r []float64, out *Outcome) error) (x []float64, out Outcome, err error) {
+	o, r, scale, err := o.ready(who, b, len(b))
+	if err != nil {
+		return nil, out, err
+	}
+	x = make([]float64, len(b))
+	if scale == 0 {
+		out.Converged = true
+		return x, out, nil
+	}
+	err = method(o, o.symmetric(a), x, r, &out)
+	floats.Scale(scale, x)
+	if err != nil {
+		err = fmt.Errorf("%s, iteration %d: %w", who, out.Iterations+1, err)
+	}
+	return x, out, err
+}
+
 // symmetric is A + Shift·I.
 func (o Options) symmetric(a Operator) Operator {
 	return func(dst, x []float64) error {

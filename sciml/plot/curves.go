@@ -119,7 +119,7 @@ func newCurves(function string, k kind, title, xlabel, ylabel string, series []S
 			}
 		}
 	}
-	return &Figure{panels: []panel{p}}, nil
+	return &Figure{rows: [][]panel{{p}}}, nil
 }
 
 func (p *curves) name() string {

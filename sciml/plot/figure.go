@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,58 +57,122 @@ type panel interface {
 }
 
 // Figure is a finished picture of one or more panels. It is made by
-// Convergence, Lines, Points, HeatMap, Compare or Row, does not change
+// Convergence, Lines, Points, HeatMap, Compare, Row or Column, does not change
 // afterwards, and may be used by several goroutines at once.
 type Figure struct {
-	panels []panel
+	rows [][]panel // From top to bottom, none of them empty.
 }
 
 // Row puts figures side by side, for example solution, exact solution and
 // error. Figures that are rows themselves are taken apart. Panels share the
-// width of a notebook, so more than four become small. Nil figures are an error.
+// width of a notebook, so more than four become small. Nil figures and columns
+// of more than one row are errors.
 func Row(figures ...*Figure) (*Figure, error) {
-	if len(figures) == 0 {
-		return nil, fmt.Errorf("plot: Row: no figures given; give at least one")
+	if err := given("Row", figures); err != nil {
+		return nil, err
 	}
-	row := &Figure{}
+	var row []panel
 	for i, f := range figures {
-		if f == nil || len(f.panels) == 0 {
-			return nil, fmt.Errorf("plot: Row: figure %d of %d is nil or empty; check the error of the call that made it", i+1, len(figures))
+		if len(f.rows) > 1 {
+			return nil, fmt.Errorf("plot: Row: figure %d of %d is a column of %d rows, want figures of one row; make rows first and stack them by Column", i+1, len(figures), len(f.rows))
 		}
-		row.panels = append(row.panels, f.panels...)
+		row = append(row, f.rows[0]...)
 	}
-	// Heat maps in a row get the same room for labels, hence the same size.
-	var labels vg.Length
-	for _, p := range row.panels {
-		if h, ok := p.(*heat); ok {
-			labels = max(labels, h.labels)
-		}
-	}
-	for i, p := range row.panels {
-		if h, ok := p.(*heat); ok {
-			aligned := *h
-			aligned.labels = labels
-			row.panels[i] = &aligned
-		}
-	}
-	return row, nil
+	return aligned([][]panel{row}), nil
 }
 
-// layout returns the size of the whole figure and the width of each panel.
-func (f *Figure) layout() (width, height vg.Length, each []vg.Length) {
-	n := vg.Length(len(f.panels))
-	share := (rowWidth - gutter*(n-1)) / n
-	for _, p := range f.panels {
-		w, _ := p.size(0)
-		if n > 1 {
-			w = max(minPanel, min(w, share))
-		}
-		each = append(each, w)
-		_, h := p.size(w)
-		width += w
-		height = max(height, h)
+// Column puts figures one below the other, for example the rows that Compare
+// makes for each of several unknowns. Rows stay rows, and columns are taken
+// apart. Nil figures are an error.
+func Column(figures ...*Figure) (*Figure, error) {
+	if err := given("Column", figures); err != nil {
+		return nil, err
 	}
-	return width + gutter*(n-1), height, each
+	var rows [][]panel
+	for _, f := range figures {
+		rows = append(rows, f.rows...)
+	}
+	return aligned(rows), nil
+}
+
+// given reports figures that are missing.
+func given(function string, figures []*Figure) error {
+	if len(figures) == 0 {
+		return fmt.Errorf("plot: %s: no figures given; give at least one", function)
+	}
+	for i, f := range figures {
+		if f == nil || len(f.rows) == 0 {
+			return fmt.Errorf("plot: %s: figure %d of %d is nil or empty; check the error of the call that made it", function, i+1, len(figures))
+		}
+	}
+	return nil
+}
+
+// aligned makes a figure whose heat maps all have the same room for labels, and
+// for titles within a row: so they have the same size where they share a row or
+// stand in rows of as many, and those of a row stand on one line.
+func aligned(rows [][]panel) *Figure {
+	var labels vg.Length
+	titles := make([][]title, len(rows))
+	for i, row := range rows {
+		for _, p := range row {
+			if h, ok := p.(*heat); ok {
+				labels = max(labels, h.labels)
+				titles[i] = append(titles[i], title(h.title))
+			}
+		}
+	}
+	f := &Figure{}
+	for i, row := range rows {
+		row = slices.Clone(row)
+		for j, p := range row {
+			if h, ok := p.(*heat); ok {
+				same := *h
+				same.labels, same.beside = labels, titles[i]
+				row[j] = &same
+			}
+		}
+		f.rows = append(f.rows, row)
+	}
+	return f
+}
+
+// placed is a panel with its place, measured from the figure's top left
+// corner; y points upwards and is negative.
+type placed struct {
+	panel
+	vg.Rectangle
+}
+
+// layout returns the size of the whole figure and where its panels lie.
+func (f *Figure) layout() (width, height vg.Length, panels []placed) {
+	for i, row := range f.rows {
+		if i > 0 {
+			height += gutter
+		}
+		n := vg.Length(len(row))
+		share := (rowWidth - gutter*(n-1)) / n
+		var right, tallest vg.Length
+		for j, p := range row {
+			if j > 0 {
+				right += gutter
+			}
+			w, _ := p.size(0)
+			if n > 1 {
+				w = max(minPanel, min(w, share))
+			}
+			_, h := p.size(w)
+			panels = append(panels, placed{p, vg.Rectangle{
+				Min: vg.Point{X: right, Y: -height - h},
+				Max: vg.Point{X: right + w, Y: -height},
+			}})
+			right += w
+			tallest = max(tallest, h)
+		}
+		width = max(width, right)
+		height += tallest
+	}
+	return width, height, panels
 }
 
 // render draws the figure on an empty canvas of the size given by layout.
@@ -115,20 +180,15 @@ func (f *Figure) render(canvas vg.CanvasSizer) {
 	c := draw.New(canvas)
 	c.SetColor(color.White) // Opaque: readable on a dark theme too.
 	c.Fill(c.Rectangle.Path())
-	_, _, each := f.layout()
-	left := c.Min.X
-	for i, p := range f.panels {
-		_, h := p.size(each[i])
-		p.draw(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
-			Min: vg.Point{X: left, Y: c.Max.Y - h},
-			Max: vg.Point{X: left + each[i], Y: c.Max.Y},
-		}})
-		left += each[i] + gutter
+	_, _, panels := f.layout()
+	corner := vg.Point{X: c.Min.X, Y: c.Max.Y}
+	for _, p := range panels {
+		p.draw(draw.Canvas{Canvas: c.Canvas, Rectangle: p.Add(corner)})
 	}
 }
 
 func (f *Figure) check(method string) error {
-	if f == nil || len(f.panels) == 0 {
+	if f == nil || len(f.rows) == 0 {
 		return fmt.Errorf("plot: %s: the figure is nil or empty; check the error of the call that made it", method)
 	}
 	return nil
@@ -239,9 +299,11 @@ func (f *Figure) Save(path string) error {
 }
 
 func (f *Figure) name() string {
-	names := make([]string, len(f.panels))
-	for i, p := range f.panels {
-		names[i] = p.name()
+	var names []string
+	for _, row := range f.rows {
+		for _, p := range row {
+			names = append(names, p.name())
+		}
 	}
 	return strings.Join(names, " | ")
 }

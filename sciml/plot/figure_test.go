@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // wellFormed fails unless svg is XML whose numbers are all finite.
@@ -85,7 +88,12 @@ func TestErrorsNameTheArgument(t *testing.T) {
 		"single node": {func() (*Figure, error) {
 			return HeatMap("", Sample(func(x, y float64) float64 { return x }, 0, 1, 1, 0, 1, 5))
 		}, "Grid.X has 1 nodes"},
-		"row of nil": {func() (*Figure, error) { return Row(nil) }, "figure 1 of 1 is nil"},
+		"row of nil":    {func() (*Figure, error) { return Row(nil) }, "Row: figure 1 of 1 is nil"},
+		"column of nil": {func() (*Figure, error) { return Column(nil) }, "Column: figure 1 of 1 is nil"},
+		"empty column":  {func() (*Figure, error) { return Column() }, "Column: no figures given"},
+		"row of columns": {func() (*Figure, error) {
+			return Row(figure(Column(figure(HeatMap("", grid)), figure(HeatMap("", grid)))))
+		}, "figure 1 of 1 is a column of 2 rows"},
 	}
 	for name, c := range cases {
 		if _, err := c.make(); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -95,6 +103,71 @@ func TestErrorsNameTheArgument(t *testing.T) {
 	var missing *Figure
 	if err := missing.Show(); err == nil {
 		t.Error("Show of a nil figure succeeded")
+	}
+}
+
+// figure is one that is made without an error.
+func figure(f *Figure, err error) *Figure {
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
+// TestColumn: rows stand one below the other, and maps in rows of as many have the same places in their rows, even where
+// the numbers at their colour bars are not of one length.
+func TestColumn(t *testing.T) {
+	field := func(scale float64) Grid {
+		return Sample(func(x, y float64) float64 { return scale * x * y }, 0, 1, 5, 0, 1, 5)
+	}
+	u, v := field(1), field(1.234e-7)
+	curve := figure(Lines("w", "x", "w", Series{Y: []float64{1, 2}}))
+	pair := figure(Column(figure(Compare("u", u, u.U)), figure(Compare("v", v, v.U))))
+	f := figure(Column(pair, curve))
+	width, height, panels := f.layout()
+	if len(panels) != 7 || f.name() != "u | reference | |difference| | v | reference | |difference| | w" {
+		t.Fatalf("%d panels: %s", len(panels), f.name())
+	}
+	same := func(a, b vg.Length) bool { return math.Abs(float64(a-b)) < 1e-9 }
+	below := func(upper, lower placed) bool { return same(lower.Max.Y, upper.Min.Y-gutter) }
+	for i := range 3 {
+		upper, lower := panels[i], panels[i+3]
+		if !below(upper, lower) || lower.Min.X != upper.Min.X || lower.Max.X != upper.Max.X || !same(lower.Size().Y, upper.Size().Y) {
+			t.Errorf("map %d of the second row is at %v, and that of the first at %v", i, lower.Rectangle, upper.Rectangle)
+		}
+	}
+	if last := panels[6]; !below(panels[3], last) || last.Min.X != 0 || !same(last.Min.Y, -height) {
+		t.Errorf("the curve is at %v, the last map of the row above at %v, and the figure ends at %v", last.Rectangle, panels[3].Rectangle, -height)
+	}
+	if panels[0].Min.X != 0 || panels[0].Max.Y != 0 || panels[2].Max.X != width {
+		t.Errorf("the first row goes from %v to %v in a figure of width %v", panels[0].Rectangle, panels[2].Rectangle, width)
+	}
+	svg, err := f.SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wellFormed(t, svg)
+}
+
+// TestTitleOfTwoLines: it takes no room from its own map alone, but from all in the row.
+func TestTitleOfTwoLines(t *testing.T) {
+	square := Sample(func(x, y float64) float64 { return x * y }, 0, 1, 5, 0, 1, 5)
+	for _, options := range [][]HeatOption{nil, {FreeAspect()}} {
+		row := figure(Row(
+			figure(HeatMap("the flow in a cavity under a lid that moves, by an optimizer with a long name", square, options...)),
+			figure(HeatMap("reference", square, options...))))
+		_, _, panels := row.layout()
+		var areas []vg.Rectangle
+		for _, p := range panels {
+			area, heading := p.panel.(*heat).area(draw.Canvas{Rectangle: vg.Rectangle{Max: p.Size()}})
+			areas = append(areas, area.Rectangle)
+			if long := p.panel == panels[0].panel; strings.Contains(string(heading), "\n") != long {
+				t.Fatalf("the title is %q", heading)
+			}
+		}
+		if panels[0].Size() != panels[1].Size() || areas[0] != areas[1] {
+			t.Errorf("one map has %v of %v, and the other %v of %v", areas[0], panels[0].Size(), areas[1], panels[1].Size())
+		}
 	}
 }
 
@@ -153,7 +226,7 @@ func TestLongSeriesStaySmallAndKeepSpikes(t *testing.T) {
 		t.Errorf("the SVG of 200,000 points has %d bytes", len(svg))
 	}
 	found := false
-	for _, q := range fig.panels[0].(*curves).data[0][0] {
+	for _, q := range fig.rows[0][0].(*curves).data[0][0] {
 		found = found || q == point{123_457, 1e6}
 	}
 	if !found {

@@ -91,7 +91,8 @@ type heat struct {
 	grid                  Grid
 	diverging, log, fixed bool
 	free                  bool
-	labels                vg.Length // Width of the widest label along the colour bar, of all in a row.
+	labels                vg.Length // Width of the widest label along the colour bar, of all in a figure.
+	beside                []title   // Titles of the maps in the same row.
 	lo, hi                float64
 	colors                []color.NRGBA // 255 steps from lo to hi.
 	picture               image.Image
@@ -122,7 +123,7 @@ func HeatMap(title string, grid Grid, options ...HeatOption) (*Figure, error) {
 	}
 	h.picture = h.raster()
 	_, h.labels = h.barTicks()
-	return &Figure{panels: []panel{h}}, nil
+	return &Figure{rows: [][]panel{{h}}}, nil
 }
 
 // Compare draws a field, its reference and the absolute difference side by
@@ -353,10 +354,14 @@ func (h *heat) barTicks() ([]plot.Tick, vg.Length) {
 	return ticks, width
 }
 
-// area returns the part of c that the axes get; the rest is for the colour bar.
+// area returns the part of c that the axes get; the rest is for the colour bar
+// and the title, which gets as much room as the tallest in the row.
 func (h *heat) area(c draw.Canvas) (draw.Canvas, title) {
-	heading := title(h.title)
-	top := heading.fit(c.Max.X - c.Min.X - 4)
+	heading, width := title(h.title), c.Max.X-c.Min.X-4
+	top := heading.fit(width)
+	for _, t := range h.beside {
+		top = max(top, t.fit(width))
+	}
 	return draw.Crop(c, 4, -(barGap + barWidth + 6 + h.labels + 2), 4, -top), heading
 }
 

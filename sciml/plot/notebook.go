@@ -56,9 +56,11 @@ func (f *Figure) html() (string, error) {
 
 // smallPNG returns the figure as a PNG with a palette, unless heat maps need all colours.
 func (f *Figure) smallPNG() ([]byte, error) {
-	for _, p := range f.panels {
-		if _, ok := p.(*heat); ok {
-			return f.PNG(0)
+	for _, row := range f.rows {
+		for _, p := range row {
+			if _, ok := p.(*heat); ok {
+				return f.PNG(0)
+			}
 		}
 	}
 	img, err := f.image(defaultDPI)

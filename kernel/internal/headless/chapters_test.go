@@ -18,7 +18,7 @@ func TestNotebooksAreThoseOfTheTutorials(t *testing.T) {
 	for _, chapter := range chapters {
 		name := strings.TrimSuffix(filepath.Base(chapter), ".md")
 		converted := filepath.Join(t.TempDir(), name+".ipynb")
-		if err := Convert(chapter, converted); err != nil {
+		if _, err := convert(chapter, converted); err != nil {
 			t.Fatal(err)
 		}
 		want, got := sources(t, converted), sources(t, filepath.Join(root, "notebooks", name+".ipynb"))

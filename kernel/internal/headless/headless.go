@@ -36,26 +36,20 @@ var ErrFailed = errors.New("a cell failed")
 // timeout fails, unless timeout is zero.
 func Run(ctx context.Context, p place.Place, source, target string, timeout time.Duration, out io.Writer) error {
 	input := source
-	chapter := strings.EqualFold(filepath.Ext(source), ".md")
-	if chapter {
+	var cells []cell
+	var err error
+	if strings.EqualFold(filepath.Ext(source), ".md") {
 		tmp, err := os.MkdirTemp("", "gosciml-run-")
 		if err != nil {
 			return err
 		}
 		defer os.RemoveAll(tmp)
 		input = filepath.Join(tmp, "chapter.ipynb")
-		if err := Convert(source, input); err != nil {
+		if cells, err = convert(source, input); err != nil {
 			return err
 		}
-	}
-	cells, err := readCells(input)
-	if err != nil {
+	} else if cells, err = readCells(source); err != nil {
 		return fmt.Errorf("%s is not a notebook: %w", source, err)
-	}
-	if chapter {
-		if err := addLines(source, cells); err != nil {
-			return err
-		}
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err
@@ -66,21 +60,28 @@ func Run(ctx context.Context, p place.Place, source, target string, timeout time
 	return execute(ctx, p, source, input, target, cells, timeout, out)
 }
 
-// Convert writes the notebook of a Markdown chapter, not executed.
-func Convert(source, target string) error {
+// convert writes the notebook of a Markdown chapter, not executed, and returns its cells.
+func convert(source, target string) ([]cell, error) {
 	text, err := os.ReadFile(source)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	nb, err := notebook.FromMarkdown(text, kernelspec)
 	if err != nil {
-		return fmt.Errorf("%s: %w", source, err)
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	if len(nb.Cells) == 0 {
+		return nil, fmt.Errorf("%s has no cells, expected a chapter", source)
+	}
+	cells := make([]cell, len(nb.Cells))
+	for i, c := range nb.Cells {
+		cells[i] = cell{source: c.Source, line: c.Line}
 	}
 	data, err := nb.Encode()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return place.WriteFile(target, data, 0o644)
+	return cells, place.WriteFile(target, data, 0o644)
 }
 
 var kernelspec = notebook.Kernelspec{DisplayName: place.DisplayName, Language: "go", Name: place.KernelName}
@@ -117,21 +118,6 @@ func readCells(path string) ([]cell, error) {
 		}
 	}
 	return cells, nil
-}
-
-func addLines(source string, cells []cell) error {
-	text, err := os.ReadFile(source)
-	if err != nil {
-		return err
-	}
-	nb, err := notebook.FromMarkdown(text, kernelspec)
-	if err != nil {
-		return err
-	}
-	for i := range cells {
-		cells[i].line = nb.Cells[i].Line
-	}
-	return nil
 }
 
 // event is what execute.py tells.

@@ -76,3 +76,24 @@ func TestReadCellsTakesBothFormsOfSource(t *testing.T) {
 		t.Error("a file without cells passed for a notebook")
 	}
 }
+
+func TestConvert(t *testing.T) {
+	chapter, target := filepath.Join(t.TempDir(), "a.md"), filepath.Join(t.TempDir(), "a.ipynb")
+	if err := os.WriteFile(chapter, []byte("# Title\n\n```go\nx := 1\ny := 2\n```\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cells, err := convert(chapter, target)
+	if err != nil || len(cells) != 2 || cells[1] != (cell{source: "x := 1\ny := 2", line: 4}) {
+		t.Errorf("convert = %+v, %v", cells, err)
+	}
+	written, err := readCells(target)
+	if err != nil || len(written) != 2 || written[0].source != cells[0].source || written[1].source != cells[1].source {
+		t.Errorf("the notebook has the cells %+v, %v, and the chapter %+v", written, err, cells)
+	}
+	if err := os.WriteFile(chapter, []byte("\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := convert(chapter, target); err == nil || !strings.Contains(err.Error(), "has no cells") {
+		t.Errorf("a chapter without text: %v", err)
+	}
+}
