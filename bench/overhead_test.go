@@ -26,7 +26,7 @@ func BenchmarkOverhead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	model, err := pinn.New(engine, pde.Poisson2D(), network, pinn.Options{Interior: 2048, Hard: true})
+	model, err := pinn.New(engine, pde.Poisson2D(), network, pinn.Options{Interior: 2048})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func weights(m *pinn.Model) string {
 	o := m.Options()
 	text := "1"
 	soft := m.Problem().Conditions
-	if o.Hard {
+	if m.Exact() {
 		soft = m.Problem().Soft()
 	}
 	if len(soft) > 0 {

@@ -1,6 +1,7 @@
 package sciml
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gosciml/gosciml/sciml/backend"
@@ -16,7 +17,7 @@ func TestDefaultsFitTheCatalogue(t *testing.T) {
 	}
 	for _, p := range pde.Catalogue() {
 		for _, soft := range []bool{false, true} {
-			options := Options{Backend: b, Soft: soft}
+			options := Options{Backend: b, Loss: pinn.Options{Soft: soft}}
 			if err := options.setDefaults(p); err != nil {
 				t.Errorf("%s: %v", p.Name, err)
 				continue
@@ -36,8 +37,8 @@ func TestDefaultsFitTheCatalogue(t *testing.T) {
 				t.Errorf("%s, soft %v: the network is %s, expected %d inputs and %d outputs", p.Name, soft, n, inputs, len(p.Unknowns))
 			}
 			o := m.Options()
-			if want := (p.Ansatz != nil || p.Periods != nil) && !soft; o.Hard != want {
-				t.Errorf("%s, soft %v: conditions hold exactly: %v, expected %v", p.Name, soft, o.Hard, want)
+			if want := (p.Ansatz != nil || p.Periods != nil) && !soft; m.Exact() != want {
+				t.Errorf("%s, soft %v: conditions hold exactly: %v, expected %v", p.Name, soft, m.Exact(), want)
 			}
 			if s := p.Suggested; s.Interior != 0 && o.Interior != s.Interior || s.Boundary != 0 && o.Boundary != s.Boundary ||
 				s.BoundaryWeight != 0 && o.BoundaryWeight != s.BoundaryWeight || (s.Resample > 0) != (o.Refiner != nil) {
@@ -47,30 +48,20 @@ func TestDefaultsFitTheCatalogue(t *testing.T) {
 	}
 }
 
-// TestPrecedence: what is in Options comes before Loss, Loss before what the problem suggests.
-func TestPrecedence(t *testing.T) {
+// TestOneSeed: that of the loss is the one of the options, and another one is a contradiction.
+func TestOneSeed(t *testing.T) {
 	b, err := backend.OpenConfig("go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := pde.Poisson2D()
-	p.Suggested = pde.Setup{Interior: 1, Boundary: 2, BoundaryWeight: 3}
-	for _, c := range []struct {
-		options Options
-		want    pinn.Options
-	}{
-		{Options{}, pinn.Options{Interior: 1, Boundary: 2, BoundaryWeight: 3}},
-		{Options{Loss: pinn.Options{Interior: 4, Seed: 5}}, pinn.Options{Interior: 4, Boundary: 2, BoundaryWeight: 3, Seed: 5}},
-		{Options{Interior: 6, BoundaryWeight: 7, Loss: pinn.Options{Interior: 4, Boundary: 8, BoundaryWeight: 9}}, pinn.Options{Interior: 6, Boundary: 8, BoundaryWeight: 7}},
-	} {
-		o := c.options
-		o.Backend = b
-		if err := o.setDefaults(p); err != nil {
-			t.Fatal(err)
+	for _, inner := range []uint64{0, 3} {
+		o := Options{Backend: b, Seed: 3, Loss: pinn.Options{Seed: inner}}
+		if err := o.setDefaults(pde.Poisson2D()); err != nil || o.Loss.Seed != 3 {
+			t.Errorf("with %d in Loss the seed of the points is %d, error %v", inner, o.Loss.Seed, err)
 		}
-		l := o.Loss
-		if l.Interior != c.want.Interior || l.Boundary != c.want.Boundary || l.BoundaryWeight != c.want.BoundaryWeight || l.Seed != c.want.Seed || o.Seed != c.want.Seed {
-			t.Errorf("%+v became %+v", c.options, l)
-		}
+	}
+	o := Options{Backend: b, Seed: 3, Loss: pinn.Options{Seed: 4}}
+	if err := o.setDefaults(pde.Poisson2D()); err == nil || !strings.Contains(err.Error(), "Options.Seed is 3 and Loss.Seed 4") {
+		t.Errorf("two seeds: error %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gosciml/gosciml/sciml"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
 // TestDefaults solves with every default but the number of iterations.
@@ -32,7 +33,7 @@ func TestEveryKind(t *testing.T) {
 		}
 		p.Suggested.Hidden = []int{4}
 		p.Reference = nil // may take its time
-		s := solve(t, p, sciml.Options{Backend: pureGo(t), Interior: 20, Boundary: 10, Iterations: 3})
+		s := solve(t, p, sciml.Options{Backend: pureGo(t), Iterations: 3, Loss: pinn.Options{Interior: 20, Boundary: 10}})
 		if loss := s.Result.Loss; math.IsInf(loss, 0) || math.IsNaN(loss) || s.Result.Iterations != 3 {
 			t.Errorf("%s: %s", kind, s)
 		}
@@ -59,7 +60,7 @@ func TestEveryKind(t *testing.T) {
 func TestPeriodicNetwork(t *testing.T) {
 	p := wave(t)
 	p.Suggested.Hidden = []int{4}
-	s := solve(t, p, sciml.Options{Backend: pureGo(t), Interior: 10, Boundary: 4, Iterations: 2})
+	s := solve(t, p, sciml.Options{Backend: pureGo(t), Iterations: 2, Loss: pinn.Options{Interior: 10, Boundary: 4}})
 	for _, by := range [][]string{nil, {"x"}, {"t", "x"}} {
 		d, err := s.Derivative(by, []float64{0, 0.3}, []float64{2, 0.3})
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
 func ExampleSolve() {
@@ -23,7 +24,7 @@ func ExampleSolve() {
 		panic(err)
 	}
 	solution, err := sciml.Solve(context.Background(), pde.Poisson2D(), sciml.Options{
-		Network: network, Method: optim.LBFGS{}, Interior: 200, Iterations: 300, Backend: b,
+		Network: network, Method: optim.LBFGS{}, Iterations: 300, Backend: b, Loss: pinn.Options{Interior: 200},
 	})
 	if err != nil {
 		panic(err)

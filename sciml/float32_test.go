@@ -12,6 +12,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/optim/search"
 	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
 // TestFloat32Trainings: in single precision no deterministic method gives up within a thousand iterations, and none ends
@@ -33,7 +34,7 @@ func TestFloat32Trainings(t *testing.T) {
 			optim.SSBroyden{Search: search.HagerZhang{}}, optim.SR1{}, optim.LSR1{}, optim.Dogleg{},
 		} {
 			s, err := sciml.Solve(t.Context(), p, sciml.Options{
-				Method: m, Backend: b, DType: dtypes.Float32, Iterations: 1000, Interior: 500, Boundary: 100, FixedPoints: true, Seed: 1,
+				Method: m, Backend: b, Iterations: 1000, Seed: 1, Loss: pinn.Options{Interior: 500, Boundary: 100, FixedPoints: true, DType: dtypes.Float32},
 			})
 			if err != nil {
 				t.Errorf("%s, %s: %v", p.Name, m.Name(), err)

@@ -17,6 +17,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
 func TestGrid(t *testing.T) {
@@ -56,7 +57,7 @@ func TestGrid(t *testing.T) {
 func untrained(t *testing.T, p *pde.Problem) *sciml.Solution {
 	t.Helper()
 	p.Suggested.Hidden = []int{4}
-	return solve(t, p, sciml.Options{Backend: pureGo(t), Method: optim.Adam{}, Interior: 10, Boundary: 4, Iterations: 1})
+	return solve(t, p, sciml.Options{Backend: pureGo(t), Method: optim.Adam{}, Iterations: 1, Loss: pinn.Options{Interior: 10, Boundary: 4}})
 }
 
 func svg(t *testing.T, s *sciml.Solution, unknown ...string) string {
@@ -243,7 +244,7 @@ func TestExactToRounding(t *testing.T) {
 		},
 		Exact: slices.Clone[[]float64],
 	}
-	s := solve(t, p, sciml.Options{Backend: pureGo(t), Network: affine, Method: optim.Adam{}, Interior: 4, Iterations: 1})
+	s := solve(t, p, sciml.Options{Backend: pureGo(t), Network: affine, Method: optim.Adam{}, Iterations: 1, Loss: pinn.Options{Interior: 4}})
 	if picture := svg(t, s); !strings.Contains(picture, "network") || strings.Contains(picture, "absolute error") {
 		t.Error("the picture does not show the solution alone")
 	}

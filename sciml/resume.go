@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/gob"
 	"fmt"
-	"strconv"
 
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
@@ -58,35 +57,14 @@ type unfinished struct {
 // savedTraining is what Solve adds to a checkpoint.
 type savedTraining struct {
 	Model    savedModel
-	Settings []setting
+	Settings []pinn.Setting
 }
 
-// setting is an option, in words, that must not change within a training.
-type setting struct{ Name, Value string }
-
 // settings are those of a training. Without a comparison, a changed one would be ignored or rule from the middle on.
-func settings(m *pinn.Model, method optim.Method) []setting {
-	o := m.Options()
-	list := []setting{
-		{"Method", method.Name()},
-		{"Network", m.Network().String()},
-		{"Soft", strconv.FormatBool(!o.Hard)},
-		{"DType", o.DType.String()},
-		{"Interior", strconv.Itoa(o.Interior)},
-		{"Boundary", strconv.Itoa(o.Boundary)},
-		{"BoundaryWeight", fmt.Sprint(o.BoundaryWeight)},
-		{"Loss.Weights", fmt.Sprint(o.Weights)},
-		{"Loss.Form", o.Form.Name()},
-		{"Loss.Sampler", o.Sampler.Name()},
-		{"Loss.Active", strconv.Itoa(o.Active)},
-		{"Loss.Refiner", "none"},
-		{"Loss.Weighting", "none"},
-	}
-	if o.Refiner != nil {
-		list[len(list)-2].Value = fmt.Sprintf("%s every %d iterations", o.Refiner.Name(), o.RefineEvery)
-	}
-	if o.Weighting != nil {
-		list[len(list)-1].Value = fmt.Sprintf("%s every %d iterations", o.Weighting.Name(), o.WeightEvery)
+func settings(m *pinn.Model, method optim.Method) []pinn.Setting {
+	list := []pinn.Setting{{Name: "Method", Value: method.Name()}, {Name: "Network", Value: m.Network().String()}}
+	for _, s := range m.Options().Settings() {
+		list = append(list, pinn.Setting{Name: "Loss." + s.Name, Value: s.Value})
 	}
 	return list
 }

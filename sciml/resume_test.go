@@ -34,7 +34,7 @@ func tiny(t testing.TB, b compute.Backend, method optim.Method) sciml.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sciml.Options{Backend: b, Network: network, Method: method, Soft: true, Interior: 30, Boundary: 12, Seed: 3}
+	return sciml.Options{Backend: b, Network: network, Method: method, Seed: 3, Loss: pinn.Options{Interior: 30, Boundary: 12, Soft: true}}
 }
 
 // identical compares all of two trainings but the time they took.
@@ -97,7 +97,9 @@ func TestResume(t *testing.T) {
 				if options.Network, err = nn.NewMLP(nn.Tanh, 2, c.width, 1); err != nil {
 					t.Fatal(err)
 				}
-				options.Seed, options.Loss, options.Iterations = 0, c.loss, c.iterations
+				options.Seed, options.Iterations = 0, c.iterations
+				l := &options.Loss
+				l.Weighting, l.WeightEvery, l.Refiner, l.RefineEvery = c.loss.Weighting, c.loss.WeightEvery, c.loss.Refiner, c.loss.RefineEvery
 				interrupted(t, options, compiles)
 			})
 		}
@@ -165,7 +167,7 @@ func interrupted(t *testing.T, options sciml.Options, brief bool) {
 func TestResumeAnInverseProblem(t *testing.T) {
 	p := wave(t)
 	p.Suggested.Hidden = []int{4}
-	options := sciml.Options{Backend: pureGo(t), Method: optim.LBFGS{}, Interior: 20, Boundary: 6, Iterations: 40}
+	options := sciml.Options{Backend: pureGo(t), Method: optim.LBFGS{}, Iterations: 40, Loss: pinn.Options{Interior: 20, Boundary: 6}}
 	through := solve(t, p, options)
 	options.Checkpoint, options.Iterations = filepath.Join(t.TempDir(), "checkpoint"), 13
 	solve(t, p, options)
@@ -208,14 +210,14 @@ func TestResumeOfSomethingElse(t *testing.T) {
 	for word, change := range map[string]func(o *sciml.Options){
 		"Options.Method is Adam, expected L-BFGS":                                func(o *sciml.Options) { o.Method = optim.Adam{} },
 		"Options.Method is auto, expected L-BFGS":                                func(o *sciml.Options) { o.Method = nil },
-		"Options.Interior is 31, expected 30":                                    func(o *sciml.Options) { o.Interior = 31 },
-		"Options.Boundary is 120, expected 12":                                   func(o *sciml.Options) { o.Boundary = 0 },
-		"Options.BoundaryWeight is 3, expected":                                  func(o *sciml.Options) { o.BoundaryWeight = 3 },
-		"Options.Soft is false, expected true":                                   func(o *sciml.Options) { o.Soft = false },
-		"Options.DType is Float32, expected Float64":                             func(o *sciml.Options) { o.DType = dtypes.Float32 },
+		"Options.Loss.Interior is 31, expected 30":                               func(o *sciml.Options) { o.Loss.Interior = 31 },
+		"Options.Loss.Boundary is 120, expected 12":                              func(o *sciml.Options) { o.Loss.Boundary = 0 },
+		"Options.Loss.BoundaryWeight is 3, expected":                             func(o *sciml.Options) { o.Loss.BoundaryWeight = 3 },
+		"Options.Loss.Soft is false, expected true":                              func(o *sciml.Options) { o.Loss.Soft = false },
+		"Options.Loss.DType is Float32, expected Float64":                        func(o *sciml.Options) { o.Loss.DType = dtypes.Float32 },
 		"Options.Network is MLP 2-5-1 sin, expected MLP 2-5-1 tanh":              func(o *sciml.Options) { o.Network = sines },
 		"Options.Loss.Refiner is RAD every 500 iterations, expected none":        func(o *sciml.Options) { o.Loss.Refiner = sample.RAD{} },
-		"Options.Loss.Weighting is GradNorm every 100 iterations, expected none": func(o *sciml.Options) { o.BoundaryWeight, o.Loss.Weighting = 100, pinn.GradNorm{} },
+		"Options.Loss.Weighting is GradNorm every 100 iterations, expected none": func(o *sciml.Options) { o.Loss.BoundaryWeight, o.Loss.Weighting = 100, pinn.GradNorm{} },
 		"Options.Loss.Form is deep Ritz, expected strong form":                   func(o *sciml.Options) { o.Loss.Form = pinn.DeepRitz{} },
 		"Options.Loss.Weights is map[" + edges + ":2], expected map[]":           func(o *sciml.Options) { o.Loss.Weights = map[string]float64{edges: 2} },
 		"Options.Iterations is -1":                                               func(o *sciml.Options) { o.Iterations = -1 },
@@ -290,7 +292,7 @@ const childsFile = "GOSCIML_TEST_CHECKPOINT"
 // TestKilledProcess resumes a training whose process was killed in the middle.
 func TestKilledProcess(t *testing.T) {
 	options := tiny(t, pureGo(t), optim.Adam{})
-	options.Loss = pinn.Options{Weighting: pinn.GradNorm{}, WeightEvery: 15, Refiner: sample.RAD{}, RefineEvery: 40}
+	options.Loss.Weighting, options.Loss.WeightEvery, options.Loss.Refiner, options.Loss.RefineEvery = pinn.GradNorm{}, 15, sample.RAD{}, 40
 	if path := os.Getenv(childsFile); path != "" {
 		options.Checkpoint, options.CheckpointEvery, options.Iterations = path, time.Millisecond, 100_000_000
 		solve(t, pde.Poisson2D(), options)

@@ -17,14 +17,12 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
-	"github.com/gosciml/gosciml/sciml/sample"
 )
 
 // Options of Solve. The zero value is usable: zero fields take what the problem suggests, or else the defaults.
@@ -33,19 +31,8 @@ type Options struct {
 	Method optim.Method
 	// Network stands for the unknowns; DefaultNetwork when nil.
 	Network nn.Network
-	// Soft penalizes all conditions, even those that the problem's Ansatz and Periods satisfy exactly.
-	Soft bool
-	// Interior and Boundary are the numbers of collocation points of the equations and of each condition; 900 and 120
-	// when zero and nothing is suggested.
-	Interior, Boundary int
-	// BoundaryWeight multiplies the penalty of the conditions; 100 when zero and nothing is suggested, or 1 with a
-	// Weighting in Loss, which finds weights by itself.
-	BoundaryWeight float64
-	// FixedPoints leaves the collocation points where they are even if the problem suggests to move them.
-	FixedPoints bool
-	// Loss says how else the problem becomes a loss: forms, weights of terms and points, samplers, refiners. What is
-	// zero in Options is taken from here; Hard is the opposite of Soft. Where the problem suggests to move the points and
-	// neither Refiner nor Form is given, sample.RAD moves them.
+	// Loss says how the problem becomes a loss: numbers of points, weights, exact or penalized conditions, forms, precision.
+	// Its Seed is the one of these options.
 	Loss pinn.Options
 	// Iterations ends the training; 5000 when zero, or 1000 without a Method, as Gauss–Newton iterations are worth many others,
 	// unless there is a limit of Time. Time ends it as well; no limit when zero.
@@ -55,8 +42,6 @@ type Options struct {
 	LossTolerance float64
 	// Seed chooses the initial parameters and the collocation points.
 	Seed uint64
-	// DType is the floating-point type; float64 when zero.
-	DType dtypes.DType
 	// Backend computes; the one of backend.Open when nil.
 	Backend compute.Backend
 	// OnProgress is called a few times a second with the history so far; see optim.Options.
@@ -126,7 +111,7 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		}
 	}
 	if o.Network == nil {
-		if o.Network, err = DefaultNetwork(problem, o.Soft); err != nil {
+		if o.Network, err = DefaultNetwork(problem, o.Loss.Soft); err != nil {
 			return err
 		}
 	}
@@ -140,28 +125,11 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 			o.Iterations = math.MaxInt
 		}
 	}
-	o.setLoss(problem)
+	if o.Loss.Seed != 0 && o.Loss.Seed != o.Seed {
+		return fmt.Errorf("sciml: Options.Seed is %d and Loss.Seed %d, expected the latter to be left out: there is one seed", o.Seed, o.Loss.Seed)
+	}
+	o.Loss.Seed = o.Seed
 	return nil
-}
-
-// setLoss completes Options.Loss.
-func (o *Options) setLoss(problem *pde.Problem) {
-	suggested := problem.Suggested
-	o.Interior = cmp.Or(o.Interior, o.Loss.Interior, suggested.Interior)
-	o.Boundary = cmp.Or(o.Boundary, o.Loss.Boundary, suggested.Boundary)
-	if o.Loss.Weighting != nil {
-		o.BoundaryWeight = cmp.Or(o.BoundaryWeight, o.Loss.BoundaryWeight, 1)
-	}
-	o.BoundaryWeight = cmp.Or(o.BoundaryWeight, o.Loss.BoundaryWeight, suggested.BoundaryWeight, 100)
-	l := &o.Loss
-	l.Interior, l.Boundary, l.BoundaryWeight = o.Interior, o.Boundary, o.BoundaryWeight
-	l.Hard = (problem.Ansatz != nil || problem.Periods != nil) && !o.Soft
-	o.Seed, o.DType = cmp.Or(o.Seed, l.Seed), cmp.Or(o.DType, l.DType)
-	l.Seed, l.DType = o.Seed, o.DType
-	if suggested.Resample > 0 && l.Refiner == nil && l.Form == nil && !o.FixedPoints {
-		l.Refiner = sample.RAD{}
-		l.RefineEvery = cmp.Or(l.RefineEvery, suggested.Resample)
-	}
 }
 
 // DefaultNetwork is the network that Solve uses when none is chosen: an MLP with the hidden widths and the activation

@@ -39,7 +39,7 @@ func small(t testing.TB, b compute.Backend) sciml.Options {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sciml.Options{Backend: b, Network: network, Method: optim.LBFGS{}, Interior: 64, Boundary: 32, Iterations: 60}
+	return sciml.Options{Backend: b, Network: network, Method: optim.LBFGS{}, Iterations: 60, Loss: pinn.Options{Interior: 64, Boundary: 32}}
 }
 
 func solve(t *testing.T, problem *pde.Problem, options sciml.Options) *sciml.Solution {
@@ -55,7 +55,7 @@ func TestSolve(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		for name, soft := range map[string]bool{"hard": false, "soft": true} {
 			options := small(t, b)
-			options.Soft = soft
+			options.Loss.Soft = soft
 			options.Iterations = 150
 			s := solve(t, pde.Poisson2D(), options)
 			if !(s.RelativeError() < 0.15) || s.Method != "L-BFGS" || !strings.Contains(s.String(), "L-BFGS: relative L2 error") {
@@ -94,7 +94,7 @@ func TestSeeds(t *testing.T) {
 
 func TestFloat32(t *testing.T) {
 	options := small(t, pureGo(t))
-	options.DType = dtypes.Float32
+	options.Loss.DType = dtypes.Float32
 	if s := solve(t, pde.Poisson2D(), options); !(s.RelativeError() < 0.2) {
 		t.Errorf("%s", s)
 	}
@@ -147,7 +147,7 @@ func TestErrors(t *testing.T) {
 	for word, change := range map[string]func(p *pde.Problem, o *sciml.Options) *pde.Problem{
 		"problem is nil":   func(*pde.Problem, *sciml.Options) *pde.Problem { return nil },
 		"no Domain":        func(p *pde.Problem, _ *sciml.Options) *pde.Problem { p.Domain = nil; return p },
-		"Interior is -1":   func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Interior = -1; return p },
+		"Interior is -1":   func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Loss.Interior = -1; return p },
 		"Iterations is -1": func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Iterations = -1; return p },
 		"Memory is -1":     func(p *pde.Problem, o *sciml.Options) *pde.Problem { o.Method = optim.LBFGS{Memory: -1}; return p },
 		"Sort": func(p *pde.Problem, o *sciml.Options) *pde.Problem {
@@ -168,6 +168,3 @@ func TestErrors(t *testing.T) {
 		t.Errorf("a callback's error: %v, %v", s, err)
 	}
 }
-
-// fixed leaves the collocation points where they are, even where a problem suggests to move them.
-var fixed = pinn.Options{Form: pinn.StrongForm{}}

@@ -12,6 +12,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
 func TestPointsOutside(t *testing.T) {
@@ -55,7 +56,7 @@ func TestOneCoordinateWithoutExactSolution(t *testing.T) {
 		}}},
 		Conditions: []pde.Condition{pde.Dirichlet("u", nil, "x-")},
 	}
-	s := solve(t, problem, sciml.Options{Backend: pureGo(t), Interior: 20, Boundary: 1, Method: optim.LBFGS{}, Iterations: 100})
+	s := solve(t, problem, sciml.Options{Backend: pureGo(t), Method: optim.LBFGS{}, Iterations: 100, Loss: pinn.Options{Interior: 20, Boundary: 1}})
 	if u, err := s.At([]float64{0.7}); err != nil || math.Abs(u[0][0]-0.7) > 1e-3 {
 		t.Errorf("u(0.7) = %v, error %v", u, err)
 	}
@@ -114,7 +115,7 @@ func TestDerivative(t *testing.T) {
 func TestSeveralUnknowns(t *testing.T) {
 	p := pde.Kovasznay(40)
 	p.Suggested.Hidden = []int{6}
-	s := solve(t, p, sciml.Options{Backend: pureGo(t), Interior: 20, Boundary: 8, Iterations: 2, Loss: fixed})
+	s := solve(t, p, sciml.Options{Backend: pureGo(t), Iterations: 2, Loss: pinn.Options{Interior: 20, Boundary: 8, FixedPoints: true}})
 	points := [][]float64{{0, 0}, {0.5, 1}}
 	u, err := s.At(points...)
 	if err != nil {
@@ -169,7 +170,7 @@ func TestCoefficients(t *testing.T) {
 		Exactly:    []string{start.Name},
 		Exact:      func(p []float64) []float64 { return []float64{1.5 * p[0] * p[0]} },
 	}
-	s := solve(t, problem, sciml.Options{Backend: pureGo(t), Network: affine, Method: optim.LBFGS{}, Interior: 20, Iterations: 100})
+	s := solve(t, problem, sciml.Options{Backend: pureGo(t), Network: affine, Method: optim.LBFGS{}, Iterations: 100, Loss: pinn.Options{Interior: 20}})
 	c, err := s.Coefficients()
 	if err != nil || len(c) != 1 || math.Abs(c["c"]-3) > 1e-6 {
 		t.Errorf("the coefficients are %v, %v, want c = 3; %s", c, err, s)

@@ -15,7 +15,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
-const solutionKind = "solution 1"
+const solutionKind = "solution 2"
 
 // Save writes the solution to a file, with its history, for Load. It fails for a network that cannot be stored.
 func (s *Solution) Save(path string) error {
@@ -48,14 +48,14 @@ func Load(path string, problem *pde.Problem) (*Solution, error) {
 type savedModel struct {
 	Problem string
 	Network []byte // of nn.Marshal
-	Hard    bool
+	Soft    bool
 	DType   dtypes.DType
 	Seed    uint64
 }
 
 func saveModel(m *pinn.Model) (savedModel, error) {
 	options := m.Options()
-	saved := savedModel{Problem: m.Problem().Name, Hard: options.Hard, DType: options.DType, Seed: options.Seed}
+	saved := savedModel{Problem: m.Problem().Name, Soft: !m.Exact(), DType: options.DType, Seed: options.Seed}
 	var err error
 	saved.Network, err = nn.Marshal(m.Network())
 	return saved, err
@@ -87,7 +87,7 @@ func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
 	}
 	// The loss is for training: any that the problem has will do, and there need not be many points.
 	model, err := pinn.New(b, problem, network, pinn.Options{
-		Form: anyForm(problem), Interior: 16, Boundary: 4, Hard: s.saved.Hard, DType: s.saved.DType, Seed: s.saved.Seed,
+		Form: anyForm(problem), Interior: 16, Boundary: 4, FixedPoints: true, Soft: s.saved.Soft, DType: s.saved.DType, Seed: s.saved.Seed,
 	})
 	if err != nil {
 		return nil, err

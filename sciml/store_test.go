@@ -164,7 +164,7 @@ func TestSaveAndLoad(t *testing.T) {
 	for name, soft := range map[string]bool{"hard": false, "soft": true} {
 		p := wave(t)
 		p.Suggested.Hidden = []int{5}
-		s := solve(t, p, sciml.Options{Backend: pureGo(t), Soft: soft, Seed: 7, Interior: 20, Boundary: 6, Iterations: 4})
+		s := solve(t, p, sciml.Options{Backend: pureGo(t), Seed: 7, Iterations: 4, Loss: pinn.Options{Interior: 20, Boundary: 6, Soft: soft}})
 		again, err := sciml.Load(stored(t, s), wave(t))
 		if err != nil {
 			t.Fatal(err)

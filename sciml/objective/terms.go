@@ -14,6 +14,9 @@ type Terms struct {
 	Names []string
 	// Build builds them as scalars, one for each name.
 	Build func(theta *graph.Node, data []*graph.Node) []*graph.Node
+	// Residuals builds the residuals whose sums of squares they are, one node for each name; nil where they are none. Where
+	// the objective has Pieces, these are of that kind, too.
+	Residuals func(theta *graph.Node, data []*graph.Node) []*graph.Node
 }
 
 // TermEvaluator computes the parts of an objective. It is compiled once, and follows changes of Objective.Data.

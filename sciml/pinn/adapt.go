@@ -25,25 +25,32 @@ type Adapted struct {
 }
 
 // adaptation moves the points and weights of an objective.
-type adaptation struct {
-	model     *Model
-	objective *objective.Objective
-	clouds    []*cloud
-	weights   *Weights
-	source    *rand.PCG // of rng, whose state is saved
-	rng       *rand.Rand
+type adaptation struct{ model *Model }
+
+// adapter moves those of one run.
+type adapter struct {
+	model   *Model
+	clouds  []*cloud
+	weights *Weights
+	source  *rand.PCG // of rng, whose state is saved
+	rng     *rand.Rand
 }
 
 // The streams of random numbers of a seed that belong to this package.
 const adaptStream = 0x6164617074
 
-func newAdaptation(m *Model, objective *objective.Objective, clouds []*cloud) *adaptation {
-	source := rand.NewPCG(m.options.Seed, adaptStream)
-	return &adaptation{model: m, objective: objective, clouds: clouds, weights: newWeights(clouds), source: source, rng: rand.New(source)}
+// Begin implements objective.Adaptation.
+func (a adaptation) Begin() objective.Adapter {
+	clouds := make([]*cloud, len(a.model.clouds))
+	for i, c := range a.model.clouds {
+		clouds[i] = c.clone()
+	}
+	source := rand.NewPCG(a.model.options.Seed, adaptStream)
+	return &adapter{model: a.model, clouds: clouds, weights: newWeights(clouds), source: source, rng: rand.New(source)}
 }
 
-// Every implements optim.Adaptation: the greatest common divisor of the two intervals.
-func (a *adaptation) Every() int {
+// Every implements objective.Adaptation: the greatest common divisor of the two intervals.
+func (a adaptation) Every() int {
 	o := a.model.options
 	switch {
 	case o.Refiner == nil:
@@ -58,43 +65,48 @@ func (a *adaptation) Every() int {
 	return every
 }
 
-// Adapt implements optim.Adaptation. A method that is stuck gets new points; weights follow where points have moved, and
+// Adapt implements objective.Adapter. A method that is stuck gets new points; weights follow where points have moved, and
 // where that is due.
-func (a *adaptation) Adapt(iteration int, theta *tensors.Tensor, stuck bool) (bool, error) {
+func (a *adapter) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
 	o := a.model.options
 	moved := false
-	if o.Refiner != nil && (stuck || iteration > 0 && iteration%o.RefineEvery == 0) {
-		var err error
-		if moved, err = a.refine(theta); err != nil {
-			return false, err
+	if o.Refiner != nil && (now.Stuck || now.Iteration > 0 && now.Iteration%o.RefineEvery == 0) {
+		for i, c := range a.clouds {
+			if !c.refinable {
+				continue
+			}
+			fresh, err := a.refine(i, now.Theta)
+			if err != nil {
+				return nil, err
+			}
+			moved = moved || fresh
 		}
 	}
-	weigh := o.Weighting != nil && (moved || iteration%o.WeightEvery == 0)
+	weigh := o.Weighting != nil && (moved || now.Iteration%o.WeightEvery == 0)
 	if weigh {
-		if err := a.reweigh(iteration, theta); err != nil {
-			return false, err
+		if err := a.reweigh(now.Iteration, now.Theta); err != nil {
+			return nil, err
 		}
 	}
 	if !moved && !weigh {
-		return false, nil
+		return nil, nil
 	}
-	copy(a.objective.Data, a.model.data(a.clouds, a.weights))
 	if o.OnAdapt != nil {
-		o.OnAdapt(Adapted{Iteration: iteration, Names: namesOf(a.clouds), Weights: a.weights.clone(), Points: pointsOf(a.clouds)})
+		o.OnAdapt(Adapted{Iteration: now.Iteration, Names: namesOf(a.clouds), Weights: a.weights.clone(), Points: pointsOf(a.clouds)})
 	}
-	return true, nil
+	return a.model.data(a.clouds, a.weights), nil
 }
 
-// refine moves the points of the equations. It reports whether they are others now: without a reserve RAR leaves them.
-func (a *adaptation) refine(theta *tensors.Tensor) (bool, error) {
-	c := a.clouds[0] // New has seen that it can be refined
-	moved, err := a.model.move(c.points, a.rng, func(points *sample.Points) ([]float64, error) { return a.model.residualAt(theta, points) })
+// refine moves the points of a cloud. It reports whether they are others now: without a reserve RAR leaves them.
+func (a *adapter) refine(i int, theta *tensors.Tensor) (bool, error) {
+	c := a.clouds[i]
+	moved, err := a.model.move(c.points, a.rng, func(points *sample.Points) ([]float64, error) { return a.model.residualAt(i, theta, points) })
 	if err != nil || slices.Equal(moved.Coords, c.points.Coords) && slices.Equal(moved.Weights, c.points.Weights) {
 		return false, err
 	}
 	c.points = moved
 	for t := range c.terms {
-		a.weights.Points[t] = nil
+		a.weights.Points[a.model.layout.clouds[i].first+t] = nil
 	}
 	return true, nil
 }
@@ -121,7 +133,8 @@ func (m *Model) tryRefiner() error {
 	if m.options.Refiner == nil && m.options.Active == 0 {
 		return nil
 	}
-	if !m.clouds[0].refinable {
+	i := slices.IndexFunc(m.clouds, func(c *cloud) bool { return c.refinable })
+	if i < 0 {
 		return fmt.Errorf("pinn: Options.Refiner or Active is set, but in the loss of %q there are no points of equations that could move (%s)", m.problem.Name, m.options.Form.Name())
 	}
 	switch m.options.Refiner.(type) {
@@ -132,7 +145,7 @@ func (m *Model) tryRefiner() error {
 			return fmt.Errorf("pinn: Options.Active is 0, but %s adds points and needs some in reserve, expected less than Interior, %d", m.options.Refiner.Name(), m.options.Interior)
 		}
 	}
-	_, err := m.move(m.clouds[0].points, rand.New(rand.NewPCG(m.options.Seed, adaptStream)), func(points *sample.Points) ([]float64, error) {
+	_, err := m.move(m.clouds[i].points, rand.New(rand.NewPCG(m.options.Seed, adaptStream)), func(points *sample.Points) ([]float64, error) {
 		if m.hasEnergy() {
 			return nil, fmt.Errorf("%s has no residuals: its mean must be over points that are spread evenly, expected a Refiner such as sample.Redraw", m.options.Form.Name())
 		}
@@ -145,7 +158,7 @@ func (m *Model) tryRefiner() error {
 	return err
 }
 
-func (a *adaptation) reweigh(iteration int, theta *tensors.Tensor) error {
+func (a *adapter) reweigh(iteration int, theta *tensors.Tensor) error {
 	o := &Observation{Iteration: iteration, model: a.model, clouds: a.clouds, theta: theta, weights: a.weights, rng: a.rng}
 	scheme := a.model.options.Weighting
 	if err := scheme.Update(o, a.weights); err != nil {
@@ -154,12 +167,12 @@ func (a *adaptation) reweigh(iteration int, theta *tensors.Tensor) error {
 	return a.weights.check(scheme.Name(), a.clouds)
 }
 
-// residualAt is the size of the equations' residuals, with their fixed weights, at any points.
-func (m *Model) residualAt(theta *tensors.Tensor, points *sample.Points) ([]float64, error) {
-	return m.inBlocks("residual sizes", theta, points.Coords, 1, func(theta, x *graph.Node) *graph.Node {
+// residualAt is the size of the residuals of a cloud, with their fixed weights, at any points.
+func (m *Model) residualAt(i int, theta *tensors.Tensor, points *sample.Points) ([]float64, error) {
+	return m.inBlocks(fmt.Sprintf("residual sizes of cloud %d", i), theta, points.Coords, 1, func(theta, x *graph.Node) *graph.Node {
 		u := m.fields(theta, x, noInputs)
 		var total *graph.Node
-		for _, t := range m.clouds[0].terms {
+		for _, t := range m.clouds[i].terms {
 			r := m.shaped(t, x.Shape().Dimensions[0], t.build(u, nil))
 			square := graph.MulScalar(graph.ReduceSum(graph.Square(r), 1), t.weight)
 			if total == nil {
@@ -172,7 +185,7 @@ func (m *Model) residualAt(theta *tensors.Tensor, points *sample.Points) ([]floa
 	})
 }
 
-// savedAdaptation is what an adaptation remembers. Scheme names the Weighting and the Refiner.
+// savedAdaptation is what an adapter remembers. Scheme names the Weighting and the Refiner.
 type savedAdaptation struct {
 	Scheme  string
 	Random  []byte
@@ -180,7 +193,7 @@ type savedAdaptation struct {
 	Points  []sample.Points
 }
 
-func (a *adaptation) scheme() string {
+func (a *adapter) scheme() string {
 	weighting, refiner := "no weighting", "no refiner"
 	if o := a.model.options; o.Weighting != nil {
 		weighting = o.Weighting.Name()
@@ -191,8 +204,8 @@ func (a *adaptation) scheme() string {
 	return weighting + ", " + refiner
 }
 
-// Save implements optim.Adaptation.
-func (a *adaptation) Save() ([]byte, error) {
+// Save implements objective.Adapter.
+func (a *adapter) Save() ([]byte, error) {
 	random, err := a.source.MarshalBinary()
 	if err != nil {
 		return nil, fmt.Errorf("pinn: storing the state of the random numbers: %w", err)
@@ -208,8 +221,8 @@ func (a *adaptation) Save() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Load implements optim.Adaptation.
-func (a *adaptation) Load(saved []byte) error {
+// Load implements objective.Adapter.
+func (a *adapter) Load(saved []byte) error {
 	var s savedAdaptation
 	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&s); err != nil {
 		return fmt.Errorf("pinn: reading stored points and weights: %w", err)

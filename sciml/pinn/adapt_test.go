@@ -13,7 +13,6 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -34,7 +33,7 @@ func TestSchedule(t *testing.T) {
 	var builtAt []int
 	network := mlp(t, 2, 4, 1)
 	m := newModel(t, pureGo(t), p, network, pinn.Options{
-		Interior: 12, Boundary: 4, Refiner: sample.RAD{}, RefineEvery: 6, Weighting: pinn.SelfAdaptive{}, WeightEvery: 4,
+		Soft: true, BoundaryWeight: 1, Interior: 12, Boundary: 4, Refiner: sample.RAD{}, RefineEvery: 6, Weighting: pinn.SelfAdaptive{}, WeightEvery: 4,
 		OnAdapt: func(a pinn.Adapted) { told, builtAt = append(told, a), append(builtAt, built) },
 	})
 	o := m.Objective()
@@ -99,14 +98,14 @@ func TestToldIsACopy(t *testing.T) {
 	network := mlp(t, 2, 2, 1)
 	var told pinn.Adapted
 	m := newModel(t, pureGo(t), pde.Poisson2D(), network, pinn.Options{
-		Interior: 5, Boundary: 4, Weighting: pinn.SelfAdaptive{}, OnAdapt: func(a pinn.Adapted) {
+		Soft: true, BoundaryWeight: 1, Interior: 5, Boundary: 4, Weighting: pinn.SelfAdaptive{}, OnAdapt: func(a pinn.Adapted) {
 			told = a
 			told.Weights.Terms[0], told.Weights.Points[0][0], told.Weights.Memory["x"] = math.NaN(), math.NaN(), nil
 		},
 	})
-	o := m.Objective()
+	o := adapt(m.Objective())
 	for iteration := range 2 {
-		if _, err := o.Adaptation.Adapt(100*iteration, tensors.FromValue(network.Init(1)), false); err != nil {
+		if _, err := o.Adapt(100*iteration, network.Init(1), false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,12 +121,12 @@ func TestReserve(t *testing.T) {
 	p.Conditions = nil
 	var told []pinn.Adapted
 	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{
-		Interior: 8, Active: 4, Refiner: sample.RAR{Add: 3, Candidates: 200}, RefineEvery: 10, OnAdapt: func(a pinn.Adapted) { told = append(told, a) },
+		Soft: true, BoundaryWeight: 1, Interior: 8, Active: 4, Refiner: sample.RAR{Add: 3, Candidates: 200}, RefineEvery: 10, OnAdapt: func(a pinn.Adapted) { told = append(told, a) },
 	})
-	o := m.Objective()
-	zero := tensors.FromValue([]float64{0, 0, 0})
+	o := adapt(m.Objective())
+	zero := []float64{0, 0, 0}
 	loss := func() float64 {
-		r, err := evaluate(o, []float64{0, 0, 0})
+		r, err := evaluate(o.Objective, []float64{0, 0, 0})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +141,7 @@ func TestReserve(t *testing.T) {
 	}
 	near(t, "the loss of the active points", []float64{loss()}, []float64{mean(m.Points()["value"], 4)}, 1e-14)
 	for k, active := range []int{7, 8} {
-		if changed, err := o.Adaptation.Adapt(10*(k+1), zero, false); !changed || err != nil {
+		if changed, err := o.Adapt(10*(k+1), zero, false); !changed || err != nil {
 			t.Fatalf("points were added: %v, error %v", changed, err)
 		}
 		points := told[k].Points["value"]
@@ -154,7 +153,7 @@ func TestReserve(t *testing.T) {
 		}
 	}
 	for _, stuck := range []bool{false, true} {
-		if changed, err := o.Adaptation.Adapt(30, zero, stuck); changed || err != nil || len(told) != 2 {
+		if changed, err := o.Adapt(30, zero, stuck); changed || err != nil || len(told) != 2 {
 			t.Errorf("with nothing left in reserve the points change: %v (%d times), error %v", changed, len(told), err)
 		}
 	}
@@ -166,9 +165,9 @@ func TestRefinersSeeWeights(t *testing.T) {
 	for axis, weights := range []map[string]float64{{"slope": 1e-6}, {"value": 1e-6}, {"slope": 0}, {"value": 0}} {
 		var told pinn.Adapted
 		m := newModel(t, pureGo(t), handmade(), affine(t), pinn.Options{
-			Interior: 5, Boundary: 4, Active: 4, Refiner: sample.RAR{Candidates: 1000}, Weights: weights, OnAdapt: func(a pinn.Adapted) { told = a },
+			Soft: true, BoundaryWeight: 1, Interior: 5, Boundary: 4, Active: 4, Refiner: sample.RAR{Candidates: 1000}, Weights: weights, OnAdapt: func(a pinn.Adapted) { told = a },
 		})
-		if _, err := m.Objective().Adaptation.Adapt(500, tensors.FromValue([]float64{0, 0, 0}), false); err != nil {
+		if _, err := adapt(m.Objective()).Adapt(500, []float64{0, 0, 0}, false); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"value", "slope"} {
@@ -183,7 +182,7 @@ func TestRefinersSeeWeights(t *testing.T) {
 func TestStuck(t *testing.T) {
 	var told []pinn.Adapted
 	m := newModel(t, pureGo(t), handmade(), affine(t), pinn.Options{
-		Interior: 20, Boundary: 8, Refiner: sample.Redraw{}, RefineEvery: 100000, OnAdapt: func(a pinn.Adapted) { told = append(told, a) },
+		Soft: true, BoundaryWeight: 1, Interior: 20, Boundary: 8, Refiner: sample.Redraw{}, RefineEvery: 100000, OnAdapt: func(a pinn.Adapted) { told = append(told, a) },
 	})
 	result, err := optim.Minimize(t.Context(), m.Objective(), theta, optim.LBFGS{}, optim.Options{MaxIterations: 60})
 	if err != nil {
@@ -196,7 +195,7 @@ func TestStuck(t *testing.T) {
 		t.Errorf("the events are %v", result.History.Events)
 	}
 	// Without a refiner it is the end.
-	m = newModel(t, pureGo(t), handmade(), affine(t), pinn.Options{Interior: 20, Boundary: 8, Weighting: pinn.SelfAdaptive{}, WeightEvery: 100000})
+	m = newModel(t, pureGo(t), handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 20, Boundary: 8, Weighting: pinn.SelfAdaptive{}, WeightEvery: 100000})
 	if result, err = optim.Minimize(t.Context(), m.Objective(), theta, optim.LBFGS{}, optim.Options{MaxIterations: 60}); err != nil || result.Status != optim.SearchFailed {
 		t.Errorf("without a refiner: %s, error %v", result, err)
 	}
@@ -213,7 +212,7 @@ func TestResume(t *testing.T) {
 		for _, method := range methods {
 			var told []int
 			m := newModel(t, b, pde.Poisson2D(), network, pinn.Options{
-				Interior: 30, Boundary: 8, Active: 20, Refiner: sample.RAD{}, RefineEvery: 9,
+				Soft: true, BoundaryWeight: 1, Interior: 30, Boundary: 8, Active: 20, Refiner: sample.RAD{}, RefineEvery: 9,
 				Weighting: pinn.ReLoBRaLo{Lookback: 0.5}, WeightEvery: 6, OnAdapt: func(a pinn.Adapted) { told = append(told, a.Iteration) },
 			})
 			options := optim.Options{MaxIterations: 36, Monitor: m.Monitor, MonitorEvery: 5}
@@ -266,15 +265,15 @@ func TestResume(t *testing.T) {
 // TestResumeErrors: the state of another set-up is refused.
 func TestResumeErrors(t *testing.T) {
 	network := mlp(t, 2, 2, 1)
-	options := pinn.Options{Interior: 5, Boundary: 4, Weighting: pinn.SelfAdaptive{}}
-	adaptation := func(p *pde.Problem, options pinn.Options) objective.Adaptation {
-		return newModel(t, pureGo(t), p, network, options).Objective().Adaptation
+	options := pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 5, Boundary: 4, Weighting: pinn.SelfAdaptive{}}
+	adaptation := func(p *pde.Problem, options pinn.Options) objective.Adapter {
+		return adapt(newModel(t, pureGo(t), p, network, options).Objective()).adapter
 	}
-	from := adaptation(pde.Poisson2D(), options)
-	if _, err := from.Adapt(0, tensors.FromValue(network.Init(1)), false); err != nil {
+	from := adapt(newModel(t, pureGo(t), pde.Poisson2D(), network, options).Objective())
+	if _, err := from.Adapt(0, network.Init(1), false); err != nil {
 		t.Fatal(err)
 	}
-	saved, err := from.Save()
+	saved, err := from.adapter.Save()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +342,7 @@ func TestOwnPoints(t *testing.T) {
 		}
 	}
 	fewer := change(func(p *sample.Points) { p.N, p.Coords = 3, p.Coords[:6] })
-	if _, err := pinn.New(pureGo(t), pde.Poisson2D(), affine(t), pinn.Options{Interior: 4, Boundary: 4, Refiner: fewer}); err == nil || !strings.Contains(err.Error(), "own points gives 3 points") {
+	if _, err := pinn.New(pureGo(t), pde.Poisson2D(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 4, Boundary: 4, Refiner: fewer}); err == nil || !strings.Contains(err.Error(), "own points gives 3 points") {
 		t.Errorf("fewer points: error %v", err)
 	}
 	// One that only fails later.
@@ -354,7 +353,7 @@ func TestOwnPoints(t *testing.T) {
 		}
 		return current, nil
 	})
-	m := newModel(t, pureGo(t), pde.Poisson2D(), affine(t), pinn.Options{Interior: 4, Boundary: 4, Refiner: late, RefineEvery: 5})
+	m := newModel(t, pureGo(t), pde.Poisson2D(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 4, Boundary: 4, Refiner: late, RefineEvery: 5})
 	result, err := optim.Minimize(t.Context(), m.Objective(), theta, optim.Adam{}, optim.Options{MaxIterations: 20})
 	if err == nil || !strings.Contains(err.Error(), "at iteration 5") || result.Iterations != 5 || len(result.Theta) != 3 {
 		t.Errorf("a refiner that fails at iteration 5: %s, error %v", result, err)
@@ -368,7 +367,7 @@ func TestAdaptFloat32(t *testing.T) {
 	for _, dtype := range []dtypes.DType{dtypes.Float64, dtypes.Float32} {
 		for _, scheme := range []pinn.Weighting{pinn.GradientAnnealing{}, pinn.NTKWeights{}, pinn.GradNorm{Alpha: 1}} {
 			m := newModel(t, pureGo(t), pde.Poisson2D(), network, pinn.Options{
-				Interior: 20, Boundary: 8, DType: dtype, Refiner: sample.RAD{}, RefineEvery: 10, Weighting: scheme, WeightEvery: 20,
+				Soft: true, BoundaryWeight: 1, Interior: 20, Boundary: 8, DType: dtype, Refiner: sample.RAD{}, RefineEvery: 10, Weighting: scheme, WeightEvery: 20,
 				OnAdapt: func(a pinn.Adapted) { weights[dtype] = append(weights[dtype], a.Weights.Terms[1]) },
 			})
 			if _, err := optim.Minimize(t.Context(), m.Objective(), network.Init(1), optim.Adam{}, optim.Options{MaxIterations: 15}); err != nil {

@@ -13,7 +13,7 @@ import (
 
 func TestSelfAdaptive(t *testing.T) {
 	network, thetas := small(t)
-	w := weigh(t, pde.Poisson2D(), network, pinn.Options{Weighting: pinn.SelfAdaptive{Rate: 0.4}}, thetas...)
+	w := weigh(t, pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.SelfAdaptive{Rate: 0.4}}, thetas...)
 	want := [][]float64{{1, 1, 1, 1, 1, 1}, {1, 1, 1, 1}}
 	for k, theta := range thetas {
 		terms, losses := w.terms(theta), w.losses(theta)
@@ -29,7 +29,7 @@ func TestSelfAdaptive(t *testing.T) {
 
 func TestResidualAttention(t *testing.T) {
 	network, thetas := small(t)
-	w := weigh(t, pde.Poisson2D(), network, pinn.Options{Weighting: pinn.ResidualAttention{Decay: 0.8, Rate: 0.5}}, thetas...)
+	w := weigh(t, pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.ResidualAttention{Decay: 0.8, Rate: 0.5}}, thetas...)
 	lambda := [][]float64{{1, 1, 1, 1, 1, 1}, {1, 1, 1, 1}}
 	for k, theta := range thetas {
 		for i, r := range w.terms(theta) {
@@ -51,7 +51,7 @@ func TestCausal(t *testing.T) {
 	p.Equations[0].Residual = func(u *pde.Fields) *graph.Node { return graph.Mul(u.D("x"), u.At("t")) }
 	scheme := pinn.Causal{Slabs: 3, Tolerances: []float64{0.5, 20}, Done: 0.9}
 	thetas := [][]float64{{2, 0, 0}, {0.1, 0, 0}, {0.1, 0, 0}}
-	w := weigh(t, p, affine(t), pinn.Options{Weighting: scheme}, thetas...)
+	w := weigh(t, p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: scheme}, thetas...)
 	points := w.model.Points()["advection"]
 	for k, epsilon := range []float64{0.5, 0.5, 20} {
 		sums, counts := make([]float64, 3), make([]float64, 3)

@@ -68,7 +68,7 @@ func (m *Model) collocate() error {
 	}
 	m.clouds = equations
 	conditions := m.problem.Conditions
-	if m.options.Hard {
+	if m.exact {
 		conditions = m.problem.Soft()
 	}
 	onPatches := map[string]*cloud{} // conditions on the same patches share points
@@ -238,30 +238,6 @@ func (m *Model) fill(t *term, condition *pde.Condition, points *sample.Points) e
 		t.values = append(t.values, values...)
 	}
 	return nil
-}
-
-// data lays out the inputs of all programs, in the order in which Model.each takes them.
-func (m *Model) data(clouds []*cloud, w *Weights) []*tensors.Tensor {
-	var all []*tensors.Tensor
-	index := 0
-	for _, c := range clouds {
-		all = append(all, m.tensor(c.points.Coords, c.points.Dim))
-		if c.points.Normals != nil {
-			all = append(all, m.tensor(c.points.Normals, c.points.Dim))
-		}
-		if c.partner != nil {
-			all = append(all, m.tensor(c.partner, c.points.Dim))
-		}
-		for _, t := range c.terms {
-			all = append(all, m.tensor(t.scale(c, w, index), 0))
-			if t.values != nil {
-				all = append(all, m.tensor(t.values, t.width))
-			}
-			all = append(all, t.extra...)
-			index++
-		}
-	}
-	return all
 }
 
 // scale is √(wλ/N) for each row, with the points' own weights.

@@ -1,6 +1,7 @@
 package pinn_test
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strings"
@@ -22,8 +23,8 @@ func TestHardAndSoft(t *testing.T) {
 		t.Fatal(err)
 	}
 	theta := network.Init(1)
-	soft := newModel(t, b, pde.Poisson2D(), network, pinn.Options{Interior: 20, Boundary: 8})
-	hard := newModel(t, b, pde.Poisson2D(), network, pinn.Options{Interior: 20, Boundary: 8, Hard: true})
+	soft := newModel(t, b, pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 20, Boundary: 8})
+	hard := newModel(t, b, pde.Poisson2D(), network, pinn.Options{Interior: 20, Boundary: 8})
 	for m, want := range map[*pinn.Model]int{soft: 28, hard: 20} {
 		if r, err := residuals(m, theta); err != nil || len(r) != want {
 			t.Errorf("%d residuals with error %v, want %d", len(r), err, want)
@@ -58,7 +59,7 @@ func TestMixed(t *testing.T) {
 		func(x *graph.Node) *graph.Node { return pde.Column(x, 0) },
 		func(x *graph.Node) *graph.Node { return graph.OnesLike(pde.Column(x, 0)) })
 	p.Exactly = []string{p.Conditions[0].Name}
-	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Interior: 5, Boundary: 4, Hard: true, BoundaryWeight: 9})
+	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Interior: 5, Boundary: 4, BoundaryWeight: 9})
 	r, err := residuals(m, theta)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +100,7 @@ func travelling(t *testing.T, condition func(box *pde.Box) pde.Condition) *pde.P
 func TestPeriodicEmbedding(t *testing.T) {
 	p := travelling(t, func(box *pde.Box) pde.Condition { return pde.Periodic(box, "x", 2) })
 	network := mlp(t, 3, 5, 1)
-	m := newModel(t, pureGo(t), p, network, pinn.Options{Interior: 6, Hard: true})
+	m := newModel(t, pureGo(t), p, network, pinn.Options{Interior: 6})
 	if r, err := residuals(m, network.Init(1)); err != nil || len(r) != 6 {
 		t.Fatalf("%d residuals with error %v, want those of the equation alone, 6", len(r), err)
 	}
@@ -111,13 +112,13 @@ func TestPeriodicEmbedding(t *testing.T) {
 	if u[0] == u[4] {
 		t.Error("u does not depend on x")
 	}
-	_, err = pinn.New(pureGo(t), p, mlp(t, 2, 5, 1), pinn.Options{Hard: true})
+	_, err = pinn.New(pureGo(t), p, mlp(t, 2, 5, 1), pinn.Options{})
 	want := "maps 2 inputs to 1 outputs, expected 3 (what nn.Periodic makes of 2 coordinates with the periods [2 0]) to 1"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a network of the plain coordinates: error %v, want %q", err, want)
 	}
-	if _, err = pinn.New(pureGo(t), p, network, pinn.Options{}); err == nil || !strings.Contains(err.Error(), "expected 2 to 1") {
-		t.Errorf("a network of the embedding without Hard: error %v", err)
+	if _, err = pinn.New(pureGo(t), p, network, pinn.Options{Soft: true, BoundaryWeight: 1}); err == nil || !strings.Contains(err.Error(), "expected 2 to 1") {
+		t.Errorf("a network of the embedding with Soft: error %v", err)
 	}
 }
 
@@ -135,7 +136,7 @@ func TestSoftPeriodic(t *testing.T) {
 	p.Periods = nil
 	p.Ansatz = pde.DistanceAndLift(func(x *graph.Node) *graph.Node { return graph.Square(pde.Column(x, 0)) }, nil)
 	p.Exactly = []string{}
-	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Interior: 3, Boundary: 4, Hard: true})
+	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{BoundaryWeight: 1, Interior: 3, Boundary: 4})
 	r, err := residuals(m, theta)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +158,7 @@ func TestSoftPeriodic(t *testing.T) {
 		return c
 	})
 	p.Periods = nil
-	_, err = pinn.New(pureGo(t), p, affine(t), pinn.Options{})
+	_, err = pinn.New(pureGo(t), p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1})
 	for _, word := range []string{`Partner of the condition "periodic x"`, "with [6 ", "between [-1 0] and [1 1]"} {
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("a partner outside: error %v, want one that mentions %q", err, word)
@@ -189,7 +190,7 @@ func inverse(t *testing.T) *pde.Problem {
 
 // TestCoefficients has u = θ₀x + θ₁, b and c as parameters.
 func TestCoefficients(t *testing.T) {
-	m := newModel(t, pureGo(t), inverse(t), mlp(t, 1, 1), pinn.Options{Interior: 3, BoundaryWeight: 2})
+	m := newModel(t, pureGo(t), inverse(t), mlp(t, 1, 1), pinn.Options{Soft: true, Interior: 3, BoundaryWeight: 2})
 	start := m.Init(7)
 	if m.NumParams() != 4 || len(start) != 4 || start[2] != -2 || start[3] != 3 {
 		t.Fatalf("θ starts as %v, expected two parameters of the network, then -2 and 3", start)
@@ -233,7 +234,7 @@ func TestCoefficients(t *testing.T) {
 	if _, err := m.Coefficients(theta[:3]); err == nil || !strings.Contains(err.Error(), "3 entries, expected 4") {
 		t.Errorf("coefficients of a short θ: error %v", err)
 	}
-	metrics, err := m.Monitor(tensors.FromValue(theta))
+	metrics, err := m.Monitor(context.Background(), tensors.FromValue(theta))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +259,7 @@ func TestSystem(t *testing.T) {
 		pde.Neumann("v", nil, "y+"), pde.DirichletValues("v", func(p []float64) float64 { return 3 * p[0] }, "y+"),
 		pde.Robin("u", 2, nil, "x+"),
 	}
-	m := newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{Interior: 3, Boundary: 2, Weights: map[string]float64{"pair": 6, "equation 1": 12}})
+	m := newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 3, Boundary: 2, Weights: map[string]float64{"pair": 6, "equation 1": 12}})
 	r, err := residuals(m, []float64{1, 2, 3, 4, 5, 6})
 	if err != nil {
 		t.Fatal(err)

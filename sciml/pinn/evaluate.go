@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -84,11 +85,12 @@ func (m *Model) inBlocks(name string, theta *tensors.Tensor, points []float64, w
 	for len(points) > 0 {
 		n := copy(block, points)
 		points = points[n:]
-		out, err := exec.Call1(theta, m.tensor(block, d))
+		out, err := exec.Call([]*tensors.Tensor{theta, m.tensor(block, d)})
 		if err != nil {
 			return nil, fmt.Errorf("pinn: evaluating %s of %q: %w", name, m.problem.Name, err)
 		}
-		flat, err := tensors.CopyFlatData[float64](out)
+		flat, err := device.Numbers(out[0])
+		device.Free(out)
 		if err != nil {
 			return nil, fmt.Errorf("pinn: reading %s from the device: %w", name, err)
 		}
@@ -98,18 +100,18 @@ func (m *Model) inBlocks(name string, theta *tensors.Tensor, points []float64, w
 }
 
 // program returns the program of a name, built by the first of any number of goroutines that ask.
-func (m *Model) program(name string, build func(in []*graph.Node) []*graph.Node) (*graph.Exec, error) {
+func (m *Model) program(name string, build func(in []*graph.Node) []*graph.Node) (*device.Program, error) {
 	m.building.Lock()
 	defer m.building.Unlock()
-	if exec := m.programs[name]; exec != nil {
-		return exec, nil
+	if p := m.programs[name]; p != nil {
+		return p, nil
 	}
-	exec, err := graph.NewExec(m.backend, build)
+	p, err := device.NewProgram(m.backend, fmt.Sprintf("%s of %q", name, m.problem.Name), build)
 	if err != nil {
-		return nil, fmt.Errorf("pinn: building the program for %s of %q: %w", name, m.problem.Name, err)
+		return nil, fmt.Errorf("pinn: %w", err)
 	}
 	if name != unnamed {
-		m.programs[name] = exec
+		m.programs[name] = p
 	}
-	return exec, nil
+	return p, nil
 }

@@ -19,7 +19,7 @@ import (
 // TestEvaluateBlocks crosses the size at which points are evaluated together.
 func TestEvaluateBlocks(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		m := newModel(t, b, handmade(), affine(t), pinn.Options{})
+		m := newModel(t, b, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1})
 		for _, n := range []int{0, 1, 4095, 4096, 4097, 2*4096 + 1} {
 			points := make([]float64, 2*n)
 			for i := range points {
@@ -43,7 +43,7 @@ func TestEvaluateBlocks(t *testing.T) {
 
 // TestEvaluateFromGoroutines has its teeth under the race detector, and compares results otherwise.
 func TestEvaluateFromGoroutines(t *testing.T) {
-	m := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{})
+	m := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1})
 	var all sync.WaitGroup
 	for k := range 8 {
 		all.Go(func() {
@@ -65,7 +65,7 @@ func TestEvaluateSeveralUnknowns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := newModel(t, backendtest.Best(t), p, network, pinn.Options{}).Evaluate([]float64{1, 2, 3, 4, 10, 20}, []float64{1, 0, 0, 1})
+	got, err := newModel(t, backendtest.Best(t), p, network, pinn.Options{Soft: true, BoundaryWeight: 1}).Evaluate([]float64{1, 2, 3, 4, 10, 20}, []float64{1, 0, 0, 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestEvaluateSeveralUnknowns(t *testing.T) {
 func TestDerivatives(t *testing.T) {
 	p := handmade()
 	p.Ansatz = pde.DistanceAndLift(func(x *graph.Node) *graph.Node { return graph.Mul(pde.Column(x, 0), pde.Column(x, 1)) }, nil)
-	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Hard: true})
+	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{})
 	points := []float64{0.3, 0.7, 1, 0.5}
 	for _, c := range []struct {
 		coordinates []string

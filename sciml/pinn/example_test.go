@@ -33,7 +33,7 @@ func Example() {
 	}
 	network, err := nn.NewMLP(nn.Tanh, 1, 16, 1)
 	check(err)
-	model, err := pinn.New(b, pendulum, network, pinn.Options{Interior: 100, Boundary: 1, Weighting: pinn.GradNorm{}})
+	model, err := pinn.New(b, pendulum, network, pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 100, Boundary: 1, Weighting: pinn.GradNorm{}})
 	check(err)
 	result, err := optim.Minimize(context.Background(), model.Objective(), model.Init(1), optim.LBFGS{}, optim.Options{MaxIterations: 400})
 	check(err)
@@ -54,7 +54,7 @@ func ExampleModel_Objective() {
 	check(err)
 	network, err := nn.NewMLP(nn.Tanh, 2, 8, 1)
 	check(err)
-	model, err := pinn.New(b, pde.Poisson2D(), network, pinn.Options{Hard: true, Interior: 50})
+	model, err := pinn.New(b, pde.Poisson2D(), network, pinn.Options{Interior: 50})
 	check(err)
 	result, err := optim.Minimize(context.Background(), model.Objective(), network.Init(1), optim.LBFGS{},
 		optim.Options{MaxIterations: 100, Monitor: model.Monitor})

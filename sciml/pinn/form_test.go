@@ -29,7 +29,7 @@ func TestRowScaling(t *testing.T) {
 		}
 		return r
 	}
-	plain := values(pinn.Options{})
+	plain := values(pinn.Options{Soft: true, BoundaryWeight: 1})
 	var want []float64
 	for n, v := range plain {
 		switch {
@@ -41,7 +41,7 @@ func TestRowScaling(t *testing.T) {
 			want = append(want, v*2)
 		}
 	}
-	got := values(pinn.Options{BoundaryWeight: 4, Weights: map[string]float64{"value": 2, "slope": 0, "Neumann": 9}})
+	got := values(pinn.Options{Soft: true, BoundaryWeight: 4, Weights: map[string]float64{"value": 2, "slope": 0, "Neumann": 9}})
 	near(t, "weighted residuals", got, want, 1e-14)
 
 	for word, weights := range map[string]map[string]float64{
@@ -52,11 +52,11 @@ func TestRowScaling(t *testing.T) {
 	} {
 		p := handmade()
 		p.Weak = nil
-		if _, err := pinn.New(b, p, affine(t), pinn.Options{Weights: weights}); err == nil || !strings.Contains(err.Error(), word) {
+		if _, err := pinn.New(b, p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Weights: weights}); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v: error %v, want one that mentions %q", weights, err, word)
 		}
 	}
-	hard := pinn.Options{Interior: 4, Hard: true, Weights: map[string]float64{"Neumann": 5}}
+	hard := pinn.Options{Interior: 4, Weights: map[string]float64{"Neumann": 5}}
 	if m := newModel(t, b, handmade(), affine(t), hard); len(m.Points()) != 2 {
 		t.Errorf("the terms are those of %v, expected the equations; a weight of a condition that holds exactly is of no effect", m.Points())
 	}
@@ -67,7 +67,7 @@ func TestResidualDerivatives(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		p := pde.Poisson2D()
 		network := mlp(t, 2, 3, 1)
-		m := newModel(t, b, p, network, pinn.Options{Interior: 5, Boundary: 4, Weights: map[string]float64{"Poisson": 0.3, "Dirichlet u": 8}})
+		m := newModel(t, b, p, network, pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 5, Boundary: 4, Weights: map[string]float64{"Poisson": 0.3, "Dirichlet u": 8}})
 		o := m.Objective()
 		theta := network.Init(3)
 		run, err := graph.NewExec(b, func(in []*graph.Node) []*graph.Node { return []*graph.Node{o.Residual(in[0], in[1:])} })
@@ -115,7 +115,7 @@ func TestResidualDerivatives(t *testing.T) {
 		near(t, "wᵀJ", tensors.MustCopyFlatData[float64](out[1]), wj, 1e-8)
 
 		// One term alone is point-wise.
-		alone := newModel(t, b, p, network, pinn.Options{Interior: 5, Weights: map[string]float64{"Poisson": 0.3, "Dirichlet u": 0}}).Objective()
+		alone := newModel(t, b, p, network, pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 5, Weights: map[string]float64{"Poisson": 0.3, "Dirichlet u": 0}}).Objective()
 		j, err := graph.CallOnce(b, func(in []*graph.Node) *graph.Node {
 			return autodiff.Jacobian(alone.Residual(in[0], in[1:]), in[0])
 		}, theta, alone.Data[0], alone.Data[1])
@@ -135,7 +135,7 @@ func TestDeepRitzByHand(t *testing.T) {
 		return graph.Sub(graph.MulScalar(graph.ReduceSum(graph.Square(u.Gradient()), 1), 0.5), graph.Reshape(u.U(), -1))
 	}
 	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{
-		Form: pinn.DeepRitz{}, Interior: 7, Boundary: 5, BoundaryWeight: 3, Weights: map[string]float64{"energy": 2},
+		Soft: true, Form: pinn.DeepRitz{}, Interior: 7, Boundary: 5, BoundaryWeight: 3, Weights: map[string]float64{"energy": 2},
 	})
 	o := m.Objective()
 	if o.Residual != nil {
@@ -161,7 +161,7 @@ func TestDeepRitz(t *testing.T) {
 	network := mlp(t, 1, 8, 1)
 	told := 0
 	m := newModel(t, pureGo(t), pde.Poisson1D(), network, pinn.Options{
-		Form: pinn.DeepRitz{}, Hard: true, Interior: 256, Refiner: sample.Redraw{Sampler: sample.LatinHypercube{}}, RefineEvery: 50,
+		Form: pinn.DeepRitz{}, Interior: 256, Refiner: sample.Redraw{Sampler: sample.LatinHypercube{}}, RefineEvery: 50,
 		OnAdapt: func(pinn.Adapted) { told++ },
 	})
 	result, err := optim.Minimize(context.Background(), m.Objective(), network.Init(1), optim.LBFGS{}, optim.Options{MaxIterations: 200, Monitor: m.Monitor})
@@ -199,26 +199,26 @@ func TestFormErrors(t *testing.T) {
 		options pinn.Options
 		word    string
 	}{
-		{without(func(p *pde.Problem) { p.Equations = nil }), pinn.Options{}, "has no Equations"},
-		{without(func(p *pde.Problem) { p.Energy = nil }), pinn.Options{Form: pinn.DeepRitz{}}, "has no Energy"},
-		{without(func(p *pde.Problem) { p.Weak = nil }), pinn.Options{Form: pinn.Variational{}}, "has no Weak form"},
-		{onDisk, pinn.Options{Form: pinn.Variational{}}, "is a *pde.Disk, expected a box"},
-		{pde.Poisson2D(), pinn.Options{Form: pinn.Variational{Tests: -1}}, "-1 Tests"},
-		{pde.Poisson2D(), pinn.Options{Form: pinn.Variational{Tests: 200}}, "4e+04 functions at 4.41e+04 nodes"},
-		{pde.Poisson2D(), pinn.Options{Form: pinn.Variational{}, Refiner: sample.RAD{}}, "no points of equations that could move"},
-		{pde.Poisson2D(), pinn.Options{Form: pinn.Variational{}, Active: 5}, "no points of equations that could move"},
-		{pde.Poisson2D(), pinn.Options{Form: pinn.DeepRitz{}, Refiner: sample.RAD{}}, "spread evenly"},
-		{pde.Poisson2D(), pinn.Options{Form: pinn.DeepRitz{}, Refiner: sample.R3{}}, "spread evenly"},
-		{pde.Poisson2D(), pinn.Options{Refiner: sample.RAR{}}, "Active is 0, but RAR adds points"},
-		{pde.Poisson2D(), pinn.Options{Refiner: sample.RAR{Add: -1}, Active: 5}, "Add is -1"},
-		{pde.Poisson2D(), pinn.Options{Refiner: sample.RAD{K: -1}}, "K is -1"},
-		{pde.Poisson2D(), pinn.Options{Interior: 5, Active: 6}, "Active is 6, expected at most Interior, 5"},
-		{pde.Poisson2D(), pinn.Options{Active: 901}, "Active is 901, expected at most Interior, 900"},
-		{pde.Poisson2D(), pinn.Options{RefineEvery: -1}, "RefineEvery is -1"},
-		{pde.Poisson2D(), pinn.Options{WeightEvery: -2}, "WeightEvery -2"},
+		{without(func(p *pde.Problem) { p.Equations = nil }), pinn.Options{Soft: true, BoundaryWeight: 1}, "has no Equations"},
+		{without(func(p *pde.Problem) { p.Energy = nil }), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.DeepRitz{}}, "has no Energy"},
+		{without(func(p *pde.Problem) { p.Weak = nil }), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.Variational{}}, "has no Weak form"},
+		{onDisk, pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.Variational{}}, "is a *pde.Disk, expected a box"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.Variational{Tests: -1}}, "-1 Tests"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.Variational{Tests: 200}}, "4e+04 functions at 4.41e+04 nodes"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.Variational{}, Refiner: sample.RAD{}}, "no points of equations that could move"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.Variational{}, Active: 5}, "no points of equations that could move"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.DeepRitz{}, Refiner: sample.RAD{}}, "spread evenly"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.DeepRitz{}, Refiner: sample.R3{}}, "spread evenly"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Refiner: sample.RAR{}}, "Active is 0, but RAR adds points"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Refiner: sample.RAR{Add: -1}, Active: 5}, "Add is -1"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Refiner: sample.RAD{K: -1}}, "K is -1"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 5, Active: 6}, "Active is 6, expected at most Interior, 5"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, Active: 901}, "Active is 901, expected at most Interior, 900"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, RefineEvery: -1}, "RefineEvery is -1"},
+		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, WeightEvery: -2}, "WeightEvery -2"},
 		{without(func(p *pde.Problem) {
 			p.Conditions = append(p.Conditions, pde.Condition{Name: "condition 2", Residual: p.Conditions[0].Residual}, pde.Condition{Residual: p.Conditions[0].Residual})
-		}), pinn.Options{}, `two terms of the loss of "Poisson 2D" are named "condition 2"`},
+		}), pinn.Options{Soft: true, BoundaryWeight: 1}, `two terms of the loss of "Poisson 2D" are named "condition 2"`},
 	} {
 		m, err := pinn.New(b, c.problem, affine(t), c.options)
 		if m != nil || err == nil || !strings.Contains(err.Error(), c.word) {
@@ -243,7 +243,7 @@ func TestFormErrors(t *testing.T) {
 			p.Weak[0].Terms = func(u *pde.Fields) (flux, source *graph.Node) { return u.Gradient(), u.X() }
 		}), pinn.Variational{Tests: 1, Nodes: 3}, "the source of the weak form \"Poisson\" has shape (Float64)[9, 2], expected [9, 1]"},
 	} {
-		_, err := evaluate(newModel(t, b, c.problem, affine(t), pinn.Options{Form: c.form, Interior: 5, Boundary: 4}).Objective(), theta)
+		_, err := evaluate(newModel(t, b, c.problem, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Form: c.form, Interior: 5, Boundary: 4}).Objective(), theta)
 		if err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("error %v, want one that mentions %q", err, c.word)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
 
@@ -58,23 +59,20 @@ func (m *Model) Reference() func(point []float64) []float64 { return m.reference
 
 // Monitor measures θ on the device, for optim.Options: the error against the reference, where there is one, the
 // residual at held-out points, if the problem states Equations, and the errors of coefficients whose true value is
-// known. It may be called from several goroutines.
-func (m *Model) Monitor(theta *tensors.Tensor) (map[string]float64, error) {
-	if err := m.holdOut(); err != nil {
+// known. It computes the reference if that was not prepared, which ctx cancels. It may be called from several goroutines.
+func (m *Model) Monitor(ctx context.Context, theta *tensors.Tensor) (map[string]float64, error) {
+	if err := m.holdOut(ctx); err != nil {
 		return nil, err
 	}
 	exec, err := m.program("metrics", func(in []*graph.Node) []*graph.Node { return m.metrics(in[0], in[1], in[2:]) })
 	if err != nil {
 		return nil, err
 	}
-	args := []any{theta}
-	for _, h := range m.heldOut {
-		args = append(args, h)
-	}
-	out, err := exec.Call(args...)
+	out, err := exec.Call([]*tensors.Tensor{theta}, m.heldOut)
 	if err != nil {
 		return nil, fmt.Errorf("pinn: measuring the error: %w", err)
 	}
+	defer device.Free(out)
 	residual, off := tensors.ToScalar[float64](out[0]), tensors.ToScalar[float64](out[1])
 	metrics := map[string]float64{}
 	if len(m.problem.Equations) > 0 {
@@ -135,13 +133,13 @@ func (m *Model) compares(unknown string) bool {
 }
 
 // holdOut computes the held-out points and the reference there, once.
-func (m *Model) holdOut() error {
+func (m *Model) holdOut(ctx context.Context) error {
 	m.preparing.Lock()
 	defer m.preparing.Unlock()
 	if m.heldOut != nil {
 		return nil
 	}
-	if err := m.prepare(context.Background()); err != nil {
+	if err := m.prepare(ctx); err != nil {
 		return err
 	}
 	seed := rand.NewPCG(m.options.Seed, heldOutStream).Uint64()

@@ -27,9 +27,9 @@ func TestRelativeL2(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		p := handmade()
 		p.Exact = func(x []float64) []float64 { return []float64{x[0] + 2*x[1] - 4} }
-		m := newModel(t, b, p, affine(t), pinn.Options{Seed: 9})
+		m := newModel(t, b, p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Seed: 9})
 		for want, theta := range map[float64][]float64{1: {0, 0, 0}, 0: {1, 2, -4}, 0.5: {0.5, 1, -2}, 3: {4, 8, -16}} {
-			metrics, err := m.Monitor(tensors.FromValue(theta))
+			metrics, err := m.Monitor(context.Background(), tensors.FromValue(theta))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func TestRelativeL2(t *testing.T) {
 			}
 		}
 		// An error of one in the constant: 1/√(mean u*²) = 1/√(25/4 + 5/12) over the unit square, up to sampling.
-		metrics, err := m.Monitor(tensors.FromValue([]float64{1, 2, -3}))
+		metrics, err := m.Monitor(context.Background(), tensors.FromValue([]float64{1, 2, -3}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,12 +51,12 @@ func TestRelativeL2(t *testing.T) {
 func TestMonitorWithoutExactSolution(t *testing.T) {
 	p := handmade()
 	p.Exact = nil
-	metrics, err := newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{}).Monitor(tensors.FromValue(theta))
+	metrics, err := newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1}).Monitor(context.Background(), tensors.FromValue(theta))
 	if _, known := metrics[pinn.RelativeL2]; known || err != nil {
 		t.Errorf("got %v, %v, want no error measure", metrics, err)
 	}
 	p.Exact = func(x []float64) []float64 { return []float64{1 / (x[0] - x[0])} }
-	if _, err := newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{}).Monitor(tensors.FromValue(theta)); err == nil || !strings.Contains(err.Error(), "exact solution") {
+	if _, err := newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1}).Monitor(context.Background(), tensors.FromValue(theta)); err == nil || !strings.Contains(err.Error(), "exact solution") {
 		t.Errorf("an infinite exact solution: error %v", err)
 	}
 }
@@ -77,9 +77,9 @@ func TestHeldOutPoints(t *testing.T) {
 	for seed := range uint64(4) {
 		p := handmade()
 		asked := recorded(p)
-		m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Seed: seed})
+		m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Seed: seed})
 		*asked = nil // Check has asked for one
-		if _, err := m.Monitor(tensors.FromValue(theta)); err != nil {
+		if _, err := m.Monitor(context.Background(), tensors.FromValue(theta)); err != nil {
 			t.Fatal(err)
 		}
 		if len(*asked) != 4096 {
@@ -92,13 +92,13 @@ func TestHeldOutPoints(t *testing.T) {
 			heldOut[fmt.Sprint(x)] = seed
 		}
 		*asked = nil
-		if _, err := m.Monitor(tensors.FromValue(theta)); err != nil || len(*asked) != 0 {
+		if _, err := m.Monitor(context.Background(), tensors.FromValue(theta)); err != nil || len(*asked) != 0 {
 			t.Errorf("the second time the exact solution is asked for %d times, error %v", len(*asked), err)
 		}
 	}
 	for seed := range uint64(40) {
 		for _, s := range []uint64{seed, seed ^ 0x9e3779b97f4a7c15, ^seed} {
-			for name, points := range newModel(t, pureGo(t), handmade(), affine(t), pinn.Options{Sampler: sample.Uniform{Seed: s}}).Points() {
+			for name, points := range newModel(t, pureGo(t), handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Sampler: sample.Uniform{Seed: s}}).Points() {
 				for n := range points.N {
 					if _, taken := heldOut[fmt.Sprint(points.At(n))]; taken {
 						t.Fatalf("point %d of %q with the seed %d is held out", n, name, s)
@@ -118,8 +118,8 @@ func TestHeldOutResidual(t *testing.T) {
 		{Residual: func(u *pde.Fields) *graph.Node { return u.U() }},
 	}
 	theta := tensors.FromValue([]float64{0, 0, 0, 0, 2, 1})
-	m := newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{Weights: map[string]float64{"equation 0": 5}})
-	metrics, err := m.Monitor(theta)
+	m := newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{Soft: true, BoundaryWeight: 1, Weights: map[string]float64{"equation 0": 5}})
+	metrics, err := m.Monitor(context.Background(), theta)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,8 +128,8 @@ func TestHeldOutResidual(t *testing.T) {
 	}
 	// Where there are no equations there is no residual.
 	p.Equations = nil
-	m = newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{Form: pinn.Variational{Tests: 1, Nodes: 2}})
-	if metrics, err = m.Monitor(theta); err != nil || len(metrics) != 0 {
+	m = newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.Variational{Tests: 1, Nodes: 2}})
+	if metrics, err = m.Monitor(context.Background(), theta); err != nil || len(metrics) != 0 {
 		t.Errorf("without equations the metrics are %v, error %v", metrics, err)
 	}
 }
@@ -144,14 +144,14 @@ func TestCompare(t *testing.T) {
 	}
 	error2 := func() float64 {
 		t.Helper()
-		m := newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{})
+		m := newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{Soft: true, BoundaryWeight: 1})
 		if m.Reference() != nil {
 			t.Error("the reference is there before Prepare")
 		}
 		if err := m.Prepare(t.Context()); err != nil || m.Reference() == nil {
 			t.Fatalf("Prepare: error %v", err)
 		}
-		metrics, err := m.Monitor(theta)
+		metrics, err := m.Monitor(context.Background(), theta)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,12 +199,12 @@ func TestReferenceErrors(t *testing.T) {
 	} {
 		p := handmade()
 		p.Exact, p.Reference = nil, reference
-		m := newModel(t, pureGo(t), p, affine(t), pinn.Options{})
+		m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1})
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		err := m.Prepare(ctx)
 		if err == nil {
-			_, err = m.Monitor(tensors.FromValue(theta))
+			_, err = m.Monitor(context.Background(), tensors.FromValue(theta))
 		}
 		if err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", err, word)
@@ -215,13 +215,13 @@ func TestReferenceErrors(t *testing.T) {
 // TestMonitorFromGoroutines has its teeth under the race detector (on XLA: the pure-Go back end's own pointers trip it),
 // and compares results otherwise.
 func TestMonitorFromGoroutines(t *testing.T) {
-	m := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{})
+	m := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1})
 	var all sync.WaitGroup
 	results := make([]map[string]float64, 4)
 	for k := range results {
 		all.Go(func() {
 			var err error
-			if results[k], err = m.Monitor(tensors.FromValue(theta)); err != nil {
+			if results[k], err = m.Monitor(context.Background(), tensors.FromValue(theta)); err != nil {
 				t.Error(err)
 			}
 		})

@@ -7,30 +7,26 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/objective"
-	"github.com/gosciml/gosciml/sciml/pde"
 )
 
-// Objective is the loss, for any optimizer: a sum of squared residuals, or, with an energy, a Loss alone. Each call
-// makes one of its own, with the points and weights at the start.
+// Objective is the loss, for any optimizer: a sum of squared residuals, or, with an energy, a Loss alone. It is a
+// specification, with the points and weights at the start: each run moves those of its own.
 func (m *Model) Objective() *objective.Objective {
-	clouds := make([]*cloud, len(m.clouds))
-	for i, c := range m.clouds {
-		clouds[i] = c.clone()
-	}
 	o := &objective.Objective{Backend: m.backend, Dim: m.NumParams(), DType: m.options.DType}
-	o.Data = m.data(clouds, newWeights(clouds))
-	o.Blocks, o.Samples = m.blocks(), samplesOf(clouds)
-	o.Terms = &objective.Terms{Names: namesOf(clouds), Build: m.parts}
+	o.Data = m.data(m.clouds, newWeights(m.clouds))
+	o.Blocks, o.Samples = m.blocks(), m.samples()
+	o.Terms = &objective.Terms{Names: namesOf(m.clouds), Build: m.parts}
 	if m.hasEnergy() {
 		o.Loss = m.loss
 	} else {
 		o.Residual = m.residual
+		o.Terms.Residuals = m.pieces
 		if m.pointwise() {
 			o.Pieces = m.pieces
 		}
 	}
 	if m.options.Weighting != nil || m.options.Refiner != nil {
-		o.Adaptation = newAdaptation(m, o, clouds)
+		o.Adaptation = adaptation{m}
 	}
 	return o
 }
@@ -92,71 +88,6 @@ func (m *Model) blocks() []objective.Block {
 		blocks = append(blocks, objective.Block{Name: c.Name, Offset: m.network.NumParams() + i, Dims: []int{1}})
 	}
 	return blocks
-}
-
-// samplesOf are the points of each cloud, in the layout of Model.data. Test functions couple all points of theirs.
-func samplesOf(clouds []*cloud) []objective.Samples {
-	var all []objective.Samples
-	place := 0
-	for _, c := range clouds {
-		s := objective.Samples{Name: namesOf([]*cloud{c})[0], Rows: c.points.N}
-		pointwise := true
-		add := func(there bool) {
-			if there {
-				s.Data = append(s.Data, place)
-				place++
-			}
-		}
-		add(true)
-		add(c.points.Normals != nil)
-		add(c.partner != nil)
-		for _, t := range c.terms {
-			s.Scales = append(s.Scales, place)
-			add(true)
-			add(t.values != nil)
-			pointwise = pointwise && !t.tested
-			place += len(t.extra)
-		}
-		if pointwise {
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
-// each builds the residual of every term, shape [rows, components], and hands it on with its scale, shape [rows].
-func (m *Model) each(theta *graph.Node, data []*graph.Node, do func(t *term, r, scale *graph.Node)) {
-	take := func() *graph.Node {
-		first := data[0]
-		data = data[1:]
-		return first
-	}
-	for _, c := range m.clouds {
-		x := take()
-		inputs := pde.Inputs{}
-		if c.points.Normals != nil {
-			inputs.Normal = take()
-		}
-		if c.partner != nil {
-			partner := take()
-			inputs.Partner = m.fields(theta, partner, pde.Inputs{Normal: inputs.Normal})
-		}
-		shared := m.fields(theta, x, inputs)
-		for _, t := range c.terms {
-			scale := take()
-			u := shared
-			if t.values != nil {
-				u = u.WithValues(take())
-			}
-			extra := data[:len(t.extra)]
-			data = data[len(t.extra):]
-			rows := t.rows
-			if !t.tested { // perhaps some of the points only
-				rows = x.Shape().Dimensions[0]
-			}
-			do(t, m.shaped(t, rows, t.build(u, extra)), scale)
-		}
-	}
 }
 
 // shaped checks the shape of a residual, and gives it a second axis.

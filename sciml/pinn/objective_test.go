@@ -16,7 +16,7 @@ import (
 // TestSamples: the loss is the mean over all ways to take one of the samples of a group, with their scales multiplied
 // by √N, and everything else as it is.
 func TestSamples(t *testing.T) {
-	m := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{Interior: 5, Boundary: 4, Seed: 3})
+	m := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 5, Boundary: 4, Seed: 3})
 	o := m.Objective()
 	if len(o.Samples) != 3 || o.Samples[0].Rows != 5 || o.Samples[1].Rows != 4 {
 		t.Fatalf("the samples are %+v, want the points of the equations and of two conditions", o.Samples)
@@ -61,7 +61,7 @@ func TestSamples(t *testing.T) {
 
 // TestTerms: the history of a run has the parts of the loss by name.
 func TestTerms(t *testing.T) {
-	o := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{Interior: 5, Boundary: 4}).Objective()
+	o := newModel(t, backendtest.Best(t), handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 5, Boundary: 4}).Objective()
 	r, err := optim.Minimize(t.Context(), o, theta, optim.LBFGS{}, optim.Options{MaxIterations: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -182,11 +182,7 @@ func (o *Observation) run(name string, build func(theta *graph.Node, data []*gra
 		unweighted.Points = o.weights.Points
 		o.data = o.model.data(o.clouds, unweighted)
 	}
-	args := []any{o.theta}
-	for _, d := range o.data {
-		args = append(args, d)
-	}
-	out, err := exec.Call(args...)
+	out, err := exec.Call([]*tensors.Tensor{o.theta}, o.data)
 	if err != nil {
 		return nil, fmt.Errorf("pinn: computing the %s of the terms: %w", name, err)
 	}

@@ -12,28 +12,30 @@
 package pinn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
 
-// Options say how a problem becomes a loss. Zero fields take the defaults.
+// Options say how a problem becomes a loss. Zero fields take what the problem suggests, or else the defaults.
 type Options struct {
 	// Form is what becomes of the equations; StrongForm{} when nil.
 	Form Form
 	// Interior and Boundary are the numbers of collocation points of the equations and of each condition on the
-	// boundary; 900 and 120 when zero. They do not count a condition's own Points.
+	// boundary; 900 and 120 when zero and nothing is suggested. They do not count a condition's own Points.
 	Interior, Boundary int
 	// Sampler chooses the points; sample.Uniform with Seed when nil.
 	Sampler sample.Sampler
@@ -41,13 +43,17 @@ type Options struct {
 	// add points, such as sample.RAR, which need it. All when zero.
 	Active int
 	// Refiner moves the interior points to where the residual is large, every RefineEvery iterations (500 when zero),
-	// and when a method cannot go on. Nil leaves them where they are.
+	// and when a method cannot go on. When nil, sample.RAD does so for the strong form of a problem that suggests it, as
+	// often as it suggests; otherwise they stay.
 	Refiner     sample.Refiner
 	RefineEvery int
-	// Hard satisfies conditions exactly, by the problem's Ansatz and Periods; otherwise all are terms of the loss.
+	// FixedPoints leaves the points where they are even if the problem suggests to move them. There is no Refiner then.
+	FixedPoints bool
+	// Soft penalizes all conditions, even those that the problem's Ansatz and Periods satisfy; without it those hold exactly.
 	// The network then takes what nn.Periodic makes of the coordinates, if the problem has Periods.
-	Hard bool
-	// BoundaryWeight is w for the conditions; 1 when zero. Equations have weight 1.
+	Soft bool
+	// BoundaryWeight is w for the conditions; when zero what the problem suggests, or else 100, or 1 with a Weighting, which
+	// finds weights by itself. Equations have weight 1.
 	BoundaryWeight float64
 	// Weights overrides w by the name of an equation, weak form or condition, or "energy"; 0 leaves a term out. It may name
 	// what is in the problem, but not in the loss, such as a condition that holds exactly.
@@ -73,10 +79,12 @@ type Model struct {
 	network  nn.Network // as given
 	embedded nn.Network // of the coordinates
 	options  Options
+	exact    bool // whether Ansatz and Periods are used
 	clouds   []*cloud
+	layout   *layout
 
-	building sync.Mutex             // guards programs
-	programs map[string]*graph.Exec // by what they compute; built when first used
+	building sync.Mutex                 // guards programs
+	programs map[string]*device.Program // by what they compute; built when first used
 
 	preparing sync.Mutex // guards what follows
 	reference pde.Field  // set by Prepare
@@ -99,14 +107,16 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}
-	m := &Model{backend: backend, problem: problem, network: network, options: options, programs: map[string]*graph.Exec{}}
+	m := &Model{backend: backend, problem: problem, network: network, options: options, programs: map[string]*device.Program{}}
+	m.exact = !options.Soft && (problem.Ansatz != nil || problem.Periods != nil)
 	var err error
-	if m.embedded, err = embed(problem, network, options.Hard); err != nil {
+	if m.embedded, err = embed(problem, network, m.exact); err != nil {
 		return nil, err
 	}
 	if err := m.collocate(); err != nil {
 		return nil, err
 	}
+	m.layout = layoutOf(m.clouds)
 	if err := m.tryRefiner(); err != nil {
 		return nil, err
 	}
@@ -114,10 +124,10 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 }
 
 // embed puts the problem's periodic embedding before the network, if conditions are to hold exactly.
-func embed(problem *pde.Problem, network nn.Network, hard bool) (nn.Network, error) {
+func embed(problem *pde.Problem, network nn.Network, exact bool) (nn.Network, error) {
 	inputs, made := len(problem.Coordinates), ""
 	var maps []nn.Map
-	if hard && problem.Periods != nil {
+	if exact && problem.Periods != nil {
 		periodic, err := nn.Periodic(problem.Periods...)
 		if err != nil {
 			return nil, err
@@ -140,25 +150,24 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		return fmt.Errorf("pinn: Options.RefineEvery is %d and WeightEvery %d, expected at least 1 (or 0 for the default)", o.RefineEvery, o.WeightEvery)
 	case o.BoundaryWeight < 0 || math.IsNaN(o.BoundaryWeight) || math.IsInf(o.BoundaryWeight, 0):
 		return fmt.Errorf("pinn: Options.BoundaryWeight is %v, expected a finite number above 0 (or 0 for the default)", o.BoundaryWeight)
-	case o.Hard && problem.Ansatz == nil && problem.Periods == nil:
-		return fmt.Errorf("pinn: Options.Hard is set, but problem %q has no Ansatz or Periods that satisfy its conditions", problem.Name)
+	case o.FixedPoints && o.Refiner != nil:
+		return fmt.Errorf("pinn: Options.FixedPoints is set, and Refiner is %s, expected one of them", o.Refiner.Name())
 	case o.DType != dtypes.InvalidDType && o.DType != dtypes.Float64 && o.DType != dtypes.Float32:
 		return fmt.Errorf("pinn: Options.DType is %s, expected float64 or float32", o.DType)
 	}
-	orDefault := func(v *int, value int) {
-		if *v == 0 {
-			*v = value
-		}
+	suggested := problem.Suggested
+	if suggested.Resample > 0 && o.Refiner == nil && o.Form == nil && !o.FixedPoints {
+		o.Refiner, o.RefineEvery = sample.RAD{}, cmp.Or(o.RefineEvery, suggested.Resample)
 	}
-	orDefault(&o.Interior, 900)
-	orDefault(&o.Boundary, 120)
-	orDefault(&o.RefineEvery, 500)
-	orDefault(&o.WeightEvery, 100)
+	o.Interior = cmp.Or(o.Interior, suggested.Interior, 900)
+	o.Boundary = cmp.Or(o.Boundary, suggested.Boundary, 120)
+	o.RefineEvery, o.WeightEvery = cmp.Or(o.RefineEvery, 500), cmp.Or(o.WeightEvery, 100)
+	if o.Weighting != nil {
+		o.BoundaryWeight = cmp.Or(o.BoundaryWeight, 1)
+	}
+	o.BoundaryWeight = cmp.Or(o.BoundaryWeight, suggested.BoundaryWeight, 100)
 	if o.Active < 0 || o.Active > o.Interior {
 		return fmt.Errorf("pinn: Options.Active is %d, expected at most Interior, %d (or 0 for all)", o.Active, o.Interior)
-	}
-	if o.BoundaryWeight == 0 {
-		o.BoundaryWeight = 1
 	}
 	if o.DType == dtypes.InvalidDType {
 		o.DType = dtypes.Float64
@@ -177,6 +186,9 @@ func (m *Model) Problem() *pde.Problem { return m.problem }
 
 // Network in place of the problem's unknowns.
 func (m *Model) Network() nn.Network { return m.network }
+
+// Exact reports whether the problem's Ansatz and Periods satisfy conditions exactly, which then are no terms of the loss.
+func (m *Model) Exact() bool { return m.exact }
 
 // Options of the model, with the defaults filled in.
 func (m *Model) Options() Options { return m.options }
@@ -225,7 +237,7 @@ func (m *Model) fields(theta, x *graph.Node, inputs pde.Inputs) *pde.Fields {
 	}
 	network := func(x *graph.Node) *graph.Node { return m.embedded.Apply(parameters, x) }
 	inputs.X = x
-	if m.options.Hard && m.problem.Ansatz != nil {
+	if m.exact && m.problem.Ansatz != nil {
 		inputs.U = m.problem.Ansatz(x, network)
 	} else {
 		inputs.U = network(x)
@@ -249,12 +261,5 @@ func (m *Model) tensor(values []float64, width int) *tensors.Tensor {
 	if width > 0 {
 		dims = []int{len(values) / width, width}
 	}
-	if m.options.DType != dtypes.Float32 {
-		return tensors.FromFlatDataAndDimensions(slices.Clone(values), dims...)
-	}
-	narrow := make([]float32, len(values))
-	for i, v := range values {
-		narrow[i] = float32(v)
-	}
-	return tensors.FromFlatDataAndDimensions(narrow, dims...)
+	return device.Filled(shapes.Make(m.options.DType, dims...), values)
 }

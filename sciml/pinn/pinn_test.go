@@ -1,7 +1,9 @@
 package pinn_test
 
 import (
+	"context"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
+	"github.com/gosciml/gosciml/sciml/sample"
 )
 
 // affine is the network u = θ₀x + θ₁y + θ₂ and theta its parameters: losses can be computed by hand.
@@ -82,6 +85,25 @@ func evaluate(o *objective.Objective, theta any) ([]float64, error) {
 		return nil, err
 	}
 	return tensors.CopyFlatData[float64](out)
+}
+
+// adapting is an objective as a run has it, with what adapts its data.
+type adapting struct {
+	*objective.Objective
+	adapter objective.Adapter
+}
+
+func adapt(o *objective.Objective) *adapting {
+	return &adapting{o.ForRun(), o.Adaptation.Begin()}
+}
+
+// Adapt reports whether the data have changed.
+func (a *adapting) Adapt(iteration int, theta []float64, stuck bool) (bool, error) {
+	data, err := a.adapter.Adapt(objective.Iterate{Iteration: iteration, Theta: tensors.FromValue(theta), Data: a.Data, Stuck: stuck})
+	if data != nil {
+		a.Data = data
+	}
+	return data != nil, err
 }
 
 // pureGo is the back end for small tests: it compiles in no time.
@@ -153,7 +175,7 @@ func sumOfSquares(values []float64) float64 {
 // TestLossByHand compares Σ w·mean r² with sums in plain Go over the model's own points.
 func TestLossByHand(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		m := newModel(t, b, handmade(), affine(t), pinn.Options{Interior: 31, Boundary: 13, BoundaryWeight: 7, Seed: 3})
+		m := newModel(t, b, handmade(), affine(t), pinn.Options{Soft: true, Interior: 31, Boundary: 13, BoundaryWeight: 7, Seed: 3})
 		points := m.Points()
 		u := func(p []float64) float64 { return theta[0]*p[0] + theta[1]*p[1] + theta[2] }
 		mean := func(term string, r func(p []float64) float64) float64 {
@@ -192,7 +214,7 @@ func TestLossByHand(t *testing.T) {
 func TestSeedChoosesPoints(t *testing.T) {
 	b := backendtest.Best(t)
 	coordinates := func(seed uint64) []float64 {
-		return newModel(t, b, handmade(), affine(t), pinn.Options{Interior: 5, Boundary: 5, Seed: seed}).Points()["value"].Coords
+		return newModel(t, b, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 5, Boundary: 5, Seed: seed}).Points()["value"].Coords
 	}
 	if !slices.Equal(coordinates(1), coordinates(1)) || slices.Equal(coordinates(1), coordinates(2)) {
 		t.Error("points do not follow from the seed")
@@ -201,7 +223,7 @@ func TestSeedChoosesPoints(t *testing.T) {
 
 func TestFloat32(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		options := pinn.Options{Interior: 16, Boundary: 8}
+		options := pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 16, Boundary: 8}
 		wide := newModel(t, b, handmade(), affine(t), options)
 		options.DType = dtypes.Float32
 		m := newModel(t, b, handmade(), affine(t), options)
@@ -235,7 +257,7 @@ func TestFloat32(t *testing.T) {
 		if math.Abs(u[0]-0.1) > 1e-6 {
 			t.Errorf("u is %v, want 0.1", u[0])
 		}
-		if metrics, err := m.Monitor(tensors.FromValue(narrow)); err != nil || !(metrics[pinn.RelativeL2] > 0) {
+		if metrics, err := m.Monitor(context.Background(), tensors.FromValue(narrow)); err != nil || !(metrics[pinn.RelativeL2] > 0) {
 			t.Errorf("the error is %v (%v)", metrics, err)
 		}
 	})
@@ -249,7 +271,7 @@ func TestWrongResidualShape(t *testing.T) {
 	} {
 		p := handmade()
 		p.Equations[1].Residual = residual
-		_, err := residuals(newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{Interior: 6}), theta)
+		_, err := residuals(newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 6}), theta)
 		for _, word := range []string{`residual "slope"`, `"handmade"`, "6 points"} {
 			if err == nil || !strings.Contains(err.Error(), word) {
 				t.Errorf("%s: error %v, want one that mentions %q", name, err, word)
@@ -264,8 +286,6 @@ func TestErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	without := handmade()
-	without.Ansatz = nil
 	for _, c := range []struct {
 		backend compute.Backend
 		problem *pde.Problem
@@ -273,23 +293,23 @@ func TestErrors(t *testing.T) {
 		options pinn.Options
 		word    string
 	}{
-		{nil, handmade(), affine(t), pinn.Options{}, "back end is nil"},
-		{b, nil, affine(t), pinn.Options{}, "problem is nil"},
-		{b, handmade(), nil, pinn.Options{}, "network is nil"},
-		{b, handmade(), wide, pinn.Options{}, "3 inputs to 1 outputs, expected 2 to 1"},
-		{b, handmade(), affine(t), pinn.Options{Interior: -1}, "Interior is -1"},
-		{b, handmade(), affine(t), pinn.Options{Boundary: -5}, "Boundary -5"},
-		{b, handmade(), affine(t), pinn.Options{BoundaryWeight: -1}, "BoundaryWeight is -1"},
-		{b, handmade(), affine(t), pinn.Options{BoundaryWeight: math.NaN()}, "BoundaryWeight is NaN"},
-		{b, handmade(), affine(t), pinn.Options{DType: dtypes.Int32}, "DType"},
-		{b, without, affine(t), pinn.Options{Hard: true}, "no Ansatz"},
+		{nil, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1}, "back end is nil"},
+		{b, nil, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1}, "problem is nil"},
+		{b, handmade(), nil, pinn.Options{Soft: true, BoundaryWeight: 1}, "network is nil"},
+		{b, handmade(), wide, pinn.Options{Soft: true, BoundaryWeight: 1}, "3 inputs to 1 outputs, expected 2 to 1"},
+		{b, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: -1}, "Interior is -1"},
+		{b, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Boundary: -5}, "Boundary -5"},
+		{b, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: -1}, "BoundaryWeight is -1"},
+		{b, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: math.NaN()}, "BoundaryWeight is NaN"},
+		{b, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, DType: dtypes.Int32}, "DType"},
+		{b, handmade(), affine(t), pinn.Options{Refiner: sample.RAD{}, FixedPoints: true}, "FixedPoints is set, and Refiner is RAD"},
 	} {
 		m, err := pinn.New(c.backend, c.problem, c.network, c.options)
 		if m != nil || err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("model %v and error %v, want an error that mentions %q", m, err, c.word)
 		}
 	}
-	m := newModel(t, b, handmade(), affine(t), pinn.Options{})
+	m := newModel(t, b, handmade(), affine(t), pinn.Options{Soft: true, BoundaryWeight: 1})
 	for word, call := range map[string]func() ([]float64, error){
 		"theta has 2 entries":              func() ([]float64, error) { return m.Evaluate(theta[:2], []float64{0, 0}) },
 		"points have 3 numbers":            func() ([]float64, error) { return m.Evaluate(theta, []float64{0, 0, 0}) },
@@ -298,5 +318,28 @@ func TestErrors(t *testing.T) {
 		if _, err := call(); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", err, word)
 		}
+	}
+}
+
+// TestSuggestions: what is in Options comes before what the problem suggests, and that before the defaults.
+func TestSuggestions(t *testing.T) {
+	p := handmade()
+	p.Suggested = pde.Setup{Interior: 11, Boundary: 12, BoundaryWeight: 3, Resample: 40}
+	for _, c := range []struct{ options, want pinn.Options }{
+		{pinn.Options{}, pinn.Options{Interior: 11, Boundary: 12, BoundaryWeight: 3, Refiner: sample.RAD{}, RefineEvery: 40}},
+		{pinn.Options{Interior: 4, RefineEvery: 7}, pinn.Options{Interior: 4, Boundary: 12, BoundaryWeight: 3, Refiner: sample.RAD{}, RefineEvery: 7}},
+		{pinn.Options{Boundary: 5, Weighting: pinn.NTKWeights{}}, pinn.Options{Interior: 11, Boundary: 5, BoundaryWeight: 1, Refiner: sample.RAD{}, RefineEvery: 40}},
+		{pinn.Options{BoundaryWeight: 6, FixedPoints: true}, pinn.Options{Interior: 11, Boundary: 12, BoundaryWeight: 6, RefineEvery: 500}},
+		{pinn.Options{Refiner: sample.Redraw{}}, pinn.Options{Interior: 11, Boundary: 12, BoundaryWeight: 3, Refiner: sample.Redraw{}, RefineEvery: 500}},
+	} {
+		got := newModel(t, pureGo(t), p, affine(t), c.options).Options()
+		if got.Interior != c.want.Interior || got.Boundary != c.want.Boundary || got.BoundaryWeight != c.want.BoundaryWeight ||
+			got.RefineEvery != c.want.RefineEvery || !reflect.DeepEqual(got.Refiner, c.want.Refiner) {
+			t.Errorf("%+v became %+v", c.options, got)
+		}
+	}
+	p.Suggested = pde.Setup{}
+	if got := newModel(t, pureGo(t), p, affine(t), pinn.Options{}).Options(); got.Interior != 900 || got.Boundary != 120 || got.BoundaryWeight != 100 || got.Refiner != nil {
+		t.Errorf("without suggestions: %+v", got)
 	}
 }

@@ -27,7 +27,7 @@ func given(p *pde.Problem, u pde.Function) *pde.Problem {
 func TestWeakResiduals(t *testing.T) {
 	cube := func(x *graph.Node) *graph.Node { return graph.Mul(x, graph.Square(x)) }
 	form := pinn.Variational{Elements: 2, Tests: 4, Nodes: 12}
-	m := newModel(t, pureGo(t), given(pde.Poisson1D(), cube), mlp(t, 1, 1), pinn.Options{Form: form, Hard: true})
+	m := newModel(t, pureGo(t), given(pde.Poisson1D(), cube), mlp(t, 1, 1), pinn.Options{Form: form})
 	r, err := residuals(m, []float64{0, 0})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestWeakResiduals(t *testing.T) {
 	near(t, "the weak residuals", r, want, 1e-12)
 
 	sine := func(x *graph.Node) *graph.Node { return graph.Sin(graph.MulScalar(x, math.Pi)) }
-	m = newModel(t, pureGo(t), given(pde.Poisson1D(), sine), mlp(t, 1, 1), pinn.Options{Form: form, Hard: true})
+	m = newModel(t, pureGo(t), given(pde.Poisson1D(), sine), mlp(t, 1, 1), pinn.Options{Form: form})
 	if r, err = residuals(m, []float64{0, 0}); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestWeakLossIsANorm(t *testing.T) {
 	loss := func(tests int, e pde.Function) float64 {
 		u := func(x *graph.Node) *graph.Node { return graph.Add(graph.Sin(graph.MulScalar(x, math.Pi)), e(x)) }
 		m := newModel(t, pureGo(t), given(pde.Poisson1D(), u), mlp(t, 1, 1), pinn.Options{
-			Form: pinn.Variational{Tests: tests}, Hard: true,
+			Form: pinn.Variational{Tests: tests},
 		})
 		r, err := residuals(m, []float64{0, 0})
 		if err != nil {
@@ -102,7 +102,7 @@ func TestWeakPlane(t *testing.T) {
 		y := pde.Column(x, 1)
 		return graph.Mul(graph.Square(pde.Column(x, 0)), graph.Mul(y, graph.Square(y)))
 	})
-	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Form: pinn.Variational{Tests: 2, Nodes: 5}, Hard: true})
+	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Form: pinn.Variational{Tests: 2, Nodes: 5}})
 	r, err := residuals(m, theta)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestWeakPlane(t *testing.T) {
 // TestVariational trains a network on the weak form.
 func TestVariational(t *testing.T) {
 	network := mlp(t, 2, 10, 1)
-	m := newModel(t, backendtest.Best(t), pde.Poisson2D(), network, pinn.Options{Form: pinn.Variational{Tests: 6, Nodes: 12}, Hard: true})
+	m := newModel(t, backendtest.Best(t), pde.Poisson2D(), network, pinn.Options{Form: pinn.Variational{Tests: 6, Nodes: 12}})
 	result, err := optim.Minimize(context.Background(), m.Objective(), network.Init(1), optim.LBFGS{}, optim.Options{MaxIterations: 100, Monitor: m.Monitor})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/nn"
@@ -31,9 +30,9 @@ func weigh(t *testing.T, p *pde.Problem, network nn.Network, options pinn.Option
 	options.Interior, options.Boundary, options.BoundaryWeight, options.WeightEvery = 6, 4, 7, 10
 	options.OnAdapt = func(a pinn.Adapted) { w.told = append(w.told, a) }
 	w.model = newModel(t, pureGo(t), p, network, options)
-	o := w.model.Objective()
+	o := adapt(w.model.Objective())
 	for k, theta := range thetas {
-		if changed, err := o.Adaptation.Adapt(10*k, tensors.FromValue(theta), false); err != nil || !changed {
+		if changed, err := o.Adapt(10*k, theta, false); err != nil || !changed {
 			t.Fatalf("update %d changed the weights: %v, error %v", k, changed, err)
 		}
 	}
@@ -78,7 +77,7 @@ func small(t *testing.T) (network nn.Network, thetas [][]float64) {
 
 func TestGradientAnnealing(t *testing.T) {
 	network, thetas := small(t)
-	w := weigh(t, pde.Poisson2D(), network, pinn.Options{Weighting: pinn.GradientAnnealing{Keep: 0.3}}, thetas...)
+	w := weigh(t, pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.GradientAnnealing{Keep: 0.3}}, thetas...)
 	lambda := 1.0
 	for k, theta := range thetas {
 		g := w.gradients(theta)
@@ -91,7 +90,7 @@ func TestGradientAnnealing(t *testing.T) {
 func TestGradNorm(t *testing.T) {
 	network, thetas := small(t)
 	for _, alpha := range []float64{0, 1.5} {
-		w := weigh(t, pde.Poisson2D(), network, pinn.Options{Weighting: pinn.GradNorm{Alpha: alpha, Keep: 0.8}}, thetas...)
+		w := weigh(t, pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.GradNorm{Alpha: alpha, Keep: 0.8}}, thetas...)
 		initial := w.losses(thetas[0])
 		var weights []float64
 		for k, theta := range thetas {
@@ -113,7 +112,7 @@ func TestGradNorm(t *testing.T) {
 
 func TestNTKWeights(t *testing.T) {
 	network, thetas := small(t)
-	w := weigh(t, pde.Poisson2D(), network, pinn.Options{Weighting: pinn.NTKWeights{Keep: 0.6}}, thetas...)
+	w := weigh(t, pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.NTKWeights{Keep: 0.6}}, thetas...)
 	var weights []float64
 	for k, theta := range thetas {
 		trace := make([]float64, 2)
@@ -153,10 +152,10 @@ func TestKernelTraces(t *testing.T) {
 			traces, err = o.KernelTraces()
 			return err
 		})
-		m := newModel(t, pureGo(t), c.problem, c.network, pinn.Options{Interior: 3, Boundary: 2, Weighting: scheme})
+		m := newModel(t, pureGo(t), c.problem, c.network, pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 3, Boundary: 2, Weighting: scheme})
 		theta := m.Init(1)
-		o := m.Objective()
-		if _, err := o.Adaptation.Adapt(0, tensors.FromValue(theta), false); err != nil {
+		o := adapt(m.Objective())
+		if _, err := o.Adapt(0, theta, false); err != nil {
 			t.Fatal(err)
 		}
 		j := differences(t, func(theta []float64) []float64 {
@@ -183,7 +182,7 @@ func TestReLoBRaLo(t *testing.T) {
 	}
 	for _, recall := range []float64{0, 1} { // certain but for one part in 10⁹
 		scheme := pinn.ReLoBRaLo{Temperature: 2, Keep: 0.7, Lookback: math.Min(math.Max(recall, 1e-12), 1-1e-12)}
-		w := weigh(t, pde.Poisson2D(), network, pinn.Options{Weighting: scheme}, thetas...)
+		w := weigh(t, pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: scheme}, thetas...)
 		initial := w.losses(thetas[0])
 		weights, last := []float64{1, 1}, initial
 		for k, theta := range thetas {
@@ -210,7 +209,7 @@ func TestWeightsStayFinite(t *testing.T) {
 	for _, scheme := range []pinn.Weighting{
 		pinn.GradientAnnealing{}, pinn.GradNorm{Alpha: 1}, pinn.NTKWeights{}, pinn.ReLoBRaLo{}, pinn.SelfAdaptive{}, pinn.ResidualAttention{},
 	} {
-		w := weigh(t, p, affine(t), pinn.Options{Weighting: scheme}, zero, []float64{1e5, -2e5, 3e5}, theta)
+		w := weigh(t, p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: scheme}, zero, []float64{1e5, -2e5, 3e5}, theta)
 		for _, a := range w.told {
 			for _, v := range a.Weights.Terms {
 				if !(v >= 0) || math.IsInf(v, 0) {
@@ -253,18 +252,18 @@ func TestWeightsScaleRows(t *testing.T) {
 			return nil
 		})
 		network, thetas := small(t)
-		m := newModel(t, pureGo(t), pde.Poisson2D(), network, pinn.Options{Form: form, Interior: 5, Boundary: 3, Weighting: scheme})
+		m := newModel(t, pureGo(t), pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Form: form, Interior: 5, Boundary: 3, Weighting: scheme})
 		plain, err := residuals(m, thetas[0])
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := m.Objective()
+		o := adapt(m.Objective())
 		for _, iteration := range []int{0, 100} { // the second time from weights of zero
-			if _, err := o.Adaptation.Adapt(iteration, tensors.FromValue(thetas[0]), false); err != nil {
+			if _, err := o.Adapt(iteration, thetas[0], false); err != nil {
 				t.Fatal(err)
 			}
 		}
-		got, err := evaluate(o, thetas[0])
+		got, err := evaluate(o.Objective, thetas[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,10 +288,10 @@ func TestObservedPoints(t *testing.T) {
 		w.Points[0] = []float64{0, 2, 1, 1, 5, 5}
 		return err
 	})
-	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Interior: 6, Active: 4, Weights: map[string]float64{"value": 3}, Weighting: scheme})
-	o := m.Objective()
+	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 6, Active: 4, Weights: map[string]float64{"value": 3}, Weighting: scheme})
+	o := adapt(m.Objective())
 	for k := range 2 {
-		if _, err := o.Adaptation.Adapt(100*k, tensors.FromValue(theta), false); err != nil {
+		if _, err := o.Adapt(100*k, theta, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -319,39 +318,39 @@ func TestWeightingErrors(t *testing.T) {
 		options pinn.Options
 		word    string
 	}{
-		{pinn.Options{Weighting: pinn.GradientAnnealing{}, Hard: true}, `has only ["Poisson"]`},
-		{pinn.Options{Weighting: pinn.GradientAnnealing{}, Weights: onlyConditions}, `has only ["Dirichlet u"]`},
-		{pinn.Options{Weighting: pinn.GradNorm{}, Hard: true}, "expected at least two"},
-		{pinn.Options{Weighting: pinn.NTKWeights{}, Hard: true}, "expected at least two"},
-		{pinn.Options{Weighting: pinn.ReLoBRaLo{}, Hard: true}, "(ReLoBRaLo, problem \"Poisson 2D\")"},
-		{pinn.Options{Weighting: pinn.GradientAnnealing{Keep: 1.5}}, "GradientAnnealing.Keep is 1.5"},
-		{pinn.Options{Weighting: pinn.GradNorm{Alpha: math.NaN()}}, "Alpha is NaN"},
-		{pinn.Options{Weighting: pinn.NTKWeights{Keep: -1}}, "NTKWeights.Keep is -1"},
-		{pinn.Options{Weighting: pinn.ReLoBRaLo{Temperature: -1}}, "Temperature is -1"},
-		{pinn.Options{Weighting: pinn.ReLoBRaLo{Lookback: 2}}, "Lookback is 2"},
-		{pinn.Options{Weighting: pinn.SelfAdaptive{Rate: math.Inf(1)}}, "Rate is +Inf"},
-		{pinn.Options{Weighting: pinn.ResidualAttention{Rate: -1}}, "Rate is -1"},
-		{pinn.Options{Weighting: pinn.ResidualAttention{Decay: 7}}, "Decay is 7"},
-		{pinn.Options{Weighting: pinn.Causal{}}, `has the coordinates ["x" "y"], expected one named "t"`},
-		{pinn.Options{Weighting: pinn.Causal{}, Weights: onlyConditions}, `has only the conditions ["Dirichlet u"]`},
-		{pinn.Options{Weighting: pinn.Causal{Slabs: 1}}, "Slabs is 1"},
-		{pinn.Options{Weighting: pinn.Causal{Tolerances: []float64{2, 1}}}, "Tolerances is [2 1]"},
-		{pinn.Options{Weighting: pinn.Causal{Tolerances: []float64{1, math.NaN()}}}, "Tolerances is [1 NaN]"},
-		{pinn.Options{Weighting: pinn.NTKWeights{}, Form: pinn.Variational{Tests: 2}}, "kernel traces"},
-		{pinn.Options{Weighting: pinn.SelfAdaptive{}, Form: pinn.DeepRitz{}}, "asks for residuals, which deep Ritz does not have"},
-		{pinn.Options{Weighting: pinn.NTKWeights{}, Form: pinn.DeepRitz{}}, "which deep Ritz does not have"},
-		{pinn.Options{Weighting: set(func(w *pinn.Weights) { w.Terms[1] = math.NaN() })}, `custom scheme gives the term "Dirichlet u" the weight NaN`},
-		{pinn.Options{Weighting: set(func(w *pinn.Weights) { w.Terms[0] = -2 })}, `the term "Poisson" the weight -2`},
-		{pinn.Options{Weighting: set(func(w *pinn.Weights) { w.Points[1] = []float64{1, 1, math.Inf(1)} })}, `row 2 of the term "Dirichlet u" the weight +Inf`},
-		{pinn.Options{Weighting: set(func(w *pinn.Weights) { w.Points[1] = []float64{1} })}, `"Dirichlet u" 1 weights, expected one for each of its 3 rows`},
-		{pinn.Options{Weighting: set(func(w *pinn.Weights) { w.Terms = nil })}, "leaves 0 weights of terms and 2 of points, expected 2 of each"},
-		{pinn.Options{Weighting: custom(func(o *pinn.Observation, _ *pinn.Weights) error { _, err := o.Residuals(2); return err })}, "residuals of term 2, expected 0 to 1"},
-		{pinn.Options{Weighting: custom(func(*pinn.Observation, *pinn.Weights) error { return errors.New("no mood") })}, "no mood (custom scheme"},
+		{pinn.Options{Weighting: pinn.GradientAnnealing{}}, `has only ["Poisson"]`},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.GradientAnnealing{}, Weights: onlyConditions}, `has only ["Dirichlet u"]`},
+		{pinn.Options{Weighting: pinn.GradNorm{}}, "expected at least two"},
+		{pinn.Options{Weighting: pinn.NTKWeights{}}, "expected at least two"},
+		{pinn.Options{Weighting: pinn.ReLoBRaLo{}}, "(ReLoBRaLo, problem \"Poisson 2D\")"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.GradientAnnealing{Keep: 1.5}}, "GradientAnnealing.Keep is 1.5"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.GradNorm{Alpha: math.NaN()}}, "Alpha is NaN"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.NTKWeights{Keep: -1}}, "NTKWeights.Keep is -1"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.ReLoBRaLo{Temperature: -1}}, "Temperature is -1"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.ReLoBRaLo{Lookback: 2}}, "Lookback is 2"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.SelfAdaptive{Rate: math.Inf(1)}}, "Rate is +Inf"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.ResidualAttention{Rate: -1}}, "Rate is -1"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.ResidualAttention{Decay: 7}}, "Decay is 7"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.Causal{}}, `has the coordinates ["x" "y"], expected one named "t"`},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.Causal{}, Weights: onlyConditions}, `has only the conditions ["Dirichlet u"]`},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.Causal{Slabs: 1}}, "Slabs is 1"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.Causal{Tolerances: []float64{2, 1}}}, "Tolerances is [2 1]"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.Causal{Tolerances: []float64{1, math.NaN()}}}, "Tolerances is [1 NaN]"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.NTKWeights{}, Form: pinn.Variational{Tests: 2}}, "kernel traces"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.SelfAdaptive{}, Form: pinn.DeepRitz{}}, "asks for residuals, which deep Ritz does not have"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.NTKWeights{}, Form: pinn.DeepRitz{}}, "which deep Ritz does not have"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Terms[1] = math.NaN() })}, `custom scheme gives the term "Dirichlet u" the weight NaN`},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Terms[0] = -2 })}, `the term "Poisson" the weight -2`},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Points[1] = []float64{1, 1, math.Inf(1)} })}, `row 2 of the term "Dirichlet u" the weight +Inf`},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Points[1] = []float64{1} })}, `"Dirichlet u" 1 weights, expected one for each of its 3 rows`},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Terms = nil })}, "leaves 0 weights of terms and 2 of points, expected 2 of each"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: custom(func(o *pinn.Observation, _ *pinn.Weights) error { _, err := o.Residuals(2); return err })}, "residuals of term 2, expected 0 to 1"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: custom(func(*pinn.Observation, *pinn.Weights) error { return errors.New("no mood") })}, "no mood (custom scheme"},
 	} {
 		c.options.Interior, c.options.Boundary = 5, 3
-		o := newModel(t, pureGo(t), pde.Poisson2D(), network, c.options).Objective()
+		o := adapt(newModel(t, pureGo(t), pde.Poisson2D(), network, c.options).Objective())
 		before := slices.Clone(o.Data)
-		_, err := o.Adaptation.Adapt(0, tensors.FromValue(thetas[0]), false)
+		_, err := o.Adapt(0, thetas[0], false)
 		if err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("error %v, want one that mentions %q", err, c.word)
 		}
@@ -359,10 +358,10 @@ func TestWeightingErrors(t *testing.T) {
 			t.Errorf("%s: the objective's data have changed", c.word)
 		}
 	}
-	o := newModel(t, pureGo(t), pde.Poisson2D(), network, pinn.Options{Weighting: pinn.SelfAdaptive{}}).Objective()
+	o := adapt(newModel(t, pureGo(t), pde.Poisson2D(), network, pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.SelfAdaptive{}}).Objective())
 	thetas[0][0] = math.NaN()
 	word := `the residuals of the term "Poisson" hold NaN after 300 iterations`
-	if _, err := o.Adaptation.Adapt(300, tensors.FromValue(thetas[0]), false); err == nil || !strings.Contains(err.Error(), word) {
+	if _, err := o.Adapt(300, thetas[0], false); err == nil || !strings.Contains(err.Error(), word) {
 		t.Errorf("error %v, want one that mentions %q", err, word)
 	}
 }
@@ -378,7 +377,7 @@ func TestTraining(t *testing.T) {
 		pinn.GradientAnnealing{}, pinn.GradNorm{}, pinn.GradNorm{Alpha: 1}, pinn.NTKWeights{}, pinn.ReLoBRaLo{},
 		pinn.SelfAdaptive{}, pinn.ResidualAttention{}, pinn.Causal{},
 	} {
-		m := newModel(t, pureGo(t), heat, network, pinn.Options{Interior: 40, Boundary: 20, Weighting: scheme, WeightEvery: 25})
+		m := newModel(t, pureGo(t), heat, network, pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 40, Boundary: 20, Weighting: scheme, WeightEvery: 25})
 		start := m.Init(2)
 		result, err := optim.Minimize(t.Context(), m.Objective(), start, optim.Adam{Rate: 0.02}, optim.Options{MaxIterations: 150})
 		if err != nil {

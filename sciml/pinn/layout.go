@@ -1,0 +1,144 @@
+package pinn
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/pde"
+)
+
+// layout says where in the data of an objective each tensor is. It is assigned once, and whatever lays data out or takes
+// them looks here.
+type layout struct {
+	clouds []cloudPlaces
+	size   int // the number of all tensors
+}
+
+// cloudPlaces are those of a cloud; none where it has no such tensor.
+type cloudPlaces struct {
+	points, normals, partner int
+	terms                    []termPlaces
+	first                    int // the number of its first term among those of all clouds
+}
+
+// termPlaces are those of a term.
+type termPlaces struct {
+	scale, values int
+	extra         []int
+}
+
+const none = -1
+
+func layoutOf(clouds []*cloud) *layout {
+	l := &layout{}
+	place := func(there bool) int {
+		if !there {
+			return none
+		}
+		l.size++
+		return l.size - 1
+	}
+	terms := 0
+	for _, c := range clouds {
+		at := cloudPlaces{first: terms, points: place(true), normals: place(c.points.Normals != nil), partner: place(c.partner != nil)}
+		for _, t := range c.terms {
+			its := termPlaces{scale: place(true), values: place(t.values != nil)}
+			for range t.extra {
+				its.extra = append(its.extra, place(true))
+			}
+			at.terms = append(at.terms, its)
+			terms++
+		}
+		l.clouds = append(l.clouds, at)
+	}
+	return l
+}
+
+// data makes the tensors of clouds with weights, at their places.
+func (m *Model) data(clouds []*cloud, w *Weights) []*tensors.Tensor {
+	all := make([]*tensors.Tensor, m.layout.size)
+	put := func(place int, values []float64, width int) {
+		if place != none {
+			all[place] = m.tensor(values, width)
+		}
+	}
+	for i, c := range clouds {
+		at := m.layout.clouds[i]
+		put(at.points, c.points.Coords, c.points.Dim)
+		put(at.normals, c.points.Normals, c.points.Dim)
+		put(at.partner, c.partner, c.points.Dim)
+		for k, t := range c.terms {
+			its := at.terms[k]
+			put(its.scale, t.scale(c, w, at.first+k), 0)
+			put(its.values, t.values, t.width)
+			for e, place := range its.extra {
+				all[place] = t.extra[e]
+			}
+		}
+	}
+	return all
+}
+
+// samples are the points of each cloud. Test functions couple all points of theirs, which are none.
+func (m *Model) samples() []objective.Samples {
+	var all []objective.Samples
+	for i, c := range m.clouds {
+		at := m.layout.clouds[i]
+		s := objective.Samples{Name: c.terms[0].name, Rows: c.points.N}
+		pointwise := true
+		add := func(place int) {
+			if place != none {
+				s.Data = append(s.Data, place)
+			}
+		}
+		add(at.points)
+		add(at.normals)
+		add(at.partner)
+		for k, t := range c.terms {
+			add(at.terms[k].scale)
+			s.Scales = append(s.Scales, at.terms[k].scale)
+			add(at.terms[k].values)
+			pointwise = pointwise && !t.tested
+		}
+		if pointwise {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// each builds the residual of every term, shape [rows, components], and hands it on with its scale, shape [rows].
+func (m *Model) each(theta *graph.Node, data []*graph.Node, do func(t *term, r, scale *graph.Node)) {
+	take := func(place int) *graph.Node {
+		if place == none {
+			return nil
+		}
+		return data[place]
+	}
+	for i, c := range m.clouds {
+		at := m.layout.clouds[i]
+		x := take(at.points)
+		inputs := pde.Inputs{Normal: take(at.normals)}
+		if partner := take(at.partner); partner != nil {
+			inputs.Partner = m.fields(theta, partner, pde.Inputs{Normal: inputs.Normal})
+		}
+		shared := m.fields(theta, x, inputs)
+		for k, t := range c.terms {
+			its := at.terms[k]
+			u := shared
+			if values := take(its.values); values != nil {
+				u = u.WithValues(values)
+			}
+			var extra []*graph.Node
+			for _, place := range its.extra {
+				extra = append(extra, take(place))
+			}
+			rows := t.rows
+			if !t.tested { // perhaps some of the points only
+				rows = x.Shape().Dimensions[0]
+			}
+			do(t, m.shaped(t, rows, t.build(u, extra)), take(its.scale))
+		}
+	}
+}
