@@ -12,6 +12,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml"
 	"github.com/gosciml/gosciml/sciml/backend"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -28,17 +29,13 @@ type training struct {
 	pictures  string  // folder for a picture; empty for none
 }
 
-// failed is a training that could not be made, of a method that does not suit the network, say. Others go on.
-type failed struct{ error }
-
-func (f failed) Unwrap() error { return f.error }
-
 // failures are those of a table.
 type failures []error
 
-// skip reports whether others go on after an error of a training, which it says and keeps.
+// skip reports whether others go on after an error of a training, which it says and keeps: one of a method that does not
+// suit the network, or whose matrices would not fit.
 func (f *failures) skip(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || !errors.As(err, &failed{}) {
+	if ctx.Err() != nil || !errors.Is(err, objective.ErrUnsuitable) && !errors.Is(err, objective.ErrTooLarge) {
 		return false
 	}
 	fmt.Fprintln(os.Stderr, "skipped:", err)
@@ -75,7 +72,7 @@ func (t training) run(ctx context.Context) (row, error) {
 	})
 	progress.Clear()
 	if err != nil {
-		return row{}, failed{fmt.Errorf("%s, %s: %w", p.Key, t.method, err)}
+		return row{}, fmt.Errorf("%s, %s: %w", p.Key, t.method, err)
 	}
 	if t.pictures != "" {
 		if err := draw(ctx, s, t.pictures, p.Key+"-"+strings.ReplaceAll(t.method, "+", "-")); err != nil {

@@ -30,8 +30,8 @@ func (s *Solution) Save(path string) error {
 }
 
 // Load reads a file of Solution.Save and attaches the solution to the problem it was trained on, which is code and not
-// in the file. It says by name what is wrong with a file that is no solution, truncated or damaged, and fails when the
-// problem has another name.
+// in the file. It says by name what is wrong with a file that is no solution (optim.ErrOtherKind), truncated or damaged
+// (optim.ErrDamaged), and fails when the problem has another name.
 func Load(path string, problem *pde.Problem) (*Solution, error) {
 	payload, err := sealed.Read(path, solutionKind)
 	if err != nil {

@@ -47,14 +47,19 @@ func (m CurvatureMatrix) Check(obj *Objective, method string) error {
 	return fmt.Errorf("objective: %s.Matrix is %d, expected HessianMatrix or GaussNewtonMatrix", method, int(m))
 }
 
-// Curvature is a program for products of a vector with the Hessian, or with the Gauss–Newton matrix. It is compiled
-// once and serves all points and all data of the same shapes.
+// Curvature gives products of vectors with the Hessian, or with the Gauss–Newton matrix, at any points. It is compiled once
+// and serves all points and all data of the same shapes.
 type Curvature struct {
-	Precision dtypes.DType
-	program   *device.Program
+	obj     *Objective
+	program *device.Program
 }
 
+// NewCurvature fails for an objective made of a Function, and for the Gauss–Newton matrix of one without residuals
+// (ErrUnsuitable).
 func NewCurvature(obj *Objective, matrix CurvatureMatrix) (*Curvature, error) {
+	if err := matrix.Check(obj, "a Curvature"); err != nil {
+		return nil, err
+	}
 	p, err := device.NewProgram(obj.Backend, "product with the "+matrix.String(), func(in []*graph.Node) []*graph.Node {
 		theta, v, data := in[0], in[1], in[2:]
 		if matrix == GaussNewtonMatrix {
@@ -62,26 +67,40 @@ func NewCurvature(obj *Objective, matrix CurvatureMatrix) (*Curvature, error) {
 		}
 		return []*graph.Node{autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, v)}
 	})
-	return &Curvature{Precision: obj.Precision(), program: p}, err
+	return &Curvature{obj: obj, program: p}, err
 }
 
-// BuildPoint is the matrix at a point.
-func (h *Curvature) At(theta *tensors.Tensor, data []*tensors.Tensor) *CurvatureAt {
-	return &CurvatureAt{Curvature: h, theta: theta, data: data}
+// At is the matrix at a vector, with the data that the objective has now. It fails when theta has another length than
+// Objective.Dim.
+func (h *Curvature) At(theta []float64) (*CurvatureAt, error) {
+	t, err := h.obj.upload(theta)
+	return h.AtDevice(t, h.obj.Data), err
+}
+
+// AtDevice is the matrix at θ on the device, which is lent for as long as the matrix is in use, and for any data of the shapes
+// of Objective.Data, or those of a batch.
+func (h *Curvature) AtDevice(theta *tensors.Tensor, data []*tensors.Tensor) *CurvatureAt {
+	return &CurvatureAt{of: h, theta: theta, data: data}
 }
 
 // CurvatureAt is the matrix at one point, which counts its products.
 type CurvatureAt struct {
-	*Curvature
-	theta    *tensors.Tensor
-	data     []*tensors.Tensor
+	of    *Curvature
+	theta *tensors.Tensor
+	data  []*tensors.Tensor
+	// Products is the number of those made so far, and Err the first error of the device.
 	Products int
-	Err      error // the first one of the device
+	Err      error
 }
+
+// Precision is the type that products are computed in.
+func (a *CurvatureAt) Precision() dtypes.DType { return a.of.obj.Precision() }
 
 // Multiply writes Ax into dst; it is a linalg.Operator.
 func (a *CurvatureAt) Multiply(dst, x []float64) error {
-	product, err := a.compute(x)
+	v := device.Vector(a.Precision(), x)
+	defer device.Free([]*tensors.Tensor{v})
+	product, err := read(a.of.program, []*tensors.Tensor{a.theta, v}, a.data)
 	if err != nil {
 		a.Err = err
 		return err
@@ -89,15 +108,4 @@ func (a *CurvatureAt) Multiply(dst, x []float64) error {
 	a.Products++
 	copy(dst, product)
 	return nil
-}
-
-func (a *CurvatureAt) compute(x []float64) ([]float64, error) {
-	v := device.Vector(a.Precision, x)
-	defer device.Free([]*tensors.Tensor{v})
-	out, err := a.program.Call([]*tensors.Tensor{a.theta, v}, a.data)
-	if err != nil {
-		return nil, err
-	}
-	defer device.Free(out)
-	return device.Numbers(out[0])
 }

@@ -31,18 +31,39 @@ func NewEvaluator(obj *Objective) (*Evaluator, error) {
 	return &Evaluator{obj: obj, program: p}, err
 }
 
-// BuildPoint returns f(θ) and ∇f(θ), which may be NaN or infinite. It fails when theta has another length than Objective.Dim.
+// At returns f(θ) and ∇f(θ), which may be NaN or infinite. It fails when theta has another length than Objective.Dim.
 func (e *Evaluator) At(theta []float64) (loss float64, gradient []float64, err error) {
-	if len(theta) != e.obj.Dim {
-		return 0, nil, fmt.Errorf("objective: theta has %d entries, expected Objective.Dim = %d", len(theta), e.obj.Dim)
-	}
 	if e.program == nil {
+		if err := e.obj.checkLength(theta); err != nil {
+			return 0, nil, err
+		}
 		return e.obj.compute(slices.Clone(theta))
 	}
-	out, err := e.program.Call([]*tensors.Tensor{device.Vector(e.obj.Precision(), theta)}, e.obj.Data)
+	t, err := e.obj.upload(theta)
 	if err != nil {
 		return 0, nil, err
 	}
+	out, err := e.program.Call([]*tensors.Tensor{t}, e.obj.Data)
+	device.Free([]*tensors.Tensor{t})
+	if err != nil {
+		return 0, nil, err
+	}
+	defer device.Free(out)
 	gradient, err = device.Numbers(out[1])
 	return device.Number(out[0]), gradient, err
+}
+
+func (o *Objective) checkLength(theta []float64) error {
+	if len(theta) != o.Dim {
+		return fmt.Errorf("objective: theta has %d entries, expected Objective.Dim = %d", len(theta), o.Dim)
+	}
+	return nil
+}
+
+// upload takes a vector of the right length to the device.
+func (o *Objective) upload(theta []float64) (*tensors.Tensor, error) {
+	if err := o.checkLength(theta); err != nil {
+		return nil, err
+	}
+	return device.Vector(o.Precision(), theta), nil
 }

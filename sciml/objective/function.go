@@ -58,7 +58,7 @@ func (o *Objective) NeedGraph(method, what string) error {
 	if o.Function == nil {
 		return nil
 	}
-	return fmt.Errorf("objective: %s needs %s, which Objective.Function does not give; expected Objective.Loss or Residual", method, what)
+	return Unsuitable("objective: %s needs %s, which Objective.Function does not give; expected Objective.Loss or Residual", method, what)
 }
 
 // compute calls the Function.

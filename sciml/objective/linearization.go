@@ -2,12 +2,10 @@ package objective
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 )
@@ -22,7 +20,7 @@ func (o *Objective) NeedResidual(method string) error {
 	if o.Function == nil && (o.Residual != nil || o.Pieces != nil) {
 		return nil
 	}
-	return fmt.Errorf("objective: %s needs the residuals whose squares are the loss, expected Objective.Residual or Pieces; energies and plain functions have none", method)
+	return Unsuitable("objective: %s needs the residuals whose squares are the loss, expected Objective.Residual or Pieces; energies and plain functions have none", method)
 }
 
 // BuildResidual builds r, shape [M].
@@ -79,30 +77,22 @@ func (o *Objective) NumResiduals() (int, error) {
 
 // sizeOf is the size of what build makes of θ and the data, by its shape: nothing is compiled.
 func (o *Objective) sizeOf(build func(theta *graph.Node, data []*graph.Node) *graph.Node) (size int, err error) {
-	g := graph.NewGraph(o.Backend, "size")
-	defer g.Finalize()
-	caught := exceptions.TryCatch[error](func() {
-		theta := graph.Parameter(g, "theta", shapes.Make(o.Precision(), o.Dim))
-		data := make([]*graph.Node, len(o.Data))
-		for i, d := range o.Data {
-			data[i] = graph.Parameter(g, fmt.Sprintf("data%d", i), d.Shape())
-		}
-		size = build(theta, data).Shape().Size()
-	})
-	if caught != nil {
-		return 0, fmt.Errorf("objective: building the residuals: %w", caught)
+	data := make([]shapes.Shape, len(o.Data))
+	for i, d := range o.Data {
+		data[i] = d.Shape()
 	}
-	return size, nil
+	err = o.build(data, func(theta *graph.Node, data []*graph.Node) { size = build(theta, data).Shape().Size() })
+	return size, err
 }
 
 // NeedJacobian reports that J of so many rows cannot be had, or not within so many bytes.
 func (o *Objective) NeedJacobian(method string, rows int, most int64) error {
 	if !o.HasJacobian(rows) {
-		return fmt.Errorf("objective: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them: without, it takes one reverse pass for each", method, rows, MostReversePasses)
+		return Unsuitable("objective: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them: without, it takes one reverse pass for each", method, rows, MostReversePasses)
 	}
 	n := float64(min(rows, o.Dim))
 	if need := float64(o.Precision().Size()) * (2*float64(rows)*float64(o.Dim) + 2*n*n); need > float64(most) {
-		return fmt.Errorf("objective: %s needs %.3g GiB for the Jacobian of %d residuals by %d parameters, expected at most MaxMemory = %.3g GiB", method, need/(1<<30), rows, o.Dim, float64(most)/(1<<30))
+		return TooLarge("objective: %s needs %.3g GiB for the Jacobian of %d residuals by %d parameters, expected at most MaxMemory = %.3g GiB", method, need/(1<<30), rows, o.Dim, float64(most)/(1<<30))
 	}
 	return nil
 }

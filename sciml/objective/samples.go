@@ -24,7 +24,7 @@ func (o *Objective) NeedSamples(method string) error {
 		return err
 	}
 	if len(o.Samples) == 0 {
-		return fmt.Errorf("objective: Objective.Samples is nil, but %s takes some of the samples at a time; expected at least one entry", method)
+		return Unsuitable("objective: Objective.Samples is nil, but %s takes some of the samples at a time; expected at least one entry", method)
 	}
 	taken := map[int]string{}
 	for _, group := range o.Samples {

@@ -1,6 +1,8 @@
 package objective
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/shapes"
@@ -11,14 +13,12 @@ import (
 )
 
 // Variables are a linear map C from R^m to the space of θ, kept in tensors that may change. With m = P it is a change of
-// Variables, such as a preconditioner; with m < P a restriction to the columns of C, such as a plane, a coarser level or the
+// variables, such as a preconditioner; with m < P a restriction to the columns of C, such as a plane, a coarser level or the
 // parameters of a subdomain.
 type Variables interface {
 	// Dim is m.
 	Dim() int
-	// Shapes are those of the tensors that C is kept in.
-	Shapes() []shapes.Shape
-	// Multiply builds C·z (shape [P]) for z of shape [m] and those tensors.
+	// Multiply builds C·z (shape [P]) for z of shape [m] and the tensors of C.
 	Multiply(z *graph.Node, c []*graph.Node) *graph.Node
 }
 
@@ -34,7 +34,8 @@ type Change struct {
 	held    device.Owner // of θ₀ and C
 }
 
-// NewChange puts θ = origin + Cz into an objective, which must be one of graphs. Origin and c are the change's from now on.
+// NewChange puts θ = origin + Cz into an objective. Of origin it takes a copy; the tensors c are the change's from now on. It
+// fails for an objective made of a Function (ErrUnsuitable).
 func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors.Tensor) (*Change, error) {
 	if err := of.NeedGraph("a change of variables", "a graph to put it into"); err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 	return changed, err
 }
 
-// State is θ₀ and the tensors of C.
+// State is θ₀ and the tensors of C. They stay the change's.
 func (c *Change) State() []*tensors.Tensor { return c.Objective.Data[len(c.of.Data):] }
 
 // Origin is θ₀. It stays the change's.
@@ -100,3 +101,36 @@ func (c *Change) Move(origin *tensors.Tensor, root []*tensors.Tensor) {
 
 // Follow takes over the data of the objective of θ, which were replaced.
 func (c *Change) Follow() { copy(c.Objective.Data, c.of.Data) }
+
+// Restrict is an objective on the space through origin that some directions span: f(θ₀ + Σ zᵢdᵢ) as a function of z. It fails
+// where a vector does not have length Objective.Dim, where there is no direction, and as NewChange does.
+func Restrict(of *Objective, origin []float64, directions ...[]float64) (*Change, error) {
+	if len(directions) == 0 {
+		return nil, errors.New("objective: there are no directions to restrict the objective to, expected at least one")
+	}
+	at, err := of.upload(origin)
+	if err != nil {
+		return nil, fmt.Errorf("%w, in the origin", err)
+	}
+	defer device.Free([]*tensors.Tensor{at})
+	var rows []float64
+	for i, d := range directions {
+		if err := of.checkLength(d); err != nil {
+			return nil, fmt.Errorf("%w, in direction %d", err, i)
+		}
+		rows = append(rows, d...)
+	}
+	c := device.Filled(shapes.Make(of.Precision(), len(directions), of.Dim), rows)
+	return NewChange(of, columns(len(directions)), at, []*tensors.Tensor{c})
+}
+
+// columns are variables with a C that is stored, its columns as the rows of one tensor.
+type columns int
+
+// Dim implements Variables.
+func (n columns) Dim() int { return int(n) }
+
+// Multiply implements Variables.
+func (columns) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
+	return device.TransposeMultiply(c[0], z)
+}

@@ -350,7 +350,7 @@ func curvatures(obj *objective.Objective, theta *tensors.Tensor) (least, largest
 	if err != nil {
 		return 0, 0, err
 	}
-	hessian := products.At(theta, obj.Data)
+	hessian := products.AtDevice(theta, obj.Data)
 	space, err := linalg.Lanczos(hessian.Multiply, gradient, min(curvatureProducts, obj.Dim))
 	if err != nil { // unless it is the device's, of numbers that are not finite, or a gradient of zero
 		return math.NaN(), math.NaN(), hessian.Err

@@ -47,8 +47,15 @@ func (c *Checkpoint) Save(path string) error {
 	return nil
 }
 
-// LoadCheckpoint reads a file of Checkpoint.Save. It refuses, by name, a file that is not a checkpoint, of another
-// version, truncated, or damaged.
+// ErrDamaged and ErrOtherKind are what errors.Is finds in errors about a file: that it is truncated or damaged, and that it is
+// something else, or of another version. Those of saved solutions are of the same kinds.
+var (
+	ErrDamaged   = sealed.ErrDamaged
+	ErrOtherKind = sealed.ErrOtherKind
+)
+
+// LoadCheckpoint reads a file of Checkpoint.Save. It refuses, by name, a file that is not a checkpoint, or of another
+// version (ErrOtherKind), and one that is truncated or damaged (ErrDamaged).
 func LoadCheckpoint(path string) (*Checkpoint, error) {
 	payload, err := sealed.Read(path, checkpointKind)
 	if err != nil {

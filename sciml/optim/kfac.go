@@ -2,7 +2,6 @@ package optim
 
 import (
 	"cmp"
-	"fmt"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -72,7 +71,7 @@ func (k KFAC) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		return nil, err
 	}
 	if obj.Pieces == nil {
-		return nil, fmt.Errorf("optim: KFAC needs Objective.Pieces, the residuals point by point, but it is nil")
+		return nil, objective.Unsuitable("optim: KFAC needs Objective.Pieces, the residuals point by point, but it is nil")
 	}
 	d := &kfacDirector{KFAC: k, obj: obj}
 	var err error

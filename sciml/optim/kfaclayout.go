@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -95,7 +94,7 @@ func newKFACLayout(obj *objective.Objective) (*kfacLayout, error) {
 		}
 		_, l.pieces = kfacFactors(obj, theta, data)
 	}); err != nil {
-		return nil, fmt.Errorf("optim: KFAC: the Kronecker factors of Objective.Pieces: %w", err)
+		return nil, objective.Unsuitable("optim: KFAC: the Kronecker factors of Objective.Pieces: %w", err)
 	}
 	return l, l.assign()
 }
@@ -116,7 +115,7 @@ func (l *kfacLayout) assign() error {
 		}
 	}
 	if len(all) == 0 {
-		return errors.New("optim: KFAC needs a piece of more than one point among Objective.Pieces that depends on θ, to find the layers by")
+		return objective.Unsuitable("optim: KFAC needs a piece of more than one point among Objective.Pieces that depends on θ, to find the layers by")
 	}
 	// Larger ones first: a layer that has biases in one piece and none in another is the same one.
 	slices.SortStableFunc(all, func(a, b placed) int { return len(b.entries) - len(a.entries) })
@@ -127,7 +126,7 @@ func (l *kfacLayout) assign() error {
 		}
 		k := owner[p.entries[0]] - 1
 		if k < 0 || !l.layers[k].has(p.kfacPart) {
-			return fmt.Errorf("optim: KFAC: entries of θ from %d on are a matrix in one of Objective.Pieces and another in a second, expected the same", p.entries[0])
+			return objective.Unsuitable("optim: KFAC: entries of θ from %d on are a matrix in one of Objective.Pieces and another in a second, expected the same", p.entries[0])
 		}
 		layer := &l.layers[k]
 		at := slices.Index(layer.entries, p.entries[0])

@@ -8,7 +8,6 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -110,8 +109,10 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 		solver, why = MatrixFree, why+" that interact, so that there is no Jacobian by points"
 	case solver == CheapestSolver:
 		solver, why = MatrixFree, why+fmt.Sprintf("; matrices would need %.3g GiB, more than MaxMemory = %.3g GiB", need/(1<<30), float64(maxMemory)/(1<<30))
+	case solver != MatrixFree && !obj.HasJacobian(rows):
+		return nil, objective.Unsuitable("optim: %s.Solver is %s, which needs the Jacobian of %s that interact, expected residuals of separate points (Objective.Pieces); MatrixFree does without", method, solver, why)
 	case solver != MatrixFree && !fits:
-		return nil, fmt.Errorf("optim: %s.Solver is %s, which needs %.3g GiB for %s, expected at most MaxMemory = %.3g GiB and residuals of separate points; MatrixFree needs far less",
+		return nil, objective.TooLarge("optim: %s.Solver is %s, which needs %.3g GiB for %s, expected at most MaxMemory = %.3g GiB; MatrixFree needs far less",
 			method, solver, need/(1<<30), why, float64(maxMemory)/(1<<30))
 	}
 	if columns < obj.Dim && solver != MatrixFree {
@@ -120,7 +121,7 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 	text := fmt.Sprintf("%s (%s)", solver, why)
 	switch {
 	case solver == MatrixFree:
-		return newMatrixFree(obj, rows, text)
+		return newMatrixFree(obj, text)
 	case columns < obj.Dim:
 		return newSubspaceSystem(obj, solver == DenseKernel, c.geodesic, text, subspaces{obj.Dim, columns}, c.seed)
 	}
@@ -170,56 +171,28 @@ func (s *denseSystem) plan() string { return s.text }
 
 // matrixFree takes products with J and Jᵀ.
 type matrixFree struct {
-	obj                          *objective.Objective
-	forward, backward, residuals *device.Program
-	at                           *evaluated
-	r                            []float64
-	scale                        float64
-	text                         string
+	obj        *objective.Objective
+	linearizer *objective.Linearizer
+	at         *evaluated
+	here       *objective.Linearization
+	r          []float64
+	scale      float64
+	text       string
 }
 
-func newMatrixFree(obj *objective.Objective, rows int, text string) (*matrixFree, error) {
-	m := &matrixFree{obj: obj, text: text}
-	var err error
-	if m.residuals, err = device.NewProgram(obj.Backend, "residuals", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{obj.BuildResidual(in[0], in[1:])}
-	}); err != nil {
-		return nil, err
-	}
-	if m.forward, err = device.NewProgram(obj.Backend, "product with J", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{autodiff.JVP(obj.BuildResidual(in[0], in[2:]), in[:1], in[1:2])}
-	}); err != nil {
-		return nil, err
-	}
-	m.backward, err = device.NewProgram(obj.Backend, "product with Jᵀ", func(in []*graph.Node) []*graph.Node {
-		return []*graph.Node{autodiff.VJP(obj.BuildResidual(in[0], in[2:]), in[1], in[0])[0]}
-	})
-	return m, err
-}
-
-func (m *matrixFree) product(p *device.Program, data []*tensors.Tensor) linalg.Operator {
-	return func(dst, x []float64) error {
-		out, err := p.Call([]*tensors.Tensor{m.at.theta, device.Vector(m.obj.Precision(), x)}, data)
-		if err != nil {
-			return err
-		}
-		values, err := device.Numbers(out[0])
-		copy(dst, values)
-		return err
-	}
+func newMatrixFree(obj *objective.Objective, text string) (*matrixFree, error) {
+	l, err := objective.NewLinearizer(obj, 0)
+	return &matrixFree{obj: obj, linearizer: l, text: text}, err
 }
 
 // linearize also estimates the scale: there are no columns to look at, so that it is the largest eigenvalue of JᵀJ, roughly.
-func (m *matrixFree) linearize(at *evaluated, data []*tensors.Tensor) error {
+func (m *matrixFree) linearize(at *evaluated, _ []*tensors.Tensor) error {
 	if m.at == at {
 		return nil
 	}
-	m.at = at
-	out, err := m.residuals.Call([]*tensors.Tensor{at.theta}, data)
-	if err != nil {
-		return err
-	}
-	if m.r, err = device.Numbers(out[0]); err != nil {
+	m.at, m.here = at, m.linearizer.AtDevice(at.theta)
+	var err error
+	if m.r, err = m.here.Residual(); err != nil {
 		return err
 	}
 	g, err := device.Numbers(at.gradient)
@@ -227,7 +200,7 @@ func (m *matrixFree) linearize(at *evaluated, data []*tensors.Tensor) error {
 		return err
 	}
 	product := make([]float64, len(m.r))
-	if err := m.product(m.forward, data)(product, g); err != nil {
+	if err := m.here.Forward()(product, g); err != nil {
 		return err
 	}
 	m.scale = squares(product) / squares(g)
@@ -245,7 +218,7 @@ func squares(x []float64) float64 {
 // freeProducts bounds the iterations of LSMR for one step.
 const freeProducts = 200
 
-func (m *matrixFree) solve(relative float64, data []*tensors.Tensor) (regionStep, error) {
+func (m *matrixFree) solve(relative float64, _ []*tensors.Tensor) (regionStep, error) {
 	right := make([]float64, len(m.r))
 	for i, v := range m.r {
 		right[i] = -v
@@ -254,8 +227,8 @@ func (m *matrixFree) solve(relative float64, data []*tensors.Tensor) (regionStep
 	if m.obj.Precision() == dtypes.Float32 {
 		tolerance = 1e-4
 	}
-	forward := m.product(m.forward, data)
-	p, outcome, err := linalg.LSMR(forward, m.product(m.backward, data), right, m.obj.Dim,
+	forward := m.here.Forward()
+	p, outcome, err := linalg.LSMR(forward, m.here.Adjoint(), right, m.obj.Dim,
 		linalg.Options{Tolerance: tolerance, MaxIterations: freeProducts, Shift: relative * m.scale})
 	if err != nil {
 		return regionStep{}, err

@@ -411,7 +411,7 @@ func (r *run) monitor() error {
 		}
 	}
 	if r.terms != nil {
-		if m.Terms, err = r.terms.At(r.stepper.Current()); err != nil {
+		if m.Terms, err = r.terms.AtDevice(r.stepper.Current()); err != nil {
 			return err
 		}
 	}

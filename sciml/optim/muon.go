@@ -96,7 +96,7 @@ func (m Muon) parts(obj *objective.Objective) ([]muonPart, error) {
 	}
 	if m.Matrices == nil {
 		if len(ranked) < 3 {
-			return nil, fmt.Errorf("optim: Objective.Blocks has %d matrices, expected a hidden one between the first and the last for Muon (Muon.Matrices chooses others)", len(ranked))
+			return nil, objective.Unsuitable("optim: Objective.Blocks has %d matrices, expected a hidden one between the first and the last for Muon (Muon.Matrices chooses others)", len(ranked))
 		}
 		for _, i := range ranked[1 : len(ranked)-1] {
 			parts[i].matrix = true

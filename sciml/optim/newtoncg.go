@@ -168,14 +168,14 @@ type wholeSystem struct {
 func (wholeSystem) state() []shapes.Shape { return nil }
 
 func (s wholeSystem) prepare(at *evaluated, _ int, _ []*tensors.Tensor) (prepared, error) {
-	return prepared{matrix: s.hessian.At(at.theta, s.obj.Data), share: 1}, nil
+	return prepared{matrix: s.hessian.AtDevice(at.theta, s.obj.Data), share: 1}, nil
 }
 
 // trusted is the operator A + damping·I for conjugate gradients. A product that is not finite, or with which the curvature
 // xᵀAx/xᵀx would be lost in the rounding of the largest one met, is zero: conjugate gradients take that for the end of what
 // is convex, and would else make an enormous step out of noise.
 func trusted(a *objective.CurvatureAt, damping float64) linalg.Operator {
-	largest, noise := 0.0, device.Epsilon(a.Precision)
+	largest, noise := 0.0, device.Epsilon(a.Precision())
 	return func(dst, x []float64) error {
 		if err := a.Multiply(dst, x); err != nil {
 			return err

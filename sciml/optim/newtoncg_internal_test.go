@@ -50,7 +50,7 @@ func TestHessianProducts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				a := h.At(device.Vector(dtype, x), nil)
+				a := h.AtDevice(device.Vector(dtype, x), nil)
 				got := mat.NewDense(3, 3, nil)
 				for i := range 3 {
 					unit, product := make([]float64, 3), make([]float64, 3)
@@ -96,7 +96,7 @@ func TestTrustedProducts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		operator := trusted(h.At(device.Vector(obj.Precision(), make([]float64, 4)), nil), c.damping)
+		operator := trusted(h.AtDevice(device.Vector(obj.Precision(), make([]float64, 4)), nil), c.damping)
 		for i, entry := range c.want {
 			got, want, unit := make([]float64, 4), make([]float64, 4), make([]float64, 4)
 			unit[i], want[i] = 1, entry

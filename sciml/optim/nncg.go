@@ -108,9 +108,9 @@ func (s *nystromSystem) prepare(at *evaluated, steps int, state []*tensors.Tenso
 	if err != nil {
 		return prepared{}, err
 	}
-	p := prepared{matrix: s.hessian.At(at.theta, s.obj.Data), share: 1}
+	p := prepared{matrix: s.hessian.AtDevice(at.theta, s.obj.Data), share: 1}
 	if renew || s.made != made || !slices.Equal(s.theta, theta) {
-		sketched := s.hessian.At(from, s.obj.Data)
+		sketched := s.hessian.AtDevice(from, s.obj.Data)
 		if s.inverse, err = s.approximate(sketched, made); err != nil {
 			return prepared{}, err
 		}

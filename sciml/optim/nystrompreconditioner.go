@@ -89,7 +89,7 @@ func (r *nystromRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
 
 // At implements Root.
 func (r *nystromRoot) At(theta *tensors.Tensor, number int) (RootAt, error) {
-	curvature, broken := r.products.At(theta, r.obj.Data), false
+	curvature, broken := r.products.AtDevice(theta, r.obj.Data), false
 	vectors, values, shift, err := r.approximation(func(dst, x []float64) error {
 		err := curvature.Multiply(dst, x)
 		if err == nil && !device.AllFinite(dst) {

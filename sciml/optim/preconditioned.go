@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
@@ -100,15 +99,10 @@ type scaledRoot struct {
 	obj *objective.Objective
 }
 
-// Dim implements variables.
+// Dim implements objective.Variables.
 func (r scaledRoot) Dim() int { return r.obj.Dim }
 
-// Shapes implements variables.
-func (r scaledRoot) Shapes() []shapes.Shape {
-	return append([]shapes.Shape{shapes.Make(r.obj.Precision())}, r.Root.Shapes()...)
-}
-
-// Multiply implements variables.
+// Multiply implements objective.Variables.
 func (r scaledRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
 	return r.Root.Multiply(graph.Mul(z, c[0]), c[1:])
 }

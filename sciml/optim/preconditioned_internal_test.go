@@ -62,7 +62,7 @@ func TestChangeOfVariables(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		terms, err := p.At(device.Vector(dtypes.Float64, x))
+		terms, err := p.At(x)
 		if err != nil {
 			t.Fatal(err)
 		}

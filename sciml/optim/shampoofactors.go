@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -44,7 +43,7 @@ func shampooFactorsOf(obj *objective.Objective, owner string, maxSize int) (sham
 		}
 	}
 	if len(k.matrices) == 0 {
-		return k, fmt.Errorf("optim: Objective.Blocks has no matrix with dimensions up to %s.MaxSize = %d, expected at least one", owner, maxSize)
+		return k, objective.Unsuitable("optim: Objective.Blocks has no matrix with dimensions up to %s.MaxSize = %d, expected at least one", owner, maxSize)
 	}
 	return k, nil
 }

@@ -134,5 +134,5 @@ func (s *sampledSystem) prepare(at *evaluated, steps int, _ []*tensors.Tensor) (
 		data[place] = mine[i]
 	}
 	share := float64(s.sampler.size()) / float64(s.obj.NumSamples())
-	return prepared{matrix: s.hessian.At(at.theta, data), share: share, release: mine}, nil
+	return prepared{matrix: s.hessian.AtDevice(at.theta, data), share: share, release: mine}, nil
 }

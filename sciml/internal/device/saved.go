@@ -75,3 +75,16 @@ func RestoreAll(all []Saved, like []*tensors.Tensor) ([]*tensors.Tensor, error) 
 	}
 	return out, nil
 }
+
+// Rows makes a tensor of some entries along the first axis of another one.
+func Rows(t *tensors.Tensor, from, to int) (*tensors.Tensor, error) {
+	all, err := Save(t)
+	if err != nil {
+		return nil, err
+	}
+	row := len(all.Bytes) / all.Dims[0]
+	shape := t.Shape().Clone()
+	shape.Dimensions[0] = to - from
+	part := Saved{DType: all.DType, Dims: shape.Dimensions, Bytes: all.Bytes[from*row : to*row]}
+	return part.Restore(shape)
+}

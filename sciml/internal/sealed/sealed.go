@@ -12,6 +12,22 @@ import (
 	"path/filepath"
 )
 
+// ErrDamaged is what errors.Is finds in an error about a file that is truncated or whose content has changed.
+var ErrDamaged = errors.New("the file is damaged")
+
+// ErrOtherKind is what errors.Is finds in an error about a file that is something else, or of another version.
+var ErrOtherKind = errors.New("the file is of another kind")
+
+// about is an error of one of these kinds, without their words.
+type about struct {
+	error
+	kind error
+}
+
+func (e about) Is(target error) bool { return target == e.kind }
+
+func damaged(format string, args ...any) error { return about{fmt.Errorf(format, args...), ErrDamaged} }
+
 func magic(kind string) []byte { return []byte("GoSciML " + kind + "\n") }
 
 // Write replaces the file at path by a new one only once that is complete on the disk: a process that is killed at any
@@ -53,16 +69,16 @@ func Read(path, kind string) ([]byte, error) {
 	head := len(start) + 8 + sha256.Size
 	switch {
 	case len(content) >= len(start) && !bytes.HasPrefix(content, start):
-		return nil, fmt.Errorf("%s is not a %s: it starts with %q, expected %q", path, kind, content[:len(start)], start)
+		return nil, about{fmt.Errorf("%s is not a %s: it starts with %q, expected %q", path, kind, content[:len(start)], start), ErrOtherKind}
 	case len(content) < head:
-		return nil, fmt.Errorf("the %s %s is truncated: it has %d bytes, expected at least %d", kind, path, len(content), head)
+		return nil, damaged("the %s %s is truncated: it has %d bytes, expected at least %d", kind, path, len(content), head)
 	}
 	payload := content[head:]
 	if length := binary.BigEndian.Uint64(content[len(start):]); uint64(len(payload)) != length {
-		return nil, fmt.Errorf("the %s %s is truncated or damaged: %d bytes follow its head, expected %d", kind, path, len(payload), length)
+		return nil, damaged("the %s %s is truncated or damaged: %d bytes follow its head, expected %d", kind, path, len(payload), length)
 	}
 	if sum := sha256.Sum256(payload); !bytes.Equal(sum[:], content[head-sha256.Size:head]) {
-		return nil, fmt.Errorf("the %s %s is damaged: its SHA-256 is not the one it was written with", kind, path)
+		return nil, damaged("the %s %s is damaged: its SHA-256 is not the one it was written with", kind, path)
 	}
 	return payload, nil
 }

@@ -1,0 +1,33 @@
+package objective
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrUnsuitable is what errors.Is finds in an error that says that a method, or another question, does not suit an objective:
+// it asks for residuals, samples, blocks or a graph that are not there, or that interact.
+var ErrUnsuitable = errors.New("this does not suit the objective")
+
+// ErrTooLarge is what errors.Is finds in an error that says that matrices would not fit into the memory that is allowed.
+var ErrTooLarge = errors.New("too large for the memory that is allowed")
+
+// ofKind is an error that is one of those above, without their words.
+type ofKind struct {
+	error
+	kind error
+}
+
+func (e ofKind) Is(target error) bool { return target == e.kind }
+
+func (e ofKind) Unwrap() error { return e.error }
+
+// Unsuitable makes an ErrUnsuitable, with the words of fmt.Errorf.
+func Unsuitable(format string, args ...any) error {
+	return ofKind{fmt.Errorf(format, args...), ErrUnsuitable}
+}
+
+// TooLarge makes an ErrTooLarge, with the words of fmt.Errorf.
+func TooLarge(format string, args ...any) error {
+	return ofKind{fmt.Errorf(format, args...), ErrTooLarge}
+}
