@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gosciml/gosciml/sciml/internal/device"
@@ -10,8 +9,8 @@ import (
 
 // director finds the directions that a line search goes along. It may call the device as often as it needs.
 type director interface {
-	// state gives the shapes of what it remembers on the device; all of it starts as zeros.
-	state() []shapes.Shape
+	// blank is what it remembers on the device when it knows nothing.
+	blank() []*tensors.Tensor
 	// direct returns the direction at a point, and the state to remember if a step along it is taken.
 	direct(at *evaluated, state []*tensors.Tensor) (directed, error)
 	// rebase returns the state without what belongs to the objective before its data changed.
@@ -35,7 +34,7 @@ type graphDirector struct {
 
 func newGraphDirector(obj *objective.Objective, d Direction) (*graphDirector, error) {
 	g := &graphDirector{obj: obj, direction: d}
-	size := len(g.state())
+	size := len(d.State(obj.Dim, obj.Precision()))
 	var err error
 	g.program, err = device.NewProgram(obj.Backend, "direction", func(in []*graph.Node) []*graph.Node {
 		p := obj.PointOf(in[0], in[1], in[2], in[3+size:])
@@ -45,8 +44,8 @@ func newGraphDirector(obj *objective.Objective, d Direction) (*graphDirector, er
 	return g, err
 }
 
-func (g *graphDirector) state() []shapes.Shape {
-	return g.direction.State(g.obj.Dim, g.obj.Precision())
+func (g *graphDirector) blank() []*tensors.Tensor {
+	return device.Zeros(g.direction.State(g.obj.Dim, g.obj.Precision()))
 }
 
 func (g *graphDirector) direct(at *evaluated, state []*tensors.Tensor) (directed, error) {

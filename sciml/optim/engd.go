@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -99,7 +98,7 @@ type naturalGradient struct {
 	measure, project *device.Program
 }
 
-func (d *naturalGradient) state() []shapes.Shape { return nil }
+func (d *naturalGradient) blank() []*tensors.Tensor { return nil }
 
 func (d *naturalGradient) rebase(state []*tensors.Tensor) []*tensors.Tensor { return state }
 

@@ -104,9 +104,9 @@ type kfacDirector struct {
 	factors, products *device.Program
 }
 
-func (d *kfacDirector) state() []shapes.Shape {
+func (d *kfacDirector) blank() []*tensors.Tensor {
 	dtype := d.obj.Precision()
-	return []shapes.Shape{shapes.Make(dtype, d.layout.size), shapes.Make(dtype), shapes.Make(dtype, d.obj.Dim)}
+	return device.Zeros([]shapes.Shape{shapes.Make(dtype, d.layout.size), shapes.Make(dtype), shapes.Make(dtype, d.obj.Dim)})
 }
 
 func (d *kfacDirector) rebase(state []*tensors.Tensor) []*tensors.Tensor { return state }

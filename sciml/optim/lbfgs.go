@@ -42,7 +42,19 @@ func (l LBFGS) Name() string { return "L-BFGS" }
 
 // Start implements Method. It fails when a setting is out of its range.
 func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	return startDirect(l, obj, theta)
+	d, by, err := l.Direct(obj)
+	if err != nil {
+		return nil, err
+	}
+	direction := d.(lbfgsDirection)
+	if !direction.twoLoop && 2*direction.memory*obj.Dim >= separatePairs {
+		director, err := newPairsDirector(obj, direction)
+		if err != nil {
+			return nil, err
+		}
+		return startDirected(obj, theta, director, by)
+	}
+	return startLineSearch(obj, theta, d, by)
 }
 
 // Direct implements Directed.
@@ -119,22 +131,30 @@ func (l lbfgsDirection) Step(p *objective.Point, state []*graph.Node) (*graph.No
 		restart(next, graph.GreaterOrEqual(next[lbfgsCount], full))
 	}
 
-	// Without a pair: steepest descent, not longer than one.
-	one := graph.OnesLike(next[lbfgsGamma])
-	first := graph.Mul(gradient, graph.Min(one, graph.Reciprocal(device.Norm(gradient))))
 	product := inverseHessianProduct(gradient, next)
 	if l.twoLoop {
 		product = twoLoopProduct(gradient, next)
 	}
 	if l.cosine > 0 {
-		bound := graph.MulScalar(graph.Mul(device.Norm(gradient), device.Norm(product)), l.cosine)
-		poor := graph.LessThan(device.Dot(gradient, product), bound)
+		poor := l.poor(gradient, product)
 		restart(next, poor)
 		product = graph.Where(poor, graph.Mul(next[lbfgsGamma], gradient), product)
 	}
-	step := graph.Neg(graph.Where(isZero(next[lbfgsGamma]), first, product))
+	step := lbfgsStep(gradient, product, next[lbfgsGamma])
 	next[lbfgsQuotient] = graph.Neg(graph.Div(device.Dot(gradient, step), device.Dot(step, step)))
 	return step, next
+}
+
+// poor reports whether the step is nearly orthogonal to the gradient.
+func (l lbfgsDirection) poor(gradient, product *graph.Node) *graph.Node {
+	bound := graph.MulScalar(graph.Mul(device.Norm(gradient), device.Norm(product)), l.cosine)
+	return graph.LessThan(device.Dot(gradient, product), bound)
+}
+
+// lbfgsStep is −H∇f, or without a pair steepest descent, not longer than one.
+func lbfgsStep(gradient, product, gamma *graph.Node) *graph.Node {
+	first := graph.Mul(gradient, graph.Min(graph.OnesLike(gamma), graph.Reciprocal(device.Norm(gradient))))
+	return graph.Neg(graph.Where(isZero(gamma), first, product))
 }
 
 // restart forgets all pairs on a condition, but not γ.
@@ -151,31 +171,39 @@ func (l lbfgsDirection) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 	return state
 }
 
-// learn stores the pair of the last step, unless its curvature sᵀy is not safely positive.
-func (l lbfgsDirection) learn(p *objective.Point, state []*graph.Node) []*graph.Node {
-	s := graph.Sub(p.Theta, state[lbfgsTheta])
-	y := graph.Sub(p.Gradient, state[lbfgsGradient])
+// correction is the pair of the last step, scaled so that sᵀy = 1, its sᵀy/yᵀy, and whether it is useful: its curvature is
+// safely positive. Otherwise s and y mean nothing.
+func (l lbfgsDirection) correction(p *objective.Point, theta, before, quotient, started *graph.Node) (s, y, gamma, useful *graph.Node) {
+	s, y = graph.Sub(p.Theta, theta), graph.Sub(p.Gradient, before)
 	if l.damped {
 		// Bs = −αg because the step was s = αd = −αHg.
-		ss, before := device.Dot(s, s), state[lbfgsGradient]
-		sbs := graph.Mul(ss, state[lbfgsQuotient])
+		ss := device.Dot(s, s)
+		sbs := graph.Mul(ss, quotient)
 		y = damp(y, graph.Mul(graph.Div(sbs, device.Dot(s, before)), before), device.Dot(s, y), sbs)
 	}
 	sy, yy := device.Dot(s, y), device.Dot(y, y)
 	floor := graph.MulScalar(graph.Mul(device.Norm(s), graph.Sqrt(yy)), device.Epsilon(p.Theta.DType()))
-	started := graph.GreaterThan(state[lbfgsStarted], graph.ZerosLike(state[lbfgsStarted]))
-	useful := graph.LogicalAnd(started, graph.GreaterThan(sy, floor))
-
+	useful = graph.LogicalAnd(graph.GreaterThan(started, graph.ZerosLike(started)), graph.GreaterThan(sy, floor))
 	scale := graph.Sqrt(sy)
-	s, y = graph.Div(s, scale), graph.Div(y, scale)
-	newS, newY, newInverse := push(state[lbfgsS], s), push(state[lbfgsY], y), l.border(state, y)
+	return graph.Div(s, scale), graph.Div(y, scale), graph.Div(sy, yy), useful
+}
+
+// learn stores the pair of the last step if it is useful.
+func (l lbfgsDirection) learn(p *objective.Point, state []*graph.Node) []*graph.Node {
+	s, y, gamma, useful := l.correction(p, state[lbfgsTheta], state[lbfgsGradient], state[lbfgsQuotient], state[lbfgsStarted])
+	newS, newY := push(state[lbfgsS], s), push(state[lbfgsY], y)
+	var products *graph.Node
+	if l.memory > 1 {
+		products = graph.MatMul(graph.Slice(state[lbfgsS], graph.AxisRangeToEnd(1)), graph.ExpandAxes(y, -1))
+	}
+	newInverse := border(state[lbfgsInverse], products)
 	return []*graph.Node{
 		lbfgsTheta:    p.Theta,
 		lbfgsGradient: p.Gradient,
 		lbfgsS:        graph.Where(useful, newS, state[lbfgsS]),
 		lbfgsY:        graph.Where(useful, newY, state[lbfgsY]),
 		lbfgsInverse:  graph.Where(useful, newInverse, state[lbfgsInverse]),
-		lbfgsGamma:    graph.Where(useful, graph.Div(sy, yy), state[lbfgsGamma]),
+		lbfgsGamma:    graph.Where(useful, gamma, state[lbfgsGamma]),
 		lbfgsStarted:  graph.OnesLike(state[lbfgsStarted]),
 		lbfgsQuotient: state[lbfgsQuotient],
 		lbfgsCount:    graph.Add(state[lbfgsCount], graph.ConvertDType(useful, p.Theta.DType())),
@@ -191,29 +219,47 @@ func push(rows, row *graph.Node) *graph.Node {
 	return graph.Concatenate([]*graph.Node{graph.Slice(rows, graph.AxisRangeToEnd(1)), last}, 0)
 }
 
-// border renews R⁻¹ for the pair with the scaled y: its new column is −R⁻¹(Sy), above a one.
-func (l lbfgsDirection) border(state []*graph.Node, y *graph.Node) *graph.Node {
-	corner := graph.Ones(y.Graph(), shapes.Make(y.DType(), 1, 1))
-	if l.memory == 1 {
+// border renews R⁻¹ for a new pair, from the products of the s that stay with its y, shape [m − 1, 1]: the new column is −R⁻¹(Sy),
+// above a one.
+func border(inverse, products *graph.Node) *graph.Node {
+	m := inverse.Shape().Dimensions[0]
+	corner := graph.Ones(inverse.Graph(), shapes.Make(inverse.DType(), 1, 1))
+	if m == 1 {
 		return corner
 	}
-	kept := graph.Slice(state[lbfgsInverse], graph.AxisRangeToEnd(1), graph.AxisRangeToEnd(1))
-	products := graph.MatMul(graph.Slice(state[lbfgsS], graph.AxisRangeToEnd(1)), graph.ExpandAxes(y, -1))
+	kept := graph.Slice(inverse, graph.AxisRangeToEnd(1), graph.AxisRangeToEnd(1))
 	column := graph.Neg(graph.MatMul(kept, products))
-	below := graph.Zeros(y.Graph(), shapes.Make(y.DType(), 1, l.memory-1))
+	below := graph.Zeros(inverse.Graph(), shapes.Make(inverse.DType(), 1, m-1))
 	return graph.Concatenate([]*graph.Node{
 		graph.Concatenate([]*graph.Node{kept, column}, 1),
 		graph.Concatenate([]*graph.Node{below, corner}, 1),
 	}, 0)
 }
 
-// inverseHessianProduct is Hv = γv + S·R⁻ᵀ(w + γY(Yᵀw) − γYv) − γYᵀw with w = R⁻¹Sv, for S and Y as rows.
+// rowsOf is a matrix with the vectors of some pairs as rows.
+type rowsOf interface {
+	times(v *graph.Node) *graph.Node
+	transposeTimes(w *graph.Node) *graph.Node
+}
+
+// matrix is one that is stored as such.
+type matrix struct{ *graph.Node }
+
+func (m matrix) times(v *graph.Node) *graph.Node { return device.Multiply(m.Node, v) }
+
+func (m matrix) transposeTimes(w *graph.Node) *graph.Node { return device.TransposeMultiply(m.Node, w) }
+
+// inverseHessianProduct is Hv for the state of lbfgsDirection.
 func inverseHessianProduct(v *graph.Node, state []*graph.Node) *graph.Node {
-	s, y, inverse, gamma := state[lbfgsS], state[lbfgsY], state[lbfgsInverse], state[lbfgsGamma]
-	w := device.Multiply(inverse, device.Multiply(s, v))
-	combined := device.TransposeMultiply(y, w)
-	inner := graph.Add(w, graph.Mul(gamma, device.Multiply(y, graph.Sub(combined, v))))
-	outer := device.TransposeMultiply(s, device.TransposeMultiply(inverse, inner))
+	return compactProduct(v, matrix{state[lbfgsS]}, matrix{state[lbfgsY]}, state[lbfgsInverse], state[lbfgsGamma])
+}
+
+// compactProduct is Hv = γv + S·R⁻ᵀ(w + γY(Yᵀw) − γYv) − γYᵀw with w = R⁻¹Sv, for S and Y as rows.
+func compactProduct(v *graph.Node, s, y rowsOf, inverse, gamma *graph.Node) *graph.Node {
+	w := device.Multiply(inverse, s.times(v))
+	combined := y.transposeTimes(w)
+	inner := graph.Add(w, graph.Mul(gamma, y.times(graph.Sub(combined, v))))
+	outer := s.transposeTimes(device.TransposeMultiply(inverse, inner))
 	return graph.Add(outer, graph.Mul(gamma, graph.Sub(v, combined)))
 }
 

@@ -22,8 +22,7 @@ type lineSearch struct {
 	search   search.Search
 	try      *objective.Evaluation
 	many     *device.Loop      // losses along the direction; nil unless the search wants them and the objective is a graph
-	shapes   []shapes.Shape    // of the direction's state
-	state    []*tensors.Tensor // of the direction; zeros when it knows nothing
+	state    []*tensors.Tensor // of the direction
 	memory   bool              // whether it knows something
 	owned    device.Owner      // of state
 	rounding rounding          // of the loss
@@ -47,8 +46,7 @@ func startDirected(obj *objective.Objective, theta *tensors.Tensor, d director, 
 	if s.iterates, err = startIterates(theta); err != nil {
 		return nil, err
 	}
-	s.shapes = d.state()
-	s.replaceState(device.Zeros(s.shapes))
+	s.replaceState(s.director.blank())
 	if _, ok := running.(search.Many); ok && obj.Function == nil {
 		if s.many, err = device.NewLoop(obj.Backend, "losses along the direction", 3, func(vars []*graph.Node) []*graph.Node { return lossesAlong(obj, vars) }); err != nil {
 			return nil, err
@@ -114,7 +112,7 @@ func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 			break
 		}
 		// What the direction remembers may be what misleads it: forget it once.
-		s.replaceState(device.Zeros(s.shapes))
+		s.replaceState(s.director.blank())
 		s.memory = false
 	}
 	if length > 0 {
@@ -257,7 +255,7 @@ func (s *lineSearch) Refresh() {
 
 // Restart implements Restarter.
 func (s *lineSearch) Restart(theta *tensors.Tensor) error {
-	s.replaceState(device.Zeros(s.shapes))
+	s.replaceState(s.director.blank())
 	s.memory = false
 	s.rounding.reset()
 	if m, ok := s.search.(search.MemorySearch); ok {

@@ -97,8 +97,8 @@ type newtonDirector struct {
 	last    *evaluated // where the last direction began
 }
 
-func (d *newtonDirector) state() []shapes.Shape {
-	return append([]shapes.Shape{shapes.Make(dtypes.Int32)}, d.system.state()...)
+func (d *newtonDirector) blank() []*tensors.Tensor {
+	return device.Zeros(append([]shapes.Shape{shapes.Make(dtypes.Int32)}, d.system.state()...))
 }
 
 func (d *newtonDirector) direct(at *evaluated, state []*tensors.Tensor) (directed, error) {

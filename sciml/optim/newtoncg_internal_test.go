@@ -158,7 +158,7 @@ func TestNewtonCGDirection(t *testing.T) {
 					gradient := randomVector(rand.New(rand.NewPCG(4, 2)), n)
 					size := floats.Norm(gradient, 2)
 					at := &evaluated{theta: device.Vector(obj.Precision(), make([]float64, n)), gradient: device.Vector(obj.Precision(), gradient), gradientNorm: size}
-					state := device.Zeros(d.state())
+					state := d.blank()
 					got, err := d.direct(at, state)
 					if err != nil {
 						t.Fatal(err)

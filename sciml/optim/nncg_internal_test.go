@@ -126,7 +126,7 @@ func TestNNCGDirection(t *testing.T) {
 			system = &nystromSystem{NNCG: NNCG{Damping: damping, Rank: rank, MaxRank: rank, Every: 2}, obj: obj, hessian: h}
 		}
 		d := &newtonDirector{obj: obj, system: system, damping: damping, forcing: 1e-8, most: 5000}
-		state := device.Zeros(d.state())
+		state := d.blank()
 		for step := range 3 {
 			got, err := d.direct(at(), state)
 			if err != nil {
