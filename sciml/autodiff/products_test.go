@@ -2,7 +2,6 @@ package autodiff_test
 
 import (
 	"fmt"
-
 	"testing"
 
 	"github.com/gomlx/compute"

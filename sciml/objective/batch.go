@@ -6,7 +6,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// Batch is an objective on some of its samples, within a graph.
+// Batch is an objective on some of its samples, within a graph. Its loss is an unbiased estimate of that of all of them.
 type Batch struct {
 	obj  *Objective
 	Rows []*graph.Node // numbers of the rows of each group, shape [size]; then that of the block, if there are blocks
@@ -14,7 +14,8 @@ type Batch struct {
 	mine []*graph.Node // data with these rows; nil before the first use
 }
 
-// NewBatch is the batch that index tensors of a sampler have in row k, an int32 scalar.
+// NewBatch is the batch of the samples whose numbers are in row k, an int32 scalar, of indices: for each group of Samples a tensor
+// [batches, size] of int32. Further tensors are kept in Rows.
 func NewBatch(obj *Objective, indices []*graph.Node, k *graph.Node, data []*graph.Node) *Batch {
 	b := &Batch{obj: obj, data: data}
 	for _, all := range indices {
@@ -24,7 +25,7 @@ func NewBatch(obj *Objective, indices []*graph.Node, k *graph.Node, data []*grap
 	return b
 }
 
-// BuildPoint builds the point θ of the batch: its loss and gradient are unbiased estimates of those of the objective.
+// At builds the point θ of the batch: its loss and gradient are unbiased estimates of those of the objective.
 func (b *Batch) At(theta *graph.Node) *Point {
 	if b.mine == nil {
 		b.mine = b.Data()
@@ -32,6 +33,7 @@ func (b *Batch) At(theta *graph.Node) *Point {
 	return b.obj.BuildPoint(theta, b.mine)
 }
 
+// Data are those of the objective with the rows of these samples alone, and scales that make the loss an estimate of that of all.
 func (b *Batch) Data() []*graph.Node {
 	mine := append([]*graph.Node{}, b.data...)
 	for g, group := range b.obj.Samples {
@@ -47,13 +49,14 @@ func (b *Batch) Data() []*graph.Node {
 	return mine
 }
 
-// Head and tail are batches of the first and the last samples of each group.
+// Head is the batch of the first samples of each group, so many of each.
 func (b *Batch) Head(sizes []int) *Batch {
 	return b.part(func(rows *graph.Node, g int) *graph.Node {
 		return graph.Slice(rows, graph.AxisRange(0, sizes[g]))
 	})
 }
 
+// Tail is the batch of the last samples of each group.
 func (b *Batch) Tail(sizes []int) *Batch {
 	return b.part(func(rows *graph.Node, g int) *graph.Node {
 		return graph.Slice(rows, graph.AxisRangeToEnd(rows.Shape().Dimensions[0]-sizes[g]))

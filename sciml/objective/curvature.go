@@ -33,7 +33,7 @@ func (m CurvatureMatrix) String() string {
 	return fmt.Sprintf("CurvatureMatrix(%d)", int(m))
 }
 
-// Check reports why a method cannot take products with the matrix.
+// Check reports why a method of that name cannot take products with the matrix (ErrUnsuitable).
 func (m CurvatureMatrix) Check(obj *Objective, method string) error {
 	if err := obj.NeedGraph(method, "products with the Hessian"); err != nil {
 		return err

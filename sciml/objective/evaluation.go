@@ -3,10 +3,11 @@ package objective
 import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
-// Evaluation computes with one evaluation of the objective in the middle. One that is built of graphs becomes part of the
+// Evaluation is a program with one evaluation of the objective in its middle, for methods that need no more of it. One that is built of graphs becomes part of the
 // program; a Function is called between two.
 type Evaluation struct {
 	obj         *Objective

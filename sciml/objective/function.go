@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
@@ -35,7 +36,7 @@ func FromFunction(dim int, f Function) (*Objective, error) {
 	return o, nil
 }
 
-// HostBackend computes one operation after the other: those of a method are short, and a goroutine for each takes longer.
+// HostBackend is the back end of FromFunction. It computes one operation after the other: those of a method are short, and a goroutine for each takes longer.
 var HostBackend = sync.OnceValues(func() (compute.Backend, error) { return gobackend.New("ops_sequential") })
 
 // checkFunction reports what a Function cannot go together with.
@@ -53,7 +54,8 @@ func (o *Objective) checkFunction() error {
 	return nil
 }
 
-// NeedGraph reports that a method cannot do with values and gradients.
+// NeedGraph reports that a method of that name needs more, in words, than the values and gradients that a Function gives
+// (ErrUnsuitable).
 func (o *Objective) NeedGraph(method, what string) error {
 	if o.Function == nil {
 		return nil

@@ -2,7 +2,7 @@ package objective
 
 import "github.com/gomlx/gomlx/core/graph"
 
-// GramOf is JᵀJ, or JJᵀ.
+// GramOf builds JᵀJ, or JJᵀ for a kernel, of J with shape [M, P].
 func GramOf(j *graph.Node, kernel bool) *graph.Node {
 	if kernel {
 		j = graph.Transpose(j, 0, 1)
@@ -10,7 +10,7 @@ func GramOf(j *graph.Node, kernel bool) *graph.Node {
 	return Gram(j)
 }
 
-// LargestColumn is the largest diagonal entry of JᵀJ.
+// LargestColumn builds the largest diagonal entry of JᵀJ, a scalar.
 func LargestColumn(j *graph.Node) *graph.Node { return graph.ReduceAllMax(columnSums(graph.Square(j))) }
 
 // columnParts is the number of parts of a matrix, one above the other, that are added up before its columns are summed: along
@@ -38,7 +38,7 @@ func columnSums(a *graph.Node) *graph.Node {
 // gramBlocks is the number of blocks of columns, of which the products above the diagonal serve twice.
 const gramBlocks = 4
 
-// Gram is AᵀA.
+// Gram builds AᵀA for A of shape [m, n], in blocks: those below the diagonal are those above it.
 func Gram(a *graph.Node) *graph.Node {
 	n := a.Shape().Dimensions[1]
 	if n < 64*gramBlocks {

@@ -10,12 +10,12 @@ import (
 	"github.com/gosciml/gosciml/sciml/autodiff"
 )
 
-// IsLeastSquares reports that f = Σ rᵢ² is known as such.
+// IsLeastSquares reports that f = Σ rᵢ² is known as such: there is no Loss beside the residuals.
 func (o *Objective) IsLeastSquares() bool {
 	return o.Loss == nil && (o.Residual != nil || o.Pieces != nil)
 }
 
-// NeedResidual reports that a method cannot do without residuals.
+// NeedResidual reports that a method of that name cannot do without the residuals that the objective lacks (ErrUnsuitable).
 func (o *Objective) NeedResidual(method string) error {
 	if o.Function == nil && (o.Residual != nil || o.Pieces != nil) {
 		return nil
@@ -31,6 +31,7 @@ func (o *Objective) BuildResidual(theta *graph.Node, data []*graph.Node) *graph.
 	return Flatten(o.Pieces(theta, data))
 }
 
+// Flatten builds one vector of pieces, one after the other in row-major order.
 func Flatten(pieces []*graph.Node) *graph.Node {
 	flat := make([]*graph.Node, len(pieces))
 	for i, p := range pieces {
@@ -42,7 +43,8 @@ func Flatten(pieces []*graph.Node) *graph.Node {
 	return graph.Concatenate(flat, 0)
 }
 
-// BuildLinearization builds r, shape [M], and its Jacobian J, shape [M, P].
+// BuildLinearization builds r, shape [M], and its Jacobian J, shape [M, P], by one reverse pass for each column of a piece, or for
+// each residual where there are no Pieces.
 func (o *Objective) BuildLinearization(theta *graph.Node, data []*graph.Node) (r, j *graph.Node) {
 	if o.Pieces == nil {
 		r = o.BuildResidual(theta, data)
@@ -85,7 +87,8 @@ func (o *Objective) sizeOf(build func(theta *graph.Node, data []*graph.Node) *gr
 	return size, err
 }
 
-// NeedJacobian reports that J of so many rows cannot be had, or not within so many bytes.
+// NeedJacobian reports that J of so many rows cannot be had as a matrix, for a method of that name (ErrUnsuitable), or not within
+// so many bytes (ErrTooLarge).
 func (o *Objective) NeedJacobian(method string, rows int, most int64) error {
 	if !o.HasJacobian(rows) {
 		return Unsuitable("objective: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them: without, it takes one reverse pass for each", method, rows, MostReversePasses)

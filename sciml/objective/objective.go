@@ -1,3 +1,23 @@
+// Package objective says what is minimized, a smooth f: R^P → R of a flat parameter vector θ, and answers all that may be asked
+// of it.
+//
+// An Objective is a specification: functions that build the loss, or the residuals whose squares it is, as GoMLX graphs (or one
+// that computes it, see FromFunction), and the data that these take. It holds no state, so that many runs can share it. What
+// may be asked, each compiled when it is first asked for:
+//
+//	f(θ) and ∇f(θ)                                   Evaluator
+//	products with the Hessian, or with 2JᵀJ          Curvature, a linalg.Operator at each point
+//	residuals r(θ); J·v, Jᵀ·w; J, JᵀJ, JJᵀ, tr JJᵀ   Linearizer, the matrices in chunks within a budget
+//	the terms of a loss by their names               TermEvaluator
+//	any of these for one term                        Objective.Term, an objective of its own
+//	f on a plane, or in other variables              Restrict, NewChange: f(θ₀ + Cz), with any C
+//	f on some of its samples                         Batch, within a graph
+//
+// With f = Σ rᵢ² = ‖r‖² the gradient is 2Jᵀr, and JJᵀ is the tangent kernel, with the weights of the loss in it. A question that an
+// objective cannot answer is an error: errors.Is finds ErrUnsuitable in it, or ErrTooLarge.
+//
+// Methods of package optim build on the same answers within their graphs: Point, Evaluation, BuildLoss, BuildResidual and
+// BuildLinearization. As everywhere in GoMLX, functions that build graphs report misuse by panicking with an error.
 package objective
 
 import (
@@ -8,6 +28,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
 	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
@@ -22,14 +43,14 @@ type Objective struct {
 	Dim int
 	// DType is the floating-point type of θ; the zero value means float64.
 	DType dtypes.DType
-	// BuildResidual builds r(θ), of any shape with M entries, scaled so that f = Σ rᵢ². Gauss–Newton methods need it, or Pieces.
+	// Residual builds r(θ), of any shape with M entries, scaled so that f = Σ rᵢ². Gauss–Newton methods need it, or Pieces.
 	Residual GraphFn
 	// Pieces builds the same residual in pieces of shape [N] or [N, C] that are Residual when they are flattened and put one
 	// after the other, and in which row n depends on θ and on sample n alone. Then a Jacobian takes one reverse pass for
 	// each column of a piece, see autodiff.Jacobian; without Pieces it takes one for each of the M residuals. When Residual
 	// is nil it is made of Pieces.
 	Pieces func(theta *graph.Node, data []*graph.Node) []*graph.Node
-	// BuildLoss builds the scalar f(θ). When nil, f = Σ rᵢ² of Residual.
+	// Loss builds the scalar f(θ). When nil, f = Σ rᵢ² of Residual.
 	Loss GraphFn
 	// Function computes f(θ) and ∇f(θ) on the host, in the place of Loss and Residual; see FromFunction. Objectives with
 	// one have no Data, Samples or Terms.
@@ -44,7 +65,7 @@ type Objective struct {
 	// Samples say which rows of Data belong together, for stochastic methods, which take some of them at a time: the
 	// functions above must then take data with fewer rows, too. Nil when the loss is no sum over samples.
 	Samples []Samples
-	// Adaptation replaces Data during a run; nil for none.
+	// Adaptation says how Data change during a run; nil for not at all.
 	Adaptation Adaptation
 }
 
@@ -65,7 +86,7 @@ func (o *Objective) Check() error {
 	return o.checkFunction()
 }
 
-// CheckStart reports what is wrong with a starting point.
+// CheckStart reports what is wrong with a starting point: another length than Dim, or entries that are not finite.
 func (o *Objective) CheckStart(theta []float64) error {
 	if len(theta) != o.Dim {
 		return fmt.Errorf("objective: the starting θ has %d entries, expected Objective.Dim = %d", len(theta), o.Dim)
@@ -78,6 +99,7 @@ func (o *Objective) CheckStart(theta []float64) error {
 	return nil
 }
 
+// Precision is DType, or float64 where that is not set.
 func (o *Objective) Precision() dtypes.DType {
 	if o.DType == dtypes.InvalidDType {
 		return dtypes.Float64
@@ -85,7 +107,7 @@ func (o *Objective) Precision() dtypes.DType {
 	return o.DType
 }
 
-// BuildLoss builds f(θ).
+// BuildLoss builds f(θ), a scalar of the type of θ.
 func (o *Objective) BuildLoss(theta *graph.Node, data []*graph.Node) *graph.Node {
 	if o.Function != nil {
 		panic(errors.New("objective: the objective has a Function, expected Loss or Residual to build a graph of"))

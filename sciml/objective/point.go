@@ -2,7 +2,7 @@ package objective
 
 import "github.com/gomlx/gomlx/core/graph"
 
-// Point is what a Direction sees: θ, and what the objective offers there.
+// Point is what an optim.Direction sees, within a graph: θ, and what the objective offers there.
 type Point struct {
 	Theta, Loss, Gradient *graph.Node
 	obj                   *Objective

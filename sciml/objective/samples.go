@@ -18,7 +18,7 @@ type Samples struct {
 	Scales []int
 }
 
-// NeedSamples reports what is wrong with the samples, for a method that needs them.
+// NeedSamples reports that a method of that name cannot take samples: there are none (ErrUnsuitable), or they do not fit the data.
 func (o *Objective) NeedSamples(method string) error {
 	if err := o.NeedGraph(method, "samples, some of which it takes at a time"); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (o *Objective) NumSamples() int {
 	return total
 }
 
-// ShareBatch shares a batch among the groups.
+// ShareBatch shares a batch of so many samples among the groups: about the same share of each, at least one.
 func (o *Objective) ShareBatch(size int) []int {
 	share := min(1, float64(size)/float64(o.NumSamples()))
 	sizes := make([]int, len(o.Samples))

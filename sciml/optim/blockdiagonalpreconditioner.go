@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"github.com/gomlx/gomlx/core/graph"
+
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
 )

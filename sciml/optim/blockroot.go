@@ -8,9 +8,10 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
-	"gonum.org/v1/gonum/mat"
 )
 
 // blockForm is a form that the block of 2JᵀJ for some entries of θ is kept in, and that of its inverse root.

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
+
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 

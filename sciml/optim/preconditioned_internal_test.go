@@ -7,9 +7,10 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
-	"gonum.org/v1/gonum/mat"
 )
 
 // TestChangeOfVariables: what the method sees is f(θ₀ + Cz), with the gradient Cᵀ∇f, and the same residuals and terms.

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"math"
 
-	"github.com/gosciml/gosciml/sciml/internal/device"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/lapack"
 	lapackgonum "gonum.org/v1/gonum/lapack/gonum"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // ridge solves min ‖Az + b‖² + λ‖z‖² on the host for many λ after one bidiagonalization A = QBPᵀ (Eldén 1977, "Algorithms

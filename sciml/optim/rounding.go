@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
+
 	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 

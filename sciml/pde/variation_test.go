@@ -4,10 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"gonum.org/v1/gonum/integrate/quad"
-
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/integrate/quad"
 
 	"github.com/gosciml/gosciml/sciml/pde"
 )

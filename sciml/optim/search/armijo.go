@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-
-	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // Armijo backtracks from the first trial until the decrease is sufficient,
@@ -65,7 +63,7 @@ func (a Armijo) find(start Trial, level, first, resolution float64, try func(flo
 			best = t
 		}
 		next := 0.1 * alpha // a loss that is not finite says nothing of where a minimizer is
-		if device.Finite(t.Loss) {
+		if finite(t.Loss) {
 			next = math.Max(0.1*alpha, math.Min(0.5*alpha, backtrack(start, previous, t)))
 		}
 		alpha, previous = next, t
@@ -87,7 +85,7 @@ func backtrack(start, previous, last Trial) float64 {
 	// What is left of the values after the tangent at zero, over α²: the quadratic's coefficient, or the cubic's two.
 	rest := func(t Trial) float64 { return ((t.Loss-start.Loss)/t.Alpha - start.Slope) / t.Alpha }
 	quadratic := -start.Slope / (2 * rest(last))
-	if !device.Finite(previous.Loss) {
+	if !finite(previous.Loss) {
 		return quadratic
 	}
 	third := (rest(previous) - rest(last)) / (previous.Alpha - last.Alpha)

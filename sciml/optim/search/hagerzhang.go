@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-
-	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // HagerZhang finds a step by the method of Hager and Zhang (2005, "A new conjugate gradient method with guaranteed
@@ -68,11 +66,11 @@ func (h HagerZhang) withDefaults() (HagerZhang, error) {
 	switch {
 	case !(h.Delta > 0 && h.Delta < 0.5 && h.Delta <= h.Sigma && h.Sigma < 1):
 		return h, fmt.Errorf("search: HagerZhang.Delta is %v and Sigma %v, expected 0 < Delta < 1/2 and Delta ≤ Sigma < 1", h.Delta, h.Sigma)
-	case !(h.Epsilon > 0) || !device.Finite(h.Epsilon):
+	case !(h.Epsilon > 0) || !finite(h.Epsilon):
 		return h, fmt.Errorf("search: HagerZhang.Epsilon is %v, expected a finite number above 0", h.Epsilon)
 	case !(h.Theta > 0 && h.Theta < 1 && h.Gamma > 0 && h.Gamma < 1):
 		return h, fmt.Errorf("search: HagerZhang.Theta is %v and Gamma %v, expected numbers between 0 and 1", h.Theta, h.Gamma)
-	case !(h.Rho > 1) || !device.Finite(h.Rho):
+	case !(h.Rho > 1) || !finite(h.Rho):
 		return h, fmt.Errorf("search: HagerZhang.Rho is %v, expected a finite number above 1", h.Rho)
 	case h.MaxTrials < 0:
 		return h, fmt.Errorf("search: HagerZhang.MaxTrials is %d, expected at least 1", h.MaxTrials)
@@ -133,7 +131,7 @@ func (s *hagerZhang) at(alpha float64) (t Trial, ok bool) {
 // accepts tests the Wolfe conditions, exact (T1) and approximate (T2). Hager and Zhang go over to the latter for good once
 // the decrease of an iteration is small; here each trial says which.
 func (s *hagerZhang) accepts(t Trial) bool {
-	if !device.Finite(t.Loss) || !(t.Slope >= s.Sigma*s.start.Slope) {
+	if !finite(t.Loss) || !(t.Slope >= s.Sigma*s.start.Slope) {
 		return false
 	}
 	proves := s.start.Loss-t.Loss > s.high-s.start.Loss // a smaller decrease may be noise
@@ -143,7 +141,7 @@ func (s *hagerZhang) accepts(t Trial) bool {
 
 // tooHigh reports that a minimizer lies before t, whatever its slope says.
 func (s *hagerZhang) tooHigh(t Trial) bool {
-	return !device.Finite(t.Loss) || t.Slope < 0 && t.Loss > s.high
+	return !finite(t.Loss) || t.Slope < 0 && t.Loss > s.high
 }
 
 // bracket finds the first interval, B0 to B3.

@@ -5,6 +5,8 @@
 // such as Newton's, NonMonotone methods whose losses rise now and then, and Grid natural gradients.
 package search
 
+import "math"
+
 // Search finds a step length along a direction of descent. It holds settings only and may be used for many runs.
 //
 // A Search may have more methods. Check() error reports settings that make no sense, when a method starts.
@@ -62,3 +64,5 @@ func Begin(s Search) (Search, error) {
 	}
 	return s, nil
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
