@@ -7,6 +7,7 @@
 //	go run ./bench accuracy -problem burgers -seeds 1 -json
 //	go run ./bench optimizers                            # every method, on test functions, Poisson and Burgers
 //	go run ./bench rates                                 # measured rates of convergence next to theory
+//	go run ./bench memory                                # what optimizers need for millions of parameters; Linux
 //
 // Every command prints what it measured on standard output, and how far it is on standard error. Figures depend on the
 // machine; within one run they may be compared.
@@ -25,6 +26,7 @@ import (
 // commands by name.
 var commands = map[string]func(ctx context.Context, args []string) error{
 	"accuracy":   accuracy,
+	"memory":     memory,
 	"optimizers": optimizers,
 	"problems":   problems,
 	"rates":      rates,
