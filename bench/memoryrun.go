@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -77,12 +78,12 @@ func (m memoryRun) measure(ctx context.Context, tell func(memoryRow) error) erro
 	if err != nil {
 		return err
 	}
-	network, objective, err := memoryObjective(engine, m.parameters)
+	network, obj, err := memoryObjective(engine, m.parameters)
 	if err != nil {
 		return err
 	}
 	theta := network.Init(memorySeed)
-	if err := evaluateOnce(objective, theta); err != nil {
+	if err := evaluateOnce(obj, theta); err != nil {
 		return err
 	}
 	giveBack()
@@ -110,7 +111,7 @@ func (m memoryRun) measure(ctx context.Context, tell func(memoryRow) error) erro
 	if err := water.reset(); err != nil {
 		return err
 	}
-	result, err := optim.Minimize(ctx, objective, theta, m.method.make(), optim.Options{
+	result, err := optim.Minimize(ctx, obj, theta, m.method.make(), optim.Options{
 		MaxIterations: m.iterations,
 		MonitorEvery:  m.iterations / 4, // there is no monitor: so a quarter ends where a call to the device ends
 		OnProgress: func(h *optim.History) error {
@@ -138,25 +139,25 @@ func (m memoryRun) measure(ctx context.Context, tell func(memoryRow) error) erro
 }
 
 // memoryObjective is Poisson's equation with a network of about that many parameters.
-func memoryObjective(engine compute.Backend, parameters int) (*nn.MLP, *optim.Objective, error) {
+func memoryObjective(engine compute.Backend, parameters int) (*nn.MLP, *objective.Objective, error) {
 	width := widthFor(parameters)
 	network, err := nn.NewMLP(nn.Tanh, 2, width, width, 1)
 	if err != nil {
 		return nil, nil, err
 	}
-	model, err := pinn.New(engine, pde.Poisson2D(), network, pinn.Options{Interior: memoryPoints, Hard: true, Seed: memorySeed})
+	model, err := pinn.New(engine, pde.Poisson2D(), network, pinn.Options{Interior: memoryPoints, Seed: memorySeed})
 	if err != nil {
 		return nil, nil, err
 	}
-	objective := model.Objective()
-	objective.Terms = nil // looking at them is none of the method's work
-	return network, objective, nil
+	obj := model.Objective()
+	obj.Terms = nil // looking at them is none of the method's work
+	return network, obj, nil
 }
 
 // evaluateOnce computes loss and gradient, so that what a process needs for that is there before a run: the code of the
 // compiler among it.
-func evaluateOnce(objective *optim.Objective, theta []float64) error {
-	evaluator, err := optim.NewEvaluator(objective)
+func evaluateOnce(obj *objective.Objective, theta []float64) error {
+	evaluator, err := objective.NewEvaluator(obj)
 	if err != nil {
 		return err
 	}
@@ -168,7 +169,7 @@ func evaluateOnce(objective *optim.Objective, theta []float64) error {
 // needs does not depend on P: so it is known, and as far as it is kept it is there before the run, while nothing as large
 // as θ is, the memory of which the run could use again.
 func (m memoryRun) rehearse(ctx context.Context, engine compute.Backend, water *highWater) (compiling int64, err error) {
-	network, objective, err := memoryObjective(engine, leastParameters)
+	network, obj, err := memoryObjective(engine, leastParameters)
 	if err != nil {
 		return 0, err
 	}
@@ -180,7 +181,7 @@ func (m memoryRun) rehearse(ctx context.Context, engine compute.Backend, water *
 		return 0, err
 	}
 	options := optim.Options{MaxIterations: memoryFirst}
-	if _, err := optim.Minimize(ctx, objective, network.Init(memorySeed), m.method.make(), options); err != nil {
+	if _, err := optim.Minimize(ctx, obj, network.Init(memorySeed), m.method.make(), options); err != nil {
 		return 0, err
 	}
 	peak, err := water.peak()
