@@ -43,7 +43,7 @@ func Jacobian(r, theta *graph.Node) *graph.Node {
 		}
 		total := graph.ReduceAllSum(component)
 		if structure == nil {
-			rows[c] = graph.ExpandAxes(graph.Gradient(total, theta)[0], 0)
+			rows[c] = graph.ExpandAxes(Gradient(total, theta), 0)
 		} else {
 			rows[c] = structure.jacobian(total, points)
 		}

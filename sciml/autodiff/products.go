@@ -29,7 +29,11 @@ func VJP(y, w *graph.Node, inputs ...*graph.Node) []*graph.Node {
 		exceptions.Panicf("autodiff.VJP: w has shape %s, expected that of y, %s", w.Shape(), y.Shape())
 	}
 	// The gradient of wᵀy for constant w. StopGradient also where w is computed from the inputs.
-	return graph.Gradient(graph.ReduceAllSum(graph.Mul(y, graph.StopGradient(w))), inputs...)
+	f := graph.ReduceAllSum(graph.Mul(y, graph.StopGradient(w)))
+	if len(inputs) == 1 && inputs[0].Rank() == 1 {
+		return []*graph.Node{Gradient(f, inputs[0])}
+	}
+	return graph.Gradient(f, inputs...)
 }
 
 // HessianProduct returns ∇²f·v of a scalar f (forward over reverse mode), with the shape of theta, as v has.
@@ -37,7 +41,7 @@ func HessianProduct(f, theta, v *graph.Node) *graph.Node {
 	if !f.IsScalar() {
 		exceptions.Panicf("autodiff.HessianProduct: f has shape %s, expected a scalar", f.Shape())
 	}
-	return JVP(graph.Gradient(f, theta)[0], []*graph.Node{theta}, []*graph.Node{v})
+	return JVP(Gradient(f, theta), []*graph.Node{theta}, []*graph.Node{v})
 }
 
 // GaussNewtonProduct returns JᵀJ·v for the Jacobian J of a residual r of any shape with respect to theta. It costs

@@ -1,6 +1,9 @@
 package objective
 
-import "github.com/gomlx/gomlx/core/graph"
+import (
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gosciml/gosciml/sciml/autodiff"
+)
 
 // Point is what an optim.Direction sees, within a graph: θ, and what the objective offers there.
 type Point struct {
@@ -12,7 +15,7 @@ type Point struct {
 // BuildPoint builds the point θ of the objective, with its loss and gradient.
 func (o *Objective) BuildPoint(theta *graph.Node, data []*graph.Node) *Point {
 	f := o.BuildLoss(theta, data)
-	return &Point{Theta: theta, Loss: f, Gradient: graph.Gradient(f, theta)[0], obj: o, data: data}
+	return &Point{Theta: theta, Loss: f, Gradient: autodiff.Gradient(f, theta), obj: o, data: data}
 }
 
 // PointOf is a point with a loss and gradient that are known.

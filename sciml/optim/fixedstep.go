@@ -33,7 +33,11 @@ func startFixedStep(obj *objective.Objective, theta *tensors.Tensor, direction D
 	dtype := obj.Precision()
 	state := direction.State(obj.Dim, dtype)
 	s := &fixedStep{obj: obj, direction: direction}
-	if obj.Function == nil && device.LoopsOnDevice(obj.Backend) {
+	if obj.Function == nil && device.Large(int64(obj.Dim)*int64(dtype.Size())) {
+		if err := s.callForEachPart(); err != nil {
+			return nil, err
+		}
+	} else if obj.Function == nil && device.LoopsOnDevice(obj.Backend) {
 		loop, err := device.NewProgram(obj.Backend, "fixed-step loop", func(in []*graph.Node) []*graph.Node {
 			return loopFixedSteps(obj, direction, len(state), in)
 		})
@@ -65,6 +69,70 @@ func (s *fixedStep) callEachStep(name string) error {
 		s.longest, s.run = 1, one.Call
 	}
 	return err
+}
+
+// callForEachPart has one call evaluate loss and gradient, one find the step, and one take it. What one of them needs is free for
+// the next, and the best iterate is the current one as long as that is so, rather than a copy of it: a loop on the device has
+// all that it carries there twice.
+func (s *fixedStep) callForEachPart() error {
+	obj, dtype, stateSize := s.obj, s.obj.Precision(), len(s.direction.State(s.obj.Dim, s.obj.Precision()))
+	evaluating, err := device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
+		p := obj.BuildPoint(in[0], in[1:])
+		return []*graph.Node{p.Loss, p.Gradient}
+	})
+	if err != nil {
+		return err
+	}
+	finding, err := device.NewProgram(obj.Backend, "step", func(in []*graph.Node) []*graph.Node {
+		step, next := s.direction.Step(obj.PointOf(in[0], in[1], in[2], in[3+stateSize:]), in[3:3+stateSize])
+		return append([]*graph.Node{step}, next...)
+	})
+	if err != nil {
+		return err
+	}
+	taking, err := device.NewProgram(obj.Backend, "next iterate", func(in []*graph.Node) []*graph.Node {
+		theta, gradient, step := in[0], in[1], in[2]
+		return []*graph.Node{graph.Add(theta, step), device.Norm(gradient), device.Norm(step)}
+	})
+	if err != nil {
+		return err
+	}
+	s.longest = 1
+	s.run = func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
+		counters, carried := inputs[0], inputs[2]
+		theta := carried[:1]
+		here, err := evaluating.Call(theta, obj.Data)
+		if err != nil {
+			return nil, err
+		}
+		defer device.Free(here)
+		found, err := finding.Call(theta, here, carried[4:], obj.Data)
+		if err != nil {
+			return nil, err
+		}
+		s.held.Hold(carried[:4], found) // the state before is free
+		defer device.Free(found[:1])
+		out, err := taking.Call(theta, here[1:], found[:1])
+		if err != nil {
+			return nil, err
+		}
+		loss, slope, length := device.Number(here[0]), device.Number(out[1]), device.Number(out[2])
+		best, bestLoss := carried[1], carried[2]
+		if loss < device.Number(bestLoss) {
+			best, bestLoss = carried[0], device.Scalar(dtype, loss)
+		}
+		missed := loss > device.Number(counters[loopGoalLoss]) && slope > device.Number(counters[loopGoalGradient])
+		trace := func(v float64) *tensors.Tensor { return device.Vector(dtype, []float64{v}) }
+		all := []*tensors.Tensor{
+			loopLimit: tensors.FromScalar(int32(1)), loopCount: tensors.FromScalar(int32(1)),
+			loopOn:       tensors.FromScalar(device.Finite(loss) && device.Finite(length) && missed),
+			loopGoalLoss: device.Scalar(dtype, 0), loopGoalGradient: device.Scalar(dtype, 0),
+			loopLoss: trace(loss), loopGradient: trace(slope), loopStep: trace(device.Number(carried[3])),
+			loopCarried: out[0], loopCarried + 1: best, loopCarried + 2: bestLoss, loopCarried + 3: out[2],
+		}
+		return append(all, found[1:]...), nil
+	}
+	return nil
 }
 
 // begin carries a copy of theta as the current and the best iterate, of which nothing is known.

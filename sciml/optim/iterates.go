@@ -32,7 +32,8 @@ type iterates struct {
 	begun bool            // whether the record of the start was given
 	spent int             // evaluations that no record tells of yet
 	asks  asks
-	held  device.Owner
+	state []*tensors.Tensor // of a direction or a model, which may have points in it
+	held  device.Owner      // of points and state
 }
 
 // asks are what a method wants of the run: a change of the objective every so many iterations, and a remark, which becomes
@@ -141,7 +142,12 @@ func (s *iterates) moveTo(e *evaluated) {
 
 // hold keeps the points there are, and frees those that were replaced.
 func (s *iterates) hold() {
-	s.held.Hold([]*tensors.Tensor{s.theta}, s.at.tensors(), s.best.tensors())
+	s.held.Hold([]*tensors.Tensor{s.theta}, s.at.tensors(), s.best.tensors(), s.state)
+}
+
+func (s *iterates) replaceState(next []*tensors.Tensor) {
+	s.state = next
+	s.hold()
 }
 
 func (s *iterates) record(length float64) Record {

@@ -48,7 +48,7 @@ func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 		return nil, err
 	}
 	direction := d.(lbfgsDirection)
-	if !direction.twoLoop && 2*direction.memory*obj.Dim >= separatePairs {
+	if size := int64(obj.Dim) * int64(obj.Precision().Size()); !direction.twoLoop && device.Large(size) {
 		director, err := newPairsDirector(obj, direction)
 		if err != nil {
 			return nil, err

@@ -11,12 +11,9 @@ import (
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
-// separatePairs is the number of entries of all pairs from which each vector of L-BFGS is a tensor of its own: storing a pair then
-// moves nothing, where the matrices S and Y would be there twice. With less entries one program for all of it is faster and
-// compiles faster.
-const separatePairs = 1 << 23
-
-// pairsDirector is lbfgsDirection with a tensor for each vector of the pairs. The host has them in their order.
+// pairsDirector is lbfgsDirection with a tensor for each vector of the pairs, for large ones. The host has them in their order:
+// storing a pair moves nothing, where the matrices S and Y would be there twice. For small ones one program for all of it is
+// faster, and compiles faster.
 type pairsDirector struct {
 	lbfgsDirection
 	obj     *objective.Objective
@@ -26,7 +23,7 @@ type pairsDirector struct {
 // The state of pairsDirector: that of lbfgsDirection without the pairs; then the s, oldest first, and the y. Pairs not there
 // yet are zeros, all the same tensor.
 const (
-	pairsTheta = iota
+	pairsTheta = iota // the point before, which is not copied
 	pairsGradient
 	pairsInverse
 	pairsGamma
@@ -36,7 +33,7 @@ const (
 	pairsRows
 )
 
-// What its program gives before the next state without the pairs: the direction, its slope and its length; whether the pair of
+// What its program gives before the next state without points and pairs: the direction, its slope and its length; whether the pair of
 // the last step is to be stored, and whether all are to be forgotten after that; the pair.
 const (
 	pairsStep = iota
@@ -89,13 +86,11 @@ func (d *pairsDirector) build(p *objective.Point, state []*graph.Node) []*graph.
 	slope := device.Dot(step, gradient)
 	return []*graph.Node{
 		pairsStep: step, pairsSlope: slope, pairsLength: device.Norm(step), pairsUseful: useful, pairsForget: forget, pairsS: s, pairsY: y,
-		pairsNext + pairsTheta:    p.Theta,
-		pairsNext + pairsGradient: gradient,
-		pairsNext + pairsInverse:  graph.Where(forget, graph.ZerosLike(inverse), inverse),
-		pairsNext + pairsGamma:    gamma,
-		pairsNext + pairsStarted:  graph.OnesLike(state[pairsStarted]),
-		pairsNext + pairsQuotient: graph.Neg(graph.Div(slope, device.Dot(step, step))),
-		pairsNext + pairsCount:    graph.Where(forget, graph.ZerosLike(count), count),
+		pairsNext:                                graph.Where(forget, graph.ZerosLike(inverse), inverse),
+		pairsNext + pairsGamma - pairsInverse:    gamma,
+		pairsNext + pairsStarted - pairsInverse:  graph.OnesLike(state[pairsStarted]),
+		pairsNext + pairsQuotient - pairsInverse: graph.Neg(graph.Div(slope, device.Dot(step, step))),
+		pairsNext + pairsCount - pairsInverse:    graph.Where(forget, graph.ZerosLike(count), count),
 	}
 }
 
@@ -151,7 +146,7 @@ func (d *pairsDirector) direct(at *evaluated, state []*tensors.Tensor) (directed
 	}
 	useful, forget := tensors.ToScalar[bool](out[pairsUseful]), tensors.ToScalar[bool](out[pairsForget])
 	s, y := state[pairsRows:pairsRows+d.memory], state[pairsRows+d.memory:]
-	next := slices.Clone(out[pairsNext:])
+	next := append([]*tensors.Tensor{at.theta, at.gradient}, out[pairsNext:]...)
 	switch {
 	case forget:
 		next = append(next, slices.Repeat(device.Zeros([]shapes.Shape{at.theta.Shape()}), 2*d.memory)...)

@@ -84,7 +84,7 @@ func TestSeparatePairs(t *testing.T) {
 
 // TestLargePairsAreSeparate: Start chooses by size.
 func TestLargePairsAreSeparate(t *testing.T) {
-	obj, err := objective.FromFunction(separatePairs/2, func(_, _ []float64) float64 { return 0 })
+	obj, err := objective.FromFunction(1<<20, func(_, _ []float64) float64 { return 0 })
 	if err != nil {
 		t.Fatal(err)
 	}

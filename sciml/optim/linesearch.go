@@ -3,7 +3,6 @@ package optim
 import (
 	"context"
 	"math"
-	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -22,11 +21,9 @@ type lineSearch struct {
 	director director
 	search   search.Search
 	try      *objective.Evaluation
-	many     *device.Loop      // losses along the direction; nil unless the search wants them and the objective is a graph
-	state    []*tensors.Tensor // of the direction
-	memory   bool              // whether it knows something
-	owned    device.Owner      // of state
-	rounding rounding          // of the loss
+	many     *device.Loop // losses along the direction; nil unless the search wants them and the objective is a graph
+	memory   bool         // whether it knows something
+	rounding rounding     // of the loss
 }
 
 func startLineSearch(obj *objective.Objective, theta *tensors.Tensor, direction Direction, by search.Search) (Stepper, error) {
@@ -123,11 +120,6 @@ func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 	return to, length, err
 }
 
-func (s *lineSearch) replaceState(next []*tensors.Tensor) {
-	s.state = next
-	s.owned.Hold(next)
-}
-
 func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 	d, err := s.director.direct(s.at, s.state)
 	if err != nil {
@@ -140,7 +132,7 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 	defer func() {
 		device.Free([]*tensors.Tensor{step})
 		if !taken {
-			s.release(d.next)
+			s.held.Release(d.next)
 			freeTrials(trials)
 		}
 	}()
@@ -182,15 +174,6 @@ func freeTrials(trials map[float64]*evaluated) {
 		device.Free(e.tensors())
 	}
 	clear(trials)
-}
-
-// release frees what a direction would have remembered, but for what it remembers already.
-func (s *lineSearch) release(next []*tensors.Tensor) {
-	for _, t := range next {
-		if !slices.Contains(s.state, t) {
-			device.Free([]*tensors.Tensor{t})
-		}
-	}
 }
 
 // find searches in the way that the search knows; where that has failed, by slopes rather than by losses that rounding

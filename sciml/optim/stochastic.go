@@ -3,7 +3,6 @@ package optim
 import (
 	"context"
 	"math"
-	"slices"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -164,13 +163,7 @@ func (s *stochastic) measure(p *Progress) (reason string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer func() { // but for a snapshot
-		for _, t := range out {
-			if !slices.Contains(s.carried, t) {
-				device.Free([]*tensors.Tensor{t})
-			}
-		}
-	}()
+	defer func() { s.held.Release(out) }() // but for a snapshot
 	s.loss, s.slope = device.Number(out[0]), device.Number(out[2])
 	s.due, s.position = false, 0
 	if s.loss < s.bestLoss {

@@ -113,13 +113,11 @@ type regionStepper struct {
 	subproblem subproblem
 	control    regionControl
 	try        *objective.Evaluation
-	shapes     []shapes.Shape    // of the model's state
-	state      []*tensors.Tensor // of the model; zeros when it knows nothing
-	memory     bool              // whether the model knows something
-	size       float64           // of the region
-	owned      device.Owner      // of state
-	rounding   rounding          // of the loss
-	reason     string            // why there is no step
+	shapes     []shapes.Shape // of the model's state
+	memory     bool           // whether the model knows something
+	size       float64        // of the region
+	rounding   rounding       // of the loss
+	reason     string         // why there is no step
 }
 
 func startTrustRegion(obj *objective.Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (*regionStepper, error) {
@@ -226,11 +224,6 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 func (s *regionStepper) forgetModel() {
 	s.replaceState(device.Zeros(s.shapes))
 	s.memory = false
-}
-
-func (s *regionStepper) replaceState(next []*tensors.Tensor) {
-	s.state = next
-	s.owned.Hold(next)
 }
 
 // ratio is the decrease of the loss over the predicted one. Where rounding hides both, the norm of the gradient decides:

@@ -95,7 +95,7 @@ func (o *Observation) Gradients() ([]GradientStats, error) {
 	out, err := o.run("gradients", func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 		var all []*graph.Node
 		o.model.each(theta, data, func(t *term, r, scale *graph.Node) {
-			g := graph.ConvertDType(graph.Gradient(t.lossOf(r, scale), theta)[0], dtypes.Float64)
+			g := graph.ConvertDType(autodiff.Gradient(t.lossOf(r, scale), theta), dtypes.Float64)
 			size := graph.Abs(g)
 			all = append(all, graph.Stack([]*graph.Node{
 				graph.Sqrt(sumOfSquares(g)), graph.ReduceAllMax(size), graph.ReduceAllMean(size),

@@ -49,13 +49,13 @@ func Vector(dtype dtypes.DType, values []float64) *tensors.Tensor {
 // Filled makes a tensor of any shape from its entries in row-major order. In single precision they are rounded.
 func Filled(shape shapes.Shape, values []float64) *tensors.Tensor {
 	if shape.DType != dtypes.Float32 {
-		return tensors.FromFlatDataAndDimensions(values, shape.Dimensions...)
+		return made(tensors.FromFlatDataAndDimensions(values, shape.Dimensions...))
 	}
 	narrow := make([]float32, len(values))
 	for i, v := range values {
 		narrow[i] = float32(v)
 	}
-	return tensors.FromFlatDataAndDimensions(narrow, shape.Dimensions...)
+	return made(tensors.FromFlatDataAndDimensions(narrow, shape.Dimensions...))
 }
 
 // Scalar makes a tensor without axes.
@@ -70,7 +70,7 @@ func Scalar(dtype dtypes.DType, value float64) *tensors.Tensor {
 func Zeros(all []shapes.Shape) []*tensors.Tensor {
 	out := make([]*tensors.Tensor, len(all))
 	for i, s := range all {
-		out[i] = tensors.FromShape(s)
+		out[i] = made(tensors.FromShape(s))
 	}
 	return out
 }

@@ -3,7 +3,9 @@ package device
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -32,6 +34,15 @@ func (o *Owner) Hold(groups ...[]*tensors.Tensor) {
 	o.held = now
 }
 
+// Release frees tensors that are not among those it holds.
+func (o *Owner) Release(all []*tensors.Tensor) {
+	for _, t := range all {
+		if !slices.Contains(o.held, t) {
+			Free([]*tensors.Tensor{t})
+		}
+	}
+}
+
 // Free releases tensors at once; those that were freed before, and nil, are left out.
 func Free(all []*tensors.Tensor) {
 	for _, t := range all {
@@ -46,12 +57,16 @@ func Free(all []*tensors.Tensor) {
 
 // Copy makes a tensor of its own.
 func Copy(t *tensors.Tensor) (*tensors.Tensor, error) {
+	clone := t.LocalClone
+	if t.IsShared() { // it never has to come to the host
+		clone = t.Clone
+	}
 	defer leaveOnDevice(t)()
-	copied, err := t.LocalClone()
+	copied, err := clone()
 	if err != nil {
 		return nil, fmt.Errorf("device: copying a tensor of shape %s: %w", t.Shape(), err)
 	}
-	return copied, nil
+	return made(copied), nil
 }
 
 // outstanding counts the bytes that programs gave and nobody has freed since the last garbage collection that it caused.
@@ -73,14 +88,46 @@ func account(out []*tensors.Tensor) {
 	}
 }
 
-// manyBytes is the size from which a tensor that came from the host does not stay there as well.
+// manyBytes is the size from which it matters that a tensor made on the host leaves nothing there.
 const manyBytes = 1 << 20
 
-// upload drops the copies on the host of large inputs, which by now are on the device.
+// made notes a tensor made on the host.
+func made(t *tensors.Tensor) *tensors.Tensor {
+	if size := t.ByteSize(); size >= manyBytes {
+		fromHost.Add(size)
+	}
+	return t
+}
+
+// fromHost counts the bytes of large tensors made on the host since Go was last told to give memory back.
+var fromHost atomic.Int64
+
+const mostFromHost = 32 << 20
+
+// upload drops the copies on the host of large inputs, which by now are on the device, and has Go give that memory back.
 func upload(inputs []*tensors.Tensor) {
 	for _, t := range inputs {
 		if t.ByteSize() >= manyBytes && t.HasLocal() && t.IsOnAnyDevice() {
 			t.FinalizeLocal()
 		}
 	}
+	if fromHost.Load() > mostFromHost {
+		fromHost.Store(0)
+		debug.FreeOSMemory()
+	}
 }
+
+// Large reports whether vectors of that many bytes are so large that memory counts for more than the time of a call. For those
+// the C library, of which XLA on the CPU takes its memory, is told to give back at once what is freed: it would keep up to
+// several dozen of megabytes for each thread, as parts that are too small for the next vector.
+func Large(bytes int64) bool {
+	if bytes < largeBytes {
+		return false
+	}
+	returningAtOnce.Do(func() { returnAtOnce(largeBytes / 2) })
+	return true
+}
+
+const largeBytes = 8 << 20
+
+var returningAtOnce sync.Once
