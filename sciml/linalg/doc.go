@@ -5,7 +5,7 @@
 //
 //	A is symmetric positive definite, and fits      SPD on the host, Cholesky in a graph
 //	A is semidefinite, or nearly so, and fits       Eigen, with a cutoff, for many right-hand sides, cutoffs and shifts
-//	least squares with a matrix that fits           LeastSquares
+//	least squares with a matrix that fits           LeastSquares; Ridge for many dampings
 //	only products; A positive definite              CG; it finds directions of negative curvature, too
 //	only products; A symmetric                      MINRES: indefinite, or singular
 //	only products; least squares                    LSQR; LSMR if it is stopped early

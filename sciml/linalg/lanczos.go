@@ -19,7 +19,7 @@ type Tridiagonal struct {
 }
 
 // Lanczos takes up to steps products with a symmetric matrix of order len(start) (Lanczos 1950), from a start vector of any
-// length but zero. Each vector is made orthogonal to all before, and twice, since rounding would bring back those that
+// Length but zero. Each vector is made orthogonal to all before, and twice, since rounding would bring back those that
 // converged (Parlett 1998, section 6.9). That takes 4nk² operations and the memory of the basis. There are fewer steps
 // where the space becomes invariant, n at most.
 func Lanczos(a Operator, start []float64, steps int) (*Tridiagonal, error) {

@@ -13,7 +13,7 @@ const stationary = 1e-8
 
 // MINRES solves (A + Shift·I)x = b for a symmetric matrix of order len(b), which may be indefinite, by minimizing the
 // residual over the Krylov space (Paige and Saunders 1975), or its norm by M⁻¹ where there is a preconditioner. For a
-// singular matrix and a b outside its range it ends at a least-squares solution. An iteration takes one product with A and
+// Singular matrix and a b outside its range it ends at a least-squares solution. An iteration takes one product with A and
 // one with the preconditioner. An error comes with x so far.
 func MINRES(a Operator, b []float64, o Options) (x []float64, out Outcome, err error) {
 	return o.solve("linalg.MINRES", a, b, Options.minres)

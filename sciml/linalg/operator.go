@@ -80,7 +80,7 @@ func (o Options) ready(who string, b []float64, unknowns int) (full Options, uni
 	return o, unit, scale, nil
 }
 
-// solve gives a method for a symmetric matrix b/‖b‖ in r, zero in x, and A + Shift·I. The method improves x, and says in out
+// Solve gives a method for a symmetric matrix b/‖b‖ in r, zero in x, and A + Shift·I. The method improves x, and says in out
 // how far it came.
 func (o Options) solve(who string, a Operator, b []float64, method func(o Options, a Operator, x, r []float64, out *Outcome) error) (x []float64, out Outcome, err error) {
 	o, r, scale, err := o.ready(who, b, len(b))

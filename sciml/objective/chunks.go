@@ -114,7 +114,7 @@ func (l *Linearizer) pieceSizes(c *chunk) (sizes []int, err error) {
 	return sizes, err
 }
 
-// build builds a graph of θ and data of some shapes, which is thrown away.
+// Build builds a graph of θ and data of some shapes, which is thrown away.
 func (o *Objective) build(data []shapes.Shape, build func(theta *graph.Node, data []*graph.Node)) error {
 	g := graph.NewGraph(o.Backend, "shapes")
 	defer g.Finalize()

@@ -20,7 +20,7 @@ type Terms struct {
 	Residuals func(theta *graph.Node, data []*graph.Node) []*graph.Node
 }
 
-// build is Build, with its result checked.
+// Build is Build, with its result checked.
 func (t *Terms) build(theta *graph.Node, data []*graph.Node) []*graph.Node {
 	return t.checked("Build", t.Build(theta, data))
 }

@@ -17,13 +17,13 @@ const corrections = 1
 // as the one that solves runs up to four times: written out that often, it would take seconds to compile.
 type dampedSolver struct {
 	obj                                     *objective.Objective
-	space                                   subspaces
+	space                                   objective.Subspaces
 	kernel                                  bool
 	factorizing, solving, bending, stepping *device.Program
 }
 
 // newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration.
-func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space subspaces) (*dampedSolver, error) {
+func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space objective.Subspaces) (*dampedSolver, error) {
 	s := &dampedSolver{obj: obj, space: space, kernel: kernel}
 	var err error
 	if s.factorizing, err = device.NewProgram(obj.Backend, "factorization", func(in []*graph.Node) []*graph.Node {
@@ -50,8 +50,8 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space subs
 	if geodesic {
 		if s.bending, err = device.NewProgram(obj.Backend, "second derivative", func(in []*graph.Node) []*graph.Node {
 			theta, z := in[0], in[1]
-			drawn, data := in[2:2+space.inputCount()], in[2+space.inputCount():]
-			along := []*graph.Node{space.expand(z, drawn)}
+			drawn, data := in[2:2+space.NumInputs()], in[2+space.NumInputs():]
+			along := []*graph.Node{space.Expand(z, drawn)}
 			first := autodiff.JVP(obj.BuildResidual(theta, data), []*graph.Node{theta}, along)
 			return []*graph.Node{autodiff.JVP(first, []*graph.Node{theta}, along)}
 		}); err != nil {
@@ -62,7 +62,7 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space subs
 		r, j, z, a, drawn := in[0], in[1], in[2], in[3], in[4:]
 		jz := device.Multiply(j, z)
 		predicted := graph.Neg(graph.Add(graph.MulScalar(device.Dot(r, jz), 2), device.Dot(jz, jz)))
-		p := space.expand(graph.Add(z, accelerated(z, a)), drawn)
+		p := space.Expand(graph.Add(z, accelerated(z, a)), drawn)
 		return []*graph.Node{p, device.Norm(p), predicted}
 	})
 	return s, err

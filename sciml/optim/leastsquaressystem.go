@@ -123,7 +123,7 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 	case solver == MatrixFree:
 		return newMatrixFree(obj, text)
 	case columns < obj.Dim:
-		return newSubspaceSystem(obj, solver == DenseKernel, c.geodesic, text, subspaces{obj.Dim, columns}, c.seed)
+		return newSubspaceSystem(obj, solver == DenseKernel, c.geodesic, text, objective.Subspaces{Items: obj.Dim, Size: columns}, c.seed)
 	}
 	return newDenseSystem(obj, solver == DenseKernel, c.geodesic, text)
 }
@@ -147,7 +147,7 @@ func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, text string
 	}); err != nil {
 		return nil, err
 	}
-	s.solver, err = newDampedSolver(obj, kernel, geodesic, subspaces{obj.Dim, obj.Dim})
+	s.solver, err = newDampedSolver(obj, kernel, geodesic, objective.Subspaces{Items: obj.Dim, Size: obj.Dim})
 	return s, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -200,22 +201,22 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 	if err != nil {
 		return regionStep{}, err
 	}
-	var system *ridge
+	var system *linalg.Ridge
 	var lambdas, steps []float64
 	radii := s.radii(radius)
 	s.reduce()
 	for tries := 0; ; tries++ {
-		var space subspace
+		var space objective.Subspace
 		if system, space, err = s.sketch(); err != nil {
 			return regionStep{}, err
 		}
 		lambdas = s.lambdas(system, radii)
 		steps = s.steps(system, space, lambdas)
-		if !space.whole() && system.decrease(lambdas[len(lambdas)-1]) <= s.noise(at.loss) && tries < mostSpaces {
+		if !space.Whole() && system.Decrease(lambdas[len(lambdas)-1]) <= s.noise(at.loss) && tries < mostSpaces {
 			continue // the loss is at its lowest in this space
 		}
 		slope := -floats.Dot(gradient, steps[:s.obj.Dim])
-		if model := system.descent(lambdas[0]); model > 0 && slope >= s.target()*model || !s.enlarge() {
+		if model := system.Descent(lambdas[0]); model > 0 && slope >= s.target()*model || !s.enlarge() {
 			break
 		}
 	}
@@ -227,7 +228,7 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 	s.chosen, s.lambda = radii[pick], lambdas[pick]
 	p := steps[pick*s.obj.Dim : (pick+1)*s.obj.Dim]
 	return regionStep{
-		p: device.Vector(s.obj.Precision(), p), length: floats.Norm(p, 2), predicted: system.decrease(s.lambda), products: s.Probes,
+		p: device.Vector(s.obj.Precision(), p), length: floats.Norm(p, 2), predicted: system.Decrease(s.lambda), products: s.Probes,
 	}, nil
 }
 
@@ -241,25 +242,25 @@ func (s *sketchedModel) radii(radius float64) []float64 {
 }
 
 // lambdas are those that belong to the radii. Below the rounding errors of J they mean nothing.
-func (s *sketchedModel) lambdas(system *ridge, radii []float64) []float64 {
-	least := math.Max(math.Pow(device.Epsilon(s.obj.Precision())*system.singular[0], 2), math.SmallestNonzeroFloat32)
+func (s *sketchedModel) lambdas(system *linalg.Ridge, radii []float64) []float64 {
+	least := math.Max(math.Pow(device.Epsilon(s.obj.Precision())*system.Singular[0], 2), math.SmallestNonzeroFloat32)
 	lambdas := make([]float64, len(radii))
 	for i, radius := range radii {
-		lambdas[i] = system.damping(radius, least)
+		lambdas[i] = system.Damping(radius, least)
 	}
 	return lambdas
 }
 
 // steps are those for each λ, one after the other.
-func (s *sketchedModel) steps(system *ridge, space subspace, lambdas []float64) []float64 {
-	all := system.solve(lambdas)
+func (s *sketchedModel) steps(system *linalg.Ridge, space objective.Subspace, lambdas []float64) []float64 {
+	all := system.Solve(lambdas)
 	steps := make([]float64, 0, len(lambdas)*s.obj.Dim)
-	z := make([]float64, system.n)
+	z := make([]float64, system.N)
 	for k := range lambdas {
 		for i := range z {
 			z[i] = all[i*len(lambdas)+k]
 		}
-		steps = append(steps, space.step(z)...)
+		steps = append(steps, space.Step(z)...)
 	}
 	return steps
 }
@@ -278,25 +279,25 @@ func (s *sketchedModel) target() float64 {
 }
 
 // sketch draws the next sketch: a system, and the space that its steps are in.
-func (s *sketchedModel) sketch() (system *ridge, space subspace, err error) {
+func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.Subspace, err error) {
 	rng := rand.New(rand.NewPCG(s.Seed, (s.Drawn+1)*0x9e3779b97f4a7c15))
 	s.Drawn++
-	spaces := subspaces{s.obj.Dim, s.Columns}
-	space = spaces.draw(rng)
+	spaces := objective.Subspaces{Items: s.obj.Dim, Size: s.Columns}
+	space = spaces.Draw(rng)
 	size := s.Rows << s.Doubled
-	residuals := newEmbedding(rng, s.rows, size, s.Hashes)
+	residuals := objective.NewEmbedding(rng, s.rows, size, s.Hashes)
 	if s.sketching[size] == nil {
-		split := spaces.inputCount()
+		split := spaces.NumInputs()
 		s.sketching[size], err = device.NewProgram(s.obj.Backend, "sketch", func(in []*graph.Node) []*graph.Node {
 			r, j, drawn := in[0], in[1], in[2:]
-			both := graph.Concatenate([]*graph.Node{spaces.narrow(j, drawn[:split]), graph.ExpandAxes(r, 1)}, 1)
-			return []*graph.Node{residuals.build(both, drawn[split:])}
+			both := graph.Concatenate([]*graph.Node{spaces.Narrow(j, drawn[:split]), graph.ExpandAxes(r, 1)}, 1)
+			return []*graph.Node{residuals.Build(both, drawn[split:])}
 		})
 		if err != nil {
 			return nil, space, err
 		}
 	}
-	out, err := s.sketching[size].Call(s.matrices, space.inputs(s.obj), residuals.inputs(s.obj))
+	out, err := s.sketching[size].Call(s.matrices, space.Inputs(s.obj), residuals.Inputs(s.obj))
 	if err != nil {
 		return nil, space, err
 	}
@@ -310,7 +311,7 @@ func (s *sketchedModel) sketch() (system *ridge, space subspace, err error) {
 	for row := range slices.Chunk(both, n+1) {
 		a, b = append(a, row[:n]...), append(b, row[n])
 	}
-	system, err = newRidge(m, n, a, b)
+	system, err = linalg.NewRidge(m, n, a, b)
 	return system, space, err
 }
 
@@ -338,10 +339,10 @@ func lossesAt(o *objective.Objective, vars []*graph.Node) []*graph.Node {
 }
 
 // pick is the number of the largest radius up to which no ratio is below the target; the smallest radius if there is none.
-func (s *sketchedModel) pick(loss float64, losses, lambdas []float64, system *ridge) int {
+func (s *sketchedModel) pick(loss float64, losses, lambdas []float64, system *linalg.Ridge) int {
 	last, noise := 0, s.noise(loss)
 	for i, l := range losses {
-		predicted, decrease := system.decrease(lambdas[i]), loss-l
+		predicted, decrease := system.Decrease(lambdas[i]), loss-l
 		hidden := predicted <= noise && math.Abs(decrease) <= noise // by rounding
 		if !hidden && !(decrease >= s.target()*predicted) {         // NaN is below, too
 			break

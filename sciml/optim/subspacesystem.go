@@ -14,7 +14,7 @@ import (
 // subspaceSystem restricts steps to a random subspace: it stores J, JC and the Gram matrix of that.
 type subspaceSystem struct {
 	denseSystem // its matrices are r, JC, the matrix, the scale, and the subspace
-	space       subspaces
+	space       objective.Subspaces
 	seed        uint64
 	narrowing   *device.Program
 	full        []*tensors.Tensor // r, J, the scale
@@ -28,7 +28,7 @@ const (
 	mostTries       = 100
 )
 
-func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text string, space subspaces, seed uint64) (*subspaceSystem, error) {
+func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text string, space objective.Subspaces, seed uint64) (*subspaceSystem, error) {
 	s := &subspaceSystem{denseSystem: denseSystem{obj: obj, text: text}, space: space, seed: seed}
 	var err error
 	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
@@ -38,7 +38,7 @@ func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text str
 		return nil, err
 	}
 	if s.narrowing, err = device.NewProgram(obj.Backend, "subspace", func(in []*graph.Node) []*graph.Node {
-		j := space.narrow(in[0], in[1:])
+		j := space.Narrow(in[0], in[1:])
 		return []*graph.Node{j, objective.GramOf(j, kernel)}
 	}); err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error 
 	if s.tries%triesInSubspace != 1 {
 		return nil
 	}
-	drawn := s.space.draw(rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries)))).inputs(s.obj)
+	drawn := s.space.Draw(rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries)))).Inputs(s.obj)
 	if s.matrices != nil {
 		device.Free(s.matrices[1:3])
 		device.Free(s.matrices[4:])

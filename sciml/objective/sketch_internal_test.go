@@ -1,4 +1,4 @@
-package optim
+package objective
 
 import (
 	"math"
@@ -10,11 +10,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
-	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // matrix is the embedding in full.
-func (s *embedding) matrix() *mat.Dense {
+func (s *Embedding) matrix() *mat.Dense {
 	m := mat.NewDense(s.size, s.items, nil)
 	for place, item := range s.order {
 		row := place / s.slots % s.size
@@ -25,22 +24,26 @@ func (s *embedding) matrix() *mat.Dense {
 
 // TestEmbedding: the device computes what the matrix says, and SᵀS is the identity in the mean.
 func TestEmbedding(t *testing.T) {
-	obj := &objective.Objective{Backend: goBackend(t)}
+	b, err := HostBackend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj := &Objective{Backend: b}
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, c := range []struct {
 		items, size, copies int
 	}{{10, 3, 1}, {10, 3, 4}, {9, 8, 1}, {7, 1, 2}, {8, 4, 2}} {
-		draw := func() *embedding { return newEmbedding(rng, c.items, c.size, c.copies) }
+		draw := func() *Embedding { return NewEmbedding(rng, c.items, c.size, c.copies) }
 		s := draw()
 		x := mat.NewDense(c.items, 2, nil)
 		for i := range c.items {
 			x.SetRow(i, []float64{rng.NormFloat64(), rng.NormFloat64()})
 		}
-		p, err := device.NewProgram(obj.Backend, "embedding", func(in []*graph.Node) []*graph.Node { return []*graph.Node{s.build(in[0], in[1:])} })
+		p, err := device.NewProgram(obj.Backend, "embedding", func(in []*graph.Node) []*graph.Node { return []*graph.Node{s.Build(in[0], in[1:])} })
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := p.Call([]*tensors.Tensor{tensors.FromFlatDataAndDimensions(x.RawMatrix().Data, c.items, 2)}, s.inputs(obj))
+		out, err := p.Call([]*tensors.Tensor{tensors.FromFlatDataAndDimensions(x.RawMatrix().Data, c.items, 2)}, s.Inputs(obj))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +65,7 @@ func TestEmbedding(t *testing.T) {
 			t.Errorf("%+v: the mean of SᵀS is %v", c, mat.Formatted(mean))
 		}
 	}
-	if newEmbedding(rng, 5, 5, 4) != nil {
+	if NewEmbedding(rng, 5, 5, 4) != nil {
 		t.Error("an embedding of as many sums as items is not the identity")
 	}
 }
@@ -73,25 +76,4 @@ func diagonal(n int, value float64) mat.Matrix {
 		values[i] = value
 	}
 	return mat.NewDiagDense(n, values)
-}
-
-// TestClimbs: a fall and a constant do not climb, a rise after a fall does only when the line through all does.
-func TestClimbs(t *testing.T) {
-	line := func(slope float64, bend int) (y []float64) {
-		for i := range lambdaWindow {
-			y = append(y, slope*math.Abs(float64(i-bend)))
-		}
-		return y
-	}
-	for name, c := range map[string]struct {
-		y    []float64
-		want bool
-	}{
-		"rise": {line(0.1, 0), true}, "fall": {line(-0.1, 0), false}, "constant": {line(0, 0), false},
-		"early minimum": {line(0.1, 5), true}, "late minimum": {line(0.1, 25), false}, "hardly": {line(1e-5, 0), false},
-	} {
-		if got := climbs(c.y); got != c.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package optim
+package linalg
 
 import (
 	"fmt"
@@ -28,12 +28,12 @@ func TestRidge(t *testing.T) {
 				a.Set(i, k, rng.NormFloat64()*math.Pow(c.decay, float64(k)))
 			}
 		}
-		r, err := newRidge(c.m, c.n, slices.Clone(a.RawMatrix().Data), b)
+		r, err := NewRidge(c.m, c.n, slices.Clone(a.RawMatrix().Data), b)
 		if err != nil {
 			t.Fatal(err)
 		}
 		lambdas := []float64{1e-10, 1e-3, 1, 50}
-		all := r.solve(lambdas)
+		all := r.Solve(lambdas)
 		for k, lambda := range lambdas {
 			got := mat.Col(nil, k, mat.NewDense(c.n, len(lambdas), all))
 			tall := mat.NewDense(c.m+c.n, c.n, nil)
@@ -55,24 +55,24 @@ func TestRidge(t *testing.T) {
 				t.Errorf("%s, λ = %g: z is off by %g", name, lambda, d)
 			}
 			length := floats.Norm(got, 2)
-			if d := math.Abs(r.length(lambda) - length); !(d < 1e-9*length) {
-				t.Errorf("%s, λ = %g: ‖z‖ = %g, length says %g", name, lambda, length, r.length(lambda))
+			if d := math.Abs(r.Length(lambda) - length); !(d < 1e-9*length) {
+				t.Errorf("%s, λ = %g: ‖z‖ = %g, length says %g", name, lambda, length, r.Length(lambda))
 			}
 			off.MulVec(a, &want)
 			off.AddVec(&off, mat.NewVecDense(c.m, b))
 			gain := floats.Dot(b, b) - mat.Dot(&off, &off)
-			if d := math.Abs(r.decrease(lambda) - gain); !(d < 1e-11*floats.Dot(b, b)) {
-				t.Errorf("%s, λ = %g: the decrease is %g, expected %g", name, lambda, r.decrease(lambda), gain)
+			if d := math.Abs(r.Decrease(lambda) - gain); !(d < 1e-11*floats.Dot(b, b)) {
+				t.Errorf("%s, λ = %g: the decrease is %g, expected %g", name, lambda, r.Decrease(lambda), gain)
 			}
-			if back := r.damping(length, 1e-14); !(math.Abs(back-lambda) < 1e-6*lambda+1e-14) {
+			if back := r.Damping(length, 1e-14); !(math.Abs(back-lambda) < 1e-6*lambda+1e-14) {
 				t.Errorf("%s: the λ for ‖z‖ = %g is %g, expected %g", name, length, back, lambda)
 			}
 		}
-		if got := r.damping(2*r.length(0.5), 0.5); got != 0.5 {
+		if got := r.Damping(2*r.Length(0.5), 0.5); got != 0.5 {
 			t.Errorf("%s: λ = %g inside the radius, expected the least one", name, got)
 		}
 	}
-	if _, err := newRidge(1, 1, []float64{math.NaN()}, []float64{1}); err == nil {
+	if _, err := NewRidge(1, 1, []float64{math.NaN()}, []float64{1}); err == nil {
 		t.Error("no error for a matrix with NaN")
 	}
 }

@@ -1,4 +1,4 @@
-package optim
+package linalg
 
 import (
 	"errors"
@@ -7,28 +7,27 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/lapack"
 	lapackgonum "gonum.org/v1/gonum/lapack/gonum"
-
-	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
-// ridge solves min ‖Az + b‖² + λ‖z‖² on the host for many λ after one bidiagonalization A = QBPᵀ (Eldén 1977, "Algorithms
+// Ridge solves min ‖Az + b‖² + λ‖z‖² on the host for many λ after one bidiagonalization A = QBPᵀ (Eldén 1977, "Algorithms
 // for the regularization of ill-conditioned least squares problems"): each further λ takes O(n) operations, and 2n² for the
 // solution itself. That gives what singular vectors would, in a fraction of their time, and the condition number of A
 // counts, not its square.
-type ridge struct {
-	m, n     int
+type Ridge struct {
+	m, N     int
 	a, tau   []float64 // the factor P in the form of LAPACK
 	d, e     []float64 // B: its diagonal, and the one above
 	right    []float64 // the first n entries of −Qᵀb
-	singular []float64 // values of A, descending
+	Singular []float64 // values of A, descending
 	in       []float64 // −b in the directions of the left singular vectors
 }
 
-// newRidge factorizes the matrix of shape [m, n] with these rows, which it overwrites.
-func newRidge(m, n int, a, b []float64) (*ridge, error) {
+// NewRidge factorizes the matrix A of shape [m, n] with these rows, which it overwrites; b has length m. It takes about 4mn²
+// operations. Errors are numbers that are not finite, and singular values that were not found.
+func NewRidge(m, n int, a, b []float64) (*Ridge, error) {
 	for _, v := range a {
-		if !device.Finite(v) {
-			return nil, errors.New("optim: an entry of the Jacobian is NaN or infinite")
+		if !finite(v) {
+			return nil, errors.New("linalg.NewRidge: an entry of A is NaN or infinite")
 		}
 	}
 	if m < n { // rows of zeros change nothing
@@ -36,7 +35,7 @@ func newRidge(m, n int, a, b []float64) (*ridge, error) {
 		m = n
 	}
 	var lib lapackgonum.Implementation
-	r := &ridge{m: m, n: n, a: a, tau: make([]float64, n), d: make([]float64, n), e: make([]float64, n-1), right: make([]float64, m)}
+	r := &Ridge{m: m, N: n, a: a, tau: make([]float64, n), d: make([]float64, n), e: make([]float64, n-1), right: make([]float64, m)}
 	for i, v := range b {
 		r.right[i] = -v
 	}
@@ -46,55 +45,55 @@ func newRidge(m, n int, a, b []float64) (*ridge, error) {
 	lib.Dgebrd(m, n, a, n, r.d, r.e, tauQ, r.tau, work, len(work))
 	lib.Dormbr(lapack.ApplyQ, blas.Left, blas.Trans, m, 1, n, a, n, tauQ, r.right, 1, work, len(work))
 	r.right = r.right[:n]
-	r.singular, r.in = append([]float64(nil), r.d...), append([]float64(nil), r.right...)
+	r.Singular, r.in = append([]float64(nil), r.d...), append([]float64(nil), r.right...)
 	e := append([]float64(nil), r.e...)
-	if !lib.Dbdsqr(blas.Upper, n, 0, 0, 1, r.singular, e, nil, n, nil, n, r.in, 1, work) {
-		return nil, errors.New("optim: the singular values of a Jacobian were not found")
+	if !lib.Dbdsqr(blas.Upper, n, 0, 0, 1, r.Singular, e, nil, n, nil, n, r.in, 1, work) {
+		return nil, errors.New("linalg.NewRidge: the singular values were not found")
 	}
 	return r, nil
 }
 
-// length is ‖z‖ for λ above zero.
-func (r *ridge) length(lambda float64) float64 {
+// Length is ‖z‖ for λ above zero.
+func (r *Ridge) Length(lambda float64) float64 {
 	sum := 0.0
-	for i, s := range r.singular {
+	for i, s := range r.Singular {
 		z := s * r.in[i] / (s*s + lambda)
 		sum += z * z
 	}
 	return math.Sqrt(sum)
 }
 
-// decrease is ‖b‖² − ‖Az + b‖² for λ above zero.
-func (r *ridge) decrease(lambda float64) float64 {
+// Decrease is ‖b‖² − ‖Az + b‖² for λ above zero.
+func (r *Ridge) Decrease(lambda float64) float64 {
 	sum := 0.0
-	for i, s := range r.singular {
+	for i, s := range r.Singular {
 		g := s * r.in[i] / (s*s + lambda)
 		sum += g * g * (s*s + 2*lambda)
 	}
 	return sum
 }
 
-// descent is the derivative of −‖Az + b‖² along z from zero, 2(Aᵀb)ᵀ(−z), for λ above zero.
-func (r *ridge) descent(lambda float64) float64 {
+// Descent is the derivative of −‖Az + b‖² along z from zero, 2(Aᵀb)ᵀ(−z), for λ above zero.
+func (r *Ridge) Descent(lambda float64) float64 {
 	sum := 0.0
-	for i, s := range r.singular {
+	for i, s := range r.Singular {
 		sum += 2 * math.Pow(s*r.in[i], 2) / (s*s + lambda)
 	}
 	return sum
 }
 
-// damping is the λ, at least that least one above zero, for which ‖z‖ is the radius; the least one if z is shorter there.
-func (r *ridge) damping(radius, least float64) float64 {
-	if r.length(least) <= radius {
+// Damping is the λ, at least that least one above zero, for which ‖z‖ is the radius; the least one if z is shorter there.
+func (r *Ridge) Damping(radius, least float64) float64 {
+	if r.Length(least) <= radius {
 		return least
 	}
 	slope := 0.0 // ‖Aᵀb‖, and ‖z‖ ≤ ‖Aᵀb‖/λ
-	for i, s := range r.singular {
+	for i, s := range r.Singular {
 		slope = math.Hypot(slope, s*r.in[i])
 	}
 	low, high := math.Log(least), math.Max(math.Log(slope/radius), math.Log(least))
 	for range 64 {
-		if middle := (low + high) / 2; r.length(math.Exp(middle)) > radius {
+		if middle := (low + high) / 2; r.Length(math.Exp(middle)) > radius {
 			low = middle
 		} else {
 			high = middle
@@ -103,9 +102,9 @@ func (r *ridge) damping(radius, least float64) float64 {
 	return math.Exp(high)
 }
 
-// solve returns z for each λ, one column after the other in rows: shape [n, number of λs].
-func (r *ridge) solve(lambdas []float64) []float64 {
-	n, count := r.n, len(lambdas)
+// Solve returns z for each λ, one column after the other in rows: shape [n, number of λs].
+func (r *Ridge) Solve(lambdas []float64) []float64 {
+	n, count := r.N, len(lambdas)
 	all := make([]float64, n*count)
 	for k, lambda := range lambdas {
 		for i, v := range r.bidiagonal(math.Sqrt(lambda)) {
@@ -118,8 +117,8 @@ func (r *ridge) solve(lambdas []float64) []float64 {
 }
 
 // bidiagonal is the minimizer of ‖By − c‖² + μ²‖y‖². Rotations of the rows of [B c] and [μI 0] make it triangular.
-func (r *ridge) bidiagonal(mu float64) []float64 {
-	n := r.n
+func (r *Ridge) bidiagonal(mu float64) []float64 {
+	n := r.N
 	diagonal, above, c := make([]float64, n), make([]float64, n), make([]float64, n)
 	d, right := r.d[0], r.right[0]   // of the row of B that is next
 	damping, dampingRight := mu, 0.0 // of the row of μI

@@ -1,4 +1,4 @@
-package optim
+package objective
 
 import (
 	"math"
@@ -8,13 +8,12 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
-	"github.com/gosciml/gosciml/sciml/objective"
 )
 
-// embedding is a random matrix of shape [size, items] that adds up its items, with random signs, in size sums of equally
+// Embedding is a random matrix of shape [size, items] that adds up its items, with random signs, in size sums of equally
 // many each, and does so in a number of copies that are added in turn: a CountSketch of as many hash functions, but for
 // the equal numbers. Nil is the identity.
-type embedding struct {
+type Embedding struct {
 	items, size, copies, slots int
 	// order and signs have an entry for each place in each sum of each copy, shape [copies, size, slots]: the item there and
 	// its factor. Places that are left over have the factor zero.
@@ -22,13 +21,13 @@ type embedding struct {
 	signs []float64
 }
 
-// newEmbedding draws an embedding S such that the mean of SᵀS is the identity.
-func newEmbedding(rng *rand.Rand, items, size, copies int) *embedding {
+// NewEmbedding draws an embedding S such that the mean of SᵀS is the identity, or none where size is not below items.
+func NewEmbedding(rng *rand.Rand, items, size, copies int) *Embedding {
 	if size >= items {
 		return nil
 	}
 	slots := (items + size - 1) / size
-	s := &embedding{items: items, size: size, copies: copies, slots: slots}
+	s := &Embedding{items: items, size: size, copies: copies, slots: slots}
 	s.order, s.signs = make([]int32, copies*size*slots), make([]float64, copies*size*slots)
 	for c := range copies {
 		for k, item := range rng.Perm(items) {
@@ -44,16 +43,16 @@ func newEmbedding(rng *rand.Rand, items, size, copies int) *embedding {
 	return s
 }
 
-// inputs are what build takes.
-func (s *embedding) inputs(obj *objective.Objective) []*tensors.Tensor {
+// Inputs are what Build takes within a program; none of nil.
+func (s *Embedding) Inputs(obj *Objective) []*tensors.Tensor {
 	if s == nil {
 		return nil
 	}
 	return []*tensors.Tensor{tensors.FromFlatDataAndDimensions(s.order, len(s.order)), device.Vector(obj.Precision(), s.signs)}
 }
 
-// build applies the embedding to x of shape [items, k].
-func (s *embedding) build(x *graph.Node, in []*graph.Node) *graph.Node {
+// Build builds Sx, shape [size, k], for x of shape [items, k].
+func (s *Embedding) Build(x *graph.Node, in []*graph.Node) *graph.Node {
 	if s == nil {
 		return x
 	}
