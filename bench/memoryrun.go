@@ -40,10 +40,10 @@ var memoryMethods = []memoryMethod{
 	{named{"adam", func() optim.Method { return optim.Adam{} }}, 12},
 	{named{"lbfgs", func() optim.Method { return optim.LBFGS{Memory: 20} }}, 60},
 	{named{"sgd", func() optim.Method {
-		return optim.SGD{Rate: 1e-5, Batches: optim.Batches{Size: memoryBatch, Seed: memorySeed}}
+		return optim.SGD{Rate: 1e-5, Batches: objective.Batches{Size: memoryBatch, Seed: memorySeed}}
 	}}, 0},
 	{named{"minibatch", func() optim.Method {
-		return optim.MiniBatch{Method: optim.Adam{}, Batches: optim.Batches{Size: memoryBatch, Seed: memorySeed}}
+		return optim.MiniBatch{Method: optim.Adam{}, Batches: objective.Batches{Size: memoryBatch, Seed: memorySeed}}
 	}}, 0},
 }
 

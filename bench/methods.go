@@ -32,10 +32,10 @@ var methods = []named{
 	{"amsgrad", func() optim.Method { return optim.Adam{Rate: 5e-3, AMSGrad: true} }},
 	{"lion", func() optim.Method { return optim.Lion{Rate: 1e-4} }},
 	{"muon", func() optim.Method { return optim.Muon{} }},
-	{"sgd", func() optim.Method { return optim.SGD{Rate: 1e-5, Batches: optim.Batches{Size: 256}} }},
-	{"svrg", func() optim.Method { return optim.SVRG{Rate: 1e-5, Batches: optim.Batches{Size: 256}} }},
+	{"sgd", func() optim.Method { return optim.SGD{Rate: 1e-5, Batches: objective.Batches{Size: 256}} }},
+	{"svrg", func() optim.Method { return optim.SVRG{Rate: 1e-5, Batches: objective.Batches{Size: 256}} }},
 	{"minibatch-adam", func() optim.Method {
-		return optim.MiniBatch{Method: optim.Adam{Rate: 2e-3}, Batches: optim.Batches{Size: 256}}
+		return optim.MiniBatch{Method: optim.Adam{Rate: 2e-3}, Batches: objective.Batches{Size: 256}}
 	}},
 	{"lbfgs", func() optim.Method { return optim.LBFGS{Memory: 50} }},
 	{"lbfgs-hz", func() optim.Method { return optim.LBFGS{Memory: 50, Search: search.HagerZhang{}} }},

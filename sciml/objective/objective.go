@@ -11,7 +11,7 @@
 //	the terms of a loss by their names               TermEvaluator
 //	any of these for one term                        Objective.Term, an objective of its own
 //	f on a plane, or in other variables              Restrict, NewChange: f(θ₀ + Cz), with any C
-//	f on some of its samples                         Batch, within a graph
+//	f on some of its samples; how noisy that is      Batch, within a graph, with Batches; Noise
 //
 // With f = Σ rᵢ² = ‖r‖² the gradient is 2Jᵀr, and JJᵀ is the tangent kernel, with the weights of the loss in it. A question that an
 // objective cannot answer is an error: errors.Is finds ErrUnsuitable in it, or ErrTooLarge.

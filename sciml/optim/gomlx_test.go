@@ -236,7 +236,7 @@ func TestGoMLXErrors(t *testing.T) {
 		"method of GoMLX is nil":                               nil,
 		"the Search of L-BFGS is search.StrongWolfe":           optim.LBFGS{},
 		"SR1 cannot run in a trainer":                          optim.SR1{},
-		"SGD.Batches is {Size:8":                               optim.SGD{Batches: optim.Batches{Size: 8}},
+		"SGD.Batches is {Size:8":                               optim.SGD{Batches: objective.Batches{Size: 8}},
 		"ExactGradientDescent needs products with the Hessian": optim.ExactGradientDescent{},
 		"Adam.Rate is -1":                                      optim.Adam{Rate: -1},
 		"gonum LBFGS cannot run in a trainer":                  optim.Gonum{Method: &optimize.LBFGS{}},

@@ -22,7 +22,7 @@ type MiniBatch struct {
 	// search is none, because batches differ.
 	Method Method
 	// Batches say how samples are drawn.
-	Batches Batches
+	Batches objective.Batches
 	// Accumulate is the number of batches whose mean gradient makes a step; 1 when zero. The step is that of one batch as
 	// many times as large, but needs no more memory than the small ones.
 	Accumulate int
@@ -57,7 +57,7 @@ func (m MiniBatch) plan(obj *objective.Objective, theta *tensors.Tensor, owner s
 	if err != nil {
 		return plan{}, err
 	}
-	batches, err := m.Batches.sampler(obj, owner)
+	batches, err := m.Batches.Sampler(obj, owner)
 	if err != nil {
 		return plan{}, err
 	}

@@ -3,7 +3,6 @@ package optim
 import (
 	"cmp"
 	"fmt"
-	"math"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -30,7 +29,7 @@ type MultiBatchLBFGS struct {
 	// be enough to determine the curvature: the worse conditioned the problem, the more.
 	Overlap float64
 	// Batches say how samples are drawn. A batch has at least two samples of each group.
-	Batches Batches
+	Batches objective.Batches
 	// Measure is the number of iterations between measurements of all samples; 100 when zero.
 	Measure int
 }
@@ -55,32 +54,18 @@ func (m MultiBatchLBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) 
 	if err != nil {
 		return nil, err
 	}
-	batches, err := m.Batches.sampler(obj, "MultiBatchLBFGS")
+	batches, err := m.Batches.Sampler(obj, "MultiBatchLBFGS")
 	if err != nil {
 		return nil, err
 	}
-	shared, sharedAll := batches.overlap(m.Overlap), 0
+	shared, sharedAll := batches.Overlap(m.Overlap), 0
 	for _, n := range shared {
 		sharedAll += n
 	}
 	return startStochastic(obj, theta, plan{
 		rule: multiBatchRule{MultiBatchLBFGS: m, shared: shared}, batches: batches, perStep: 1,
-		cost: 1 + 2*float64(sharedAll)/float64(batches.size()), every: every,
+		cost: 1 + 2*float64(sharedAll)/float64(batches.Size()), every: every,
 	})
-}
-
-// overlap lets batches share a part, and returns the number of samples of each group in it. A batch begins with what it
-// shares with the one before.
-func (s *sampler) overlap(part float64) (shared []int) {
-	sizes, strides := make([]int, len(s.sizes)), make([]int, len(s.sizes))
-	shared = make([]int, len(s.sizes))
-	for g, size := range s.sizes {
-		sizes[g] = max(2, size)
-		shared[g] = min(sizes[g]-1, max(1, int(math.Round(part*float64(sizes[g])))))
-		strides[g] = sizes[g] - shared[g]
-	}
-	s.sizes, s.strides = sizes, strides
-	return shared
 }
 
 // multiBatchRule has the state of lbfgsDirection, where the previous gradient is that of the samples shared with the

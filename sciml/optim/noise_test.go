@@ -10,7 +10,6 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/objective"
-	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // TestNoise compares with the variance over all samples, which batches of one sample show exactly.
@@ -34,7 +33,7 @@ func TestNoise(t *testing.T) {
 		}
 	}
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		n, err := optim.Noise(l.objective(b), theta, optim.Batches{Size: 1}, 0)
+		n, err := objective.Noise(l.objective(b), theta, objective.Batches{Size: 1}, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,14 +44,14 @@ func TestNoise(t *testing.T) {
 	})
 	b := pureGo(t)
 	for _, c := range []struct {
-		batches optim.Batches
+		batches objective.Batches
 		want    float64
 	}{
-		{optim.Batches{Size: 8}, variance / 8 * (lsRows - 8) / (lsRows - 1)},
-		{optim.Batches{Size: 8, WithReplacement: true}, variance / 8},
-		{optim.Batches{Size: 60}, variance / 60 * (lsRows - 60) / (lsRows - 1)},
+		{objective.Batches{Size: 8}, variance / 8 * (lsRows - 8) / (lsRows - 1)},
+		{objective.Batches{Size: 8, WithReplacement: true}, variance / 8},
+		{objective.Batches{Size: 60}, variance / 60 * (lsRows - 60) / (lsRows - 1)},
 	} {
-		n, err := optim.Noise(l.objective(b), theta, c.batches, 1000)
+		n, err := objective.Noise(l.objective(b), theta, c.batches, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,24 +60,24 @@ func TestNoise(t *testing.T) {
 	}
 	for word, f := range map[string]func(obj *objective.Objective) error{
 		"Batches.Size is 64": func(obj *objective.Objective) error {
-			_, err := optim.Noise(obj, theta, optim.Batches{Size: 64}, 0)
+			_, err := objective.Noise(obj, theta, objective.Batches{Size: 64}, 0)
 			return err
 		},
 		"count of batches is -1": func(obj *objective.Objective) error {
-			_, err := optim.Noise(obj, theta, optim.Batches{}, -1)
+			_, err := objective.Noise(obj, theta, objective.Batches{}, -1)
 			return err
 		},
 		"starting θ has 3": func(obj *objective.Objective) error {
-			_, err := optim.Noise(obj, theta[:3], optim.Batches{}, 0)
+			_, err := objective.Noise(obj, theta[:3], objective.Batches{}, 0)
 			return err
 		},
 		"Objective.Samples is nil": func(obj *objective.Objective) error {
 			obj.Samples = nil
-			_, err := optim.Noise(obj, theta, optim.Batches{}, 0)
+			_, err := objective.Noise(obj, theta, objective.Batches{}, 0)
 			return err
 		},
 		"Noise.Batches.Size is -2": func(obj *objective.Objective) error {
-			_, err := optim.Noise(obj, theta, optim.Batches{Size: -2}, 0)
+			_, err := objective.Noise(obj, theta, objective.Batches{Size: -2}, 0)
 			return err
 		},
 	} {

@@ -24,7 +24,7 @@ type NormTest struct {
 	// Method is one that takes steps as they come, such as GradientDescent or Adam; Adam{} when nil.
 	Method Method
 	// Batches say how samples are drawn; their Size is that at the start.
-	Batches Batches
+	Batches objective.Batches
 	// Theta is how large the noise may be, relative to the gradient; 0.5 when zero.
 	Theta float64
 	// Growth is the factor between two sizes, at least 2; 2 when zero.
@@ -57,7 +57,7 @@ func (m NormTest) Start(obj *objective.Objective, theta *tensors.Tensor) (Steppe
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDeviation(obj)
+	d, err := objective.NewDeviation(obj)
 	if err != nil {
 		return nil, err
 	}
@@ -68,38 +68,38 @@ func (m NormTest) Start(obj *objective.Objective, theta *tensors.Tensor) (Steppe
 }
 
 // test enlarges the batches if they are too noisy.
-func (m NormTest) test(obj *objective.Objective, s *sampler, d deviation, theta, gradient *tensors.Tensor, slope float64) (string, int, error) {
-	rows, before := obj.NumSamples(), s.size()
+func (m NormTest) test(obj *objective.Objective, s *objective.Sampler, d objective.Deviation, theta, gradient *tensors.Tensor, slope float64) (string, int, error) {
+	rows, before := obj.NumSamples(), s.Size()
 	if before >= rows {
 		return "", 0, nil
 	}
-	first := obj.ShareBatch(m.Batches.size())
-	now := s.sizes
-	s.resize(first)
-	probed := s.size()
-	variance, err := d.mean(s, m.Probes, theta, gradient)
-	s.resize(now)
+	first := obj.ShareBatch(m.Batches.NumSamples())
+	now := s.Sizes
+	s.Resize(first)
+	probed := s.Size()
+	variance, err := d.Mean(s, m.Probes, theta, gradient)
+	s.Resize(now)
 	if err != nil {
 		return "", 0, err
 	}
-	perSample := variance / varianceOfMean(probed, rows, m.Batches.WithReplacement)
+	perSample := variance / objective.VarianceOfMean(probed, rows, m.Batches.WithReplacement)
 	noise := func(size int) float64 {
-		return math.Sqrt(perSample * varianceOfMean(size, rows, m.Batches.WithReplacement))
+		return math.Sqrt(perSample * objective.VarianceOfMean(size, rows, m.Batches.WithReplacement))
 	}
 	if noise(before) <= m.Theta*slope || !device.Finite(variance) {
 		return "", m.Probes * probed, nil
 	}
-	size := m.Batches.size()
+	size := m.Batches.NumSamples()
 	for ; size < rows; size *= m.Growth {
-		s.resize(obj.ShareBatch(size))
-		if s.size() > before && noise(s.size()) <= m.Theta*slope {
+		s.Resize(obj.ShareBatch(size))
+		if s.Size() > before && noise(s.Size()) <= m.Theta*slope {
 			break
 		}
 	}
 	if size >= rows {
-		s.resize(obj.ShareBatch(rows))
+		s.Resize(obj.ShareBatch(rows))
 	}
 	reason := fmt.Sprintf("batches grow from %d to %d samples: the noise %.2g of their gradient is above %.2g times the norm %.2g of that of all samples",
-		before, s.size(), noise(before), m.Theta, slope)
+		before, s.Size(), noise(before), m.Theta, slope)
 	return reason, m.Probes * probed, nil
 }

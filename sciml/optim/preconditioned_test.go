@@ -218,7 +218,7 @@ func TestPreconditionedResume(t *testing.T) {
 			}, optim.Preconditioned{Method: m, By: optim.Diagonal{Samples: 2, Shift: 0.1}, Every: 4}, 2, 3, 8)
 		}
 		l := newLeastSquares(0.5)
-		sgd := optim.SGD{Rate: 0.01, Momentum: 0.5, Schedule: optim.InverseTime{Every: 20}, Batches: optim.Batches{Size: 8}, Measure: 6}
+		sgd := optim.SGD{Rate: 0.01, Momentum: 0.5, Schedule: optim.InverseTime{Every: 20}, Batches: objective.Batches{Size: 8}, Measure: 6}
 		resumes(t, "SGD", func() (*objective.Objective, []float64) { return l.objective(b), make([]float64, lsDim) },
 			optim.Preconditioned{Method: sgd, By: optim.NystromPreconditioner{Shift: 1e-2}, Every: 8}, 5, 8, 18)
 	})
@@ -272,7 +272,7 @@ func TestPreconditionedSchedule(t *testing.T) {
 // TestPreconditionedBatches: batches of samples are drawn in z as they are in θ, and go on at a new preconditioner.
 func TestPreconditionedBatches(t *testing.T) {
 	l := newLeastSquares(0.5)
-	batches := optim.Batches{Size: 8, Seed: 3}
+	batches := objective.Batches{Size: 8, Seed: 3}
 	plain := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), optim.SGD{Rate: 0.04, Schedule: optim.InverseTime{Every: 20}, Batches: batches, Measure: 6}, optim.Options{MaxIterations: 30})
 	r := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), optim.Preconditioned{
 		Method: optim.SGD{Rate: 0.01, Schedule: optim.InverseTime{Every: 20}, Batches: batches, Measure: 6}, By: kept{factor: 2}, Every: 12,

@@ -63,18 +63,7 @@ func (m SAGA) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		return nil, fmt.Errorf("optim: SAGA.Blocks is %d, expected a number above 1 that divides the rows of each of Objective.Samples, and so their greatest common divisor %d", m.Blocks, divisor)
 	}
 	rule := sagaRule{rate: m.Rate, blocks: m.Blocks}
-	return startStochastic(obj, theta, plan{rule: rule, batches: m.sampler(obj), perStep: 1, cost: 1, every: every})
-}
-
-// sampler divides each group into blocks at random: neighbouring rows may be neighbouring points.
-func (m SAGA) sampler(obj *objective.Objective) *sampler {
-	s := &sampler{streams: []stream{{rows: m.Blocks, seed: m.Seed, replace: m.WithReplacement}}}
-	for g, group := range obj.Samples {
-		parts := stream{rows: group.Rows, seed: m.Seed, number: uint64(g) + 1}
-		s.partition = append(s.partition, parts.shuffled())
-		s.sizes = append(s.sizes, group.Rows/m.Blocks)
-	}
-	return s
+	return startStochastic(obj, theta, plan{rule: rule, batches: objective.NewBlockSampler(obj, m.Blocks, m.Seed, m.WithReplacement), perStep: 1, cost: 1, every: every})
 }
 
 func greatestCommonDivisor(a, b int) int {

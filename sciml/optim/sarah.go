@@ -21,7 +21,7 @@ type SARAH struct {
 	// Rate is the step size α; 1e-2 when zero. The theory asks for less than 2/L, the curvature of a batch.
 	Rate float64
 	// Batches say how samples are drawn.
-	Batches Batches
+	Batches objective.Batches
 	// Every is the number of iterations between snapshots; when zero, as many as make two passes over the samples.
 	Every int
 }

@@ -24,7 +24,7 @@ type SGD struct {
 	// Schedule changes the rate; nil for a constant one.
 	Schedule Schedule
 	// Batches say how samples are drawn.
-	Batches Batches
+	Batches objective.Batches
 	// Measure is the number of iterations between measurements of all samples; 100 when zero.
 	Measure int
 }
@@ -43,7 +43,7 @@ func (m SGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, er
 
 // Direct implements Directed, for what draws batches itself, as a trainer does. It fails when Batches or Measure are set.
 func (m SGD) Direct(obj *objective.Objective) (Direction, search.Search, error) {
-	if m.Batches != (Batches{}) || m.Measure != 0 {
+	if m.Batches != (objective.Batches{}) || m.Measure != 0 {
 		return nil, nil, fmt.Errorf("optim: SGD.Batches is %+v and Measure %d, expected none of them where batches are drawn elsewhere", m.Batches, m.Measure)
 	}
 	rule, err := m.rule()

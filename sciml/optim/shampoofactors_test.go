@@ -244,7 +244,7 @@ func TestShampooAndSOAPOnBatches(t *testing.T) {
 			obj := l.objective(b)
 			// Factors of full rank: otherwise bases and roots magnify rounding, which differs.
 			obj.Blocks = []objective.Block{{Name: "v", Dims: []int{2, 2}}, {Name: "w", Offset: 4, Dims: []int{3, 2}}}
-			batches := optim.MiniBatch{Method: method, Batches: optim.Batches{Size: lsRows}}
+			batches := optim.MiniBatch{Method: method, Batches: objective.Batches{Size: lsRows}}
 			whole := trajectory(t, obj, make([]float64, lsDim), method, 20)
 			got := trajectory(t, obj, make([]float64, lsDim), batches, 20)
 			for k := range 20 {
@@ -257,7 +257,7 @@ func TestShampooAndSOAPOnBatches(t *testing.T) {
 			if onXLA {
 				continue
 			}
-			part := optim.MiniBatch{Method: method, Batches: optim.Batches{Size: 8, Seed: 3}, Accumulate: 2}
+			part := optim.MiniBatch{Method: method, Batches: objective.Batches{Size: 8, Seed: 3}, Accumulate: 2}
 			if r := minimize(t, obj, make([]float64, lsDim), part, optim.Options{MaxIterations: 300}); r.Loss > 0.7*l.loss(make([]float64, lsDim)) {
 				t.Errorf("%s on small batches: %s", name, r)
 			}

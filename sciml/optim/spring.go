@@ -50,7 +50,7 @@ type SPRING struct {
 	// when zero, as there, and no bound when +Inf.
 	Longest float64
 	// Batches say how samples are drawn, anew for each step; all of them when it is the zero value.
-	Batches Batches
+	Batches objective.Batches
 	// Measure is the number of iterations between measurements of all samples, with Batches; 100 when zero.
 	Measure int
 	// MaxMemory is the most that J and the matrix may need, in bytes; 4 GiB when zero.
@@ -66,7 +66,7 @@ func (m SPRING) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 	if err := obj.NeedResidual("SPRING"); err != nil {
 		return nil, err
 	}
-	batched := m.Batches != Batches{}
+	batched := m.Batches != objective.Batches{}
 	fixed := batched || m.Rate != 0 || m.Schedule != nil || m.Longest != 0
 	if fixed && m.Search != nil {
 		return nil, fmt.Errorf("optim: SPRING.Search is %T, expected nil with Batches, Rate, Schedule or Longest, whose steps are taken as they are", m.Search)
@@ -123,11 +123,11 @@ func (d springDirection) startBatches(obj *objective.Objective, theta *tensors.T
 	if err != nil {
 		return nil, err
 	}
-	batches, err := d.Batches.sampler(obj, "SPRING")
+	batches, err := d.Batches.Sampler(obj, "SPRING")
 	if err != nil {
 		return nil, err
 	}
-	rows, err := obj.NumResidualsOf(batches.sizes)
+	rows, err := obj.NumResidualsOf(batches.Sizes)
 	if err != nil {
 		return nil, err
 	}

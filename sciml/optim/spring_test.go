@@ -243,7 +243,7 @@ func TestSpringBatches(t *testing.T) {
 	l := newLeastSquares(0)
 	start := make([]float64, lsDim)
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		m := optim.SPRING{Momentum: 0.5, Damping: 1e-3, Rate: 1, Longest: math.Inf(1), Batches: optim.Batches{Size: 4, Seed: 1}, Measure: 50}
+		m := optim.SPRING{Momentum: 0.5, Damping: 1e-3, Rate: 1, Longest: math.Inf(1), Batches: objective.Batches{Size: 4, Seed: 1}, Measure: 50}
 		r := minimize(t, l.objective(b), start, m, optim.Options{MaxIterations: 400, LossTolerance: 1e-20})
 		if r.Status != optim.LossReached || floats.Distance(r.Theta, l.solution, 2) > 1e-9 {
 			t.Errorf("batches of 4: %s", r)
@@ -258,9 +258,9 @@ func TestSpringBatches(t *testing.T) {
 		if !slices.Equal(again.Theta, same.Theta) || slices.Equal(again.Theta, other.Theta) {
 			t.Error("the seed does not decide on the run")
 		}
-		all := optim.SPRING{Rate: 0.5, Longest: 0.3, Batches: optim.Batches{Size: lsRows}}
+		all := optim.SPRING{Rate: 0.5, Longest: 0.3, Batches: objective.Batches{Size: lsRows}}
 		none := all
-		none.Batches = optim.Batches{}
+		none.Batches = objective.Batches{}
 		x, y := minimize(t, l.objective(b), start, all, optim.Options{MaxIterations: 7}), minimize(t, l.objective(b), start, none, optim.Options{MaxIterations: 8})
 		if floats.Distance(x.Theta, y.Theta, 2) > 1e-10 || x.Loss > 0.5*l.loss(start) {
 			t.Errorf("θ = %v with batches of all samples, %v without", x.Theta, y.Theta)
@@ -279,7 +279,7 @@ func TestSpringResume(t *testing.T) {
 	b := pureGo(t)
 	checkResume(t, b, optim.SPRING{Corrected: true}, 6)
 	resumed(t, b, optim.SPRING{Rate: 0.2, Schedule: optim.StepDecay{Every: 4}}, 6, 14)
-	resumed(t, b, optim.SPRING{Batches: optim.Batches{Size: 5}, Corrected: true, Measure: 4}, 6, 14)
+	resumed(t, b, optim.SPRING{Batches: objective.Batches{Size: 5}, Corrected: true, Measure: 4}, 6, 14)
 }
 
 func TestSpringSettings(t *testing.T) {
@@ -293,10 +293,10 @@ func TestSpringSettings(t *testing.T) {
 		"SPRING.MaxMemory is -1":       optim.SPRING{MaxMemory: -1},
 		"SPRING.Search is search.Grid": optim.SPRING{Search: search.Grid{}, Rate: 1},
 		"SPRING.Measure is 5":          optim.SPRING{Measure: 5},
-		"SPRING.Measure is -1":         optim.SPRING{Measure: -1, Batches: optim.Batches{Size: 2}},
+		"SPRING.Measure is -1":         optim.SPRING{Measure: -1, Batches: objective.Batches{Size: 2}},
 		"Grid.Points is -1":            optim.SPRING{Search: search.Grid{Points: -1}},
 		"in SPRING.Schedule":           optim.SPRING{Schedule: optim.StepDecay{Every: -1}},
-		"SPRING.Batches.Size is -1":    optim.SPRING{Batches: optim.Batches{Size: -1}},
+		"SPRING.Batches.Size is -1":    optim.SPRING{Batches: objective.Batches{Size: -1}},
 		"40 residuals by 8 parameters": optim.SPRING{MaxMemory: 1000},
 		`MiniBatch.Method is "SPRING"`: optim.MiniBatch{Method: optim.SPRING{Rate: 1}},
 	} {

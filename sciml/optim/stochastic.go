@@ -40,7 +40,7 @@ type stochastic struct {
 // plan is what makes a stochastic method.
 type plan struct {
 	rule    batchRule
-	batches *sampler
+	batches *objective.Sampler
 	perStep int     // batches in a step
 	cost    float64 // gradients of each
 	every   int     // iterations between two measurements
@@ -196,14 +196,14 @@ func (s *stochastic) spend(samples int) (evaluations int) {
 
 // room is the number of steps whose batches go to the device at once: their numbers are to stay below 16 MiB.
 func (s *stochastic) room() int {
-	return max(1, min(chunk, 1<<22/(s.plan.batches.size()*s.plan.perStep)))
+	return max(1, min(chunk, 1<<22/(s.plan.batches.Size()*s.plan.perStep)))
 }
 
 // steps makes up to n steps, and reports whether the last one was finite.
 func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error) {
 	dtype, room := s.obj.Precision(), s.room()
 	n = min(n, room)
-	indices := s.plan.batches.next(n*s.plan.perStep, room*s.plan.perStep)
+	indices := s.plan.batches.Next(n*s.plan.perStep, room*s.plan.perStep)
 	trace := shapes.Make(dtype, chunk)
 	first := append([]*tensors.Tensor{
 		tensors.FromScalar(int32(0)), tensors.FromScalar(int32(0)), tensors.FromScalar(true),
@@ -222,7 +222,7 @@ func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error)
 	if err := fresh.addTraces(vars[batchLoss:batchCarried], made); err != nil {
 		return made, sound, err
 	}
-	size := s.plan.batches.size() * s.plan.perStep
+	size := s.plan.batches.Size() * s.plan.perStep
 	for i, r := range fresh.Records {
 		r.Batch, r.Evaluations = size, s.spend(int(math.Round(float64(size)*s.plan.cost)))
 		if i > 0 || !s.told {
@@ -288,7 +288,7 @@ type savedStochastic struct {
 func (s *stochastic) Save() ([]byte, error) {
 	state := savedStochastic{
 		BestLoss: s.bestLoss, Loss: s.loss, Slope: s.slope, Position: s.position, Spent: s.spent, Due: s.due, Told: s.told,
-		At: s.plan.batches.places(), Sizes: s.plan.batches.sizes,
+		At: s.plan.batches.Places(), Sizes: s.plan.batches.Sizes,
 	}
 	var err error
 	if state.Carried, err = device.SaveAll(s.carried); err != nil {
@@ -314,7 +314,7 @@ func (s *stochastic) Restore(data []byte) error {
 	if s.best, err = state.Best.Restore(s.best.Shape()); err != nil {
 		return err
 	}
-	if err := s.plan.batches.restore(state.At, state.Sizes); err != nil {
+	if err := s.plan.batches.Restore(state.At, state.Sizes); err != nil {
 		return err
 	}
 	s.carry(carried)

@@ -21,14 +21,14 @@ import (
 )
 
 var stochasticMethods = map[string]optim.Method{
-	"mini-batch Adam":    optim.MiniBatch{Method: optim.Adam{Rate: 0.02}, Batches: optim.Batches{Size: 8, Seed: 3}, Measure: 6},
-	"accumulated":        optim.MiniBatch{Method: optim.Momentum{Rate: 0.01}, Batches: optim.Batches{Size: 4, Seed: 3}, Accumulate: 3, Measure: 6},
-	"SGD":                optim.SGD{Rate: 0.02, Momentum: 0.5, Schedule: optim.InverseTime{Every: 50}, Batches: optim.Batches{Size: 5, WithReplacement: true}, Measure: 6},
-	"SVRG":               optim.SVRG{Rate: 0.02, Batches: optim.Batches{Size: 8}, Every: 6},
-	"SARAH":              optim.SARAH{Rate: 0.02, Batches: optim.Batches{Size: 8}, Every: 6},
+	"mini-batch Adam":    optim.MiniBatch{Method: optim.Adam{Rate: 0.02}, Batches: objective.Batches{Size: 8, Seed: 3}, Measure: 6},
+	"accumulated":        optim.MiniBatch{Method: optim.Momentum{Rate: 0.01}, Batches: objective.Batches{Size: 4, Seed: 3}, Accumulate: 3, Measure: 6},
+	"SGD":                optim.SGD{Rate: 0.02, Momentum: 0.5, Schedule: optim.InverseTime{Every: 50}, Batches: objective.Batches{Size: 5, WithReplacement: true}, Measure: 6},
+	"SVRG":               optim.SVRG{Rate: 0.02, Batches: objective.Batches{Size: 8}, Every: 6},
+	"SARAH":              optim.SARAH{Rate: 0.02, Batches: objective.Batches{Size: 8}, Every: 6},
 	"SAGA":               optim.SAGA{Rate: 0.02, Blocks: 4, Measure: 6},
-	"norm test":          optim.NormTest{Method: optim.GradientDescent{Rate: 0.02}, Batches: optim.Batches{Size: 5}, Measure: 6},
-	"multi-batch L-BFGS": optim.MultiBatchLBFGS{Batches: optim.Batches{Size: 16}, Measure: 6},
+	"norm test":          optim.NormTest{Method: optim.GradientDescent{Rate: 0.02}, Batches: objective.Batches{Size: 5}, Measure: 6},
+	"multi-batch L-BFGS": optim.MultiBatchLBFGS{Batches: objective.Batches{Size: 16}, Measure: 6},
 }
 
 // onXLA are those that are run on XLA as well, which takes a second or two for each to compile.
@@ -133,7 +133,7 @@ func TestStochasticResume(t *testing.T) {
 func TestStochasticSeeds(t *testing.T) {
 	l := newLeastSquares(0.5)
 	run := func(seed uint64, replace bool) []float64 {
-		m := optim.SGD{Batches: optim.Batches{Size: 8, Seed: seed, WithReplacement: replace}}
+		m := optim.SGD{Batches: objective.Batches{Size: 8, Seed: seed, WithReplacement: replace}}
 		return minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), m, optim.Options{MaxIterations: 20}).Theta
 	}
 	first := run(1, false)
@@ -150,10 +150,10 @@ func TestStochasticGroups(t *testing.T) {
 	b := pureGo(t)
 	exact := []float64{4, 0, 0, 0} // u = 4 sin ½x
 	for name, m := range map[string]optim.Method{
-		"mini-batch Adam":    optim.MiniBatch{Method: optim.Adam{Rate: 0.05}, Batches: optim.Batches{Size: 10}},
-		"SVRG":               optim.SVRG{Rate: 2e-3, Batches: optim.Batches{Size: 10}},
+		"mini-batch Adam":    optim.MiniBatch{Method: optim.Adam{Rate: 0.05}, Batches: objective.Batches{Size: 10}},
+		"SVRG":               optim.SVRG{Rate: 2e-3, Batches: objective.Batches{Size: 10}},
 		"SAGA":               optim.SAGA{Rate: 2e-3, Blocks: 6},
-		"multi-batch L-BFGS": optim.MultiBatchLBFGS{Batches: optim.Batches{Size: 20}},
+		"multi-batch L-BFGS": optim.MultiBatchLBFGS{Batches: objective.Batches{Size: 20}},
 	} {
 		r := minimize(t, twoGroups(b), []float64{1, 1, 1, 1}, m, optim.Options{MaxIterations: 4000, LossTolerance: 1e-3})
 		if r.Status != optim.LossReached || floats.Distance(r.Theta, exact, 2) > 0.1 {
@@ -170,7 +170,7 @@ func TestStochasticSettings(t *testing.T) {
 		method optim.Method
 		word   string
 	}{
-		{optim.MiniBatch{Batches: optim.Batches{Size: -1}}, "MiniBatch.Batches.Size is -1"},
+		{optim.MiniBatch{Batches: objective.Batches{Size: -1}}, "MiniBatch.Batches.Size is -1"},
 		{optim.MiniBatch{Accumulate: -1}, "MiniBatch.Accumulate is -1"},
 		{optim.MiniBatch{Measure: -1}, "MiniBatch.Measure is -1"},
 		{optim.MiniBatch{Method: optim.LBFGS{}}, `MiniBatch.Method is "L-BFGS"`},
@@ -255,12 +255,12 @@ func TestStochasticStops(t *testing.T) {
 	b := pureGo(t)
 	l := newLeastSquares(0)
 	start := make([]float64, lsDim)
-	sgd := optim.SGD{Rate: 0.05, Batches: optim.Batches{Size: 8}, Measure: 20}
+	sgd := optim.SGD{Rate: 0.05, Batches: objective.Batches{Size: 8}, Measure: 20}
 	r := minimize(t, l.objective(b), start, sgd, optim.Options{LossTolerance: 1e-6})
 	if r.Status != optim.LossReached || r.Loss > 1e-6 || r.History.Last().Batch != 0 || r.Iterations%20 != 0 {
 		t.Errorf("%s, last record of %d samples", r, r.History.Last().Batch)
 	}
-	r = minimize(t, l.objective(b), start, optim.SGD{Rate: 10, Batches: optim.Batches{Size: 8}}, optim.Options{})
+	r = minimize(t, l.objective(b), start, optim.SGD{Rate: 10, Batches: objective.Batches{Size: 8}}, optim.Options{})
 	if r.Status != optim.NonFinite || !slices.Equal(r.Theta, start) || math.Abs(r.Loss-l.loss(start)) > 1e-12 {
 		t.Errorf("with a rate that is too large: %s", r)
 	}
@@ -295,5 +295,34 @@ func TestStochasticFloat32(t *testing.T) {
 		if r.Loss > 2*l.minimum {
 			t.Errorf("%s: %s, the minimum is %v", name, r, l.minimum)
 		}
+	}
+}
+
+// TestAccumulation: small batches make the steps of large ones with the same samples.
+func TestAccumulation(t *testing.T) {
+	run := func(size, accumulate, iterations int) ([]float64, []optim.Record) {
+		m := optim.MiniBatch{Method: optim.Adam{Rate: 0.1}, Batches: objective.Batches{Size: size}, Accumulate: accumulate, Measure: 5}
+		r, err := optim.Minimize(t.Context(), newLeastSquares(0.5).objective(pureGo(t)), make([]float64, lsDim), m, optim.Options{MaxIterations: iterations})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Theta, r.History.Records
+	}
+	large, records := run(8, 1, 12)
+	small, same := run(4, 2, 12)
+	for i := range large {
+		if math.Abs(large[i]-small[i]) > 1e-13 {
+			t.Errorf("θ = %v by batches of 8, %v by two of 4", large, small)
+			break
+		}
+	}
+	for k := range records {
+		if math.Abs(records[k].Loss-same[k].Loss) > 1e-12 || records[k].Batch != same[k].Batch || records[k].Evaluations != same[k].Evaluations {
+			t.Errorf("record %d: %+v by batches of 8, %+v by two of 4", k, records[k], same[k])
+		}
+	}
+	// 8 of 64 samples a step, and all of them every 5 iterations: 1.5 and 3, rounded down.
+	if got := records[len(records)-1].Evaluations; got != 4 {
+		t.Errorf("%d evaluations, want 4", got)
 	}
 }

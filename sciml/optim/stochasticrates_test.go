@@ -8,13 +8,14 @@ import (
 
 	"gonum.org/v1/gonum/floats"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // TestVarianceReduction: SGD with a constant rate stalls at a noise floor unless the data are consistent, the methods that
 // reduce the variance converge linearly.
 func TestVarianceReduction(t *testing.T) {
-	batches := optim.Batches{Size: 8, Seed: 1}
+	batches := objective.Batches{Size: 8, Seed: 1}
 	excess := func(l leastSquares, m optim.Method, iterations int) float64 {
 		r := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), m, optim.Options{MaxIterations: iterations})
 		return r.Loss - l.minimum
@@ -47,7 +48,7 @@ func TestVarianceReduction(t *testing.T) {
 func TestDecayBeatsTheFloor(t *testing.T) {
 	l := newLeastSquares(0.5)
 	last := func(s optim.Schedule) float64 {
-		m := optim.SGD{Rate: 0.05, Schedule: s, Batches: optim.Batches{Size: 4, WithReplacement: true}, Measure: 10}
+		m := optim.SGD{Rate: 0.05, Schedule: s, Batches: objective.Batches{Size: 4, WithReplacement: true}, Measure: 10}
 		r := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), m, optim.Options{MaxIterations: 1000})
 		_, full := r.History.FullLosses()
 		return floats.Sum(full[len(full)-20:])/20 - l.minimum
@@ -62,7 +63,7 @@ func TestDecayBeatsTheFloor(t *testing.T) {
 // TestMultiBatchLBFGS: on a problem that is not well conditioned it is faster than SGD at its best rate, and an overlap
 // with too few samples to tell the curvature is worse.
 func TestMultiBatchLBFGS(t *testing.T) {
-	batches := optim.Batches{Size: 32}
+	batches := objective.Batches{Size: 32}
 	for _, c := range []struct{ noise, times float64 }{{0, 1e-6}, {0.02, 0.1}} {
 		l := newLeastSquares(c.noise)
 		for j := range lsDim { // squares of the condition number grow by 100
@@ -95,7 +96,7 @@ func TestMultiBatchLBFGS(t *testing.T) {
 // TestNormTest: batches grow as the gradient vanishes, and each growth has its reason.
 func TestNormTest(t *testing.T) {
 	l := newLeastSquares(0.5)
-	m := optim.NormTest{Method: optim.GradientDescent{Rate: 0.05}, Batches: optim.Batches{Size: 4}, Theta: 2, Measure: 10}
+	m := optim.NormTest{Method: optim.GradientDescent{Rate: 0.05}, Batches: objective.Batches{Size: 4}, Theta: 2, Measure: 10}
 	r := minimize(t, l.objective(pureGo(t)), make([]float64, lsDim), m, optim.Options{MaxIterations: 400})
 	if r.Loss-l.minimum > 1e-10 {
 		t.Errorf("f − min = %.2g with growing batches", r.Loss-l.minimum)

@@ -76,7 +76,7 @@ func (m SubsampledNewton) Start(obj *objective.Objective, theta *tensors.Tensor)
 	if m.Size == 0 {
 		m.Size = max(1, int(math.Round(m.Fraction*float64(obj.NumSamples()))))
 	}
-	s, err := newSampledSystem(obj, m.Matrix, Batches{Size: m.Size, Seed: m.Seed})
+	s, err := newSampledSystem(obj, m.Matrix, objective.Batches{Size: m.Size, Seed: m.Seed})
 	if err != nil {
 		return nil, err
 	}
@@ -88,15 +88,15 @@ func (m SubsampledNewton) Start(obj *objective.Objective, theta *tensors.Tensor)
 type sampledSystem struct {
 	obj     *objective.Objective
 	hessian *objective.Curvature
-	sampler *sampler
+	sampler *objective.Sampler
 	gather  *device.Program // the tensors of Data that belong to samples, for a batch
 	places  []int           // of these
 }
 
-func newSampledSystem(obj *objective.Objective, matrix objective.CurvatureMatrix, batches Batches) (*sampledSystem, error) {
+func newSampledSystem(obj *objective.Objective, matrix objective.CurvatureMatrix, batches objective.Batches) (*sampledSystem, error) {
 	s := &sampledSystem{obj: obj}
 	var err error
-	if s.sampler, err = batches.sampler(obj, "SubsampledNewton"); err != nil {
+	if s.sampler, err = batches.Sampler(obj, "SubsampledNewton"); err != nil {
 		return nil, err
 	}
 	for _, group := range obj.Samples {
@@ -121,10 +121,8 @@ func (*sampledSystem) state() []shapes.Shape { return nil }
 
 // prepare draws the samples that belong to the number of the step: the first ones of a pass in an order of its own.
 func (s *sampledSystem) prepare(at *evaluated, steps int, _ []*tensors.Tensor) (prepared, error) {
-	for g := range s.sampler.streams {
-		s.sampler.streams[g].at = steps * s.sampler.streams[g].rows
-	}
-	rows := s.sampler.next(1, 1)
+	s.sampler.ToPass(steps)
+	rows := s.sampler.Next(1, 1)
 	defer device.Free(rows)
 	mine, err := s.gather.Call([]*tensors.Tensor{tensors.FromScalar(int32(0))}, rows, s.obj.Data)
 	if err != nil {
@@ -134,6 +132,6 @@ func (s *sampledSystem) prepare(at *evaluated, steps int, _ []*tensors.Tensor) (
 	for i, place := range s.places {
 		data[place] = mine[i]
 	}
-	share := float64(s.sampler.size()) / float64(s.obj.NumSamples())
+	share := float64(s.sampler.Size()) / float64(s.obj.NumSamples())
 	return prepared{matrix: s.hessian.AtDevice(at.theta, data), share: share, release: mine}, nil
 }

@@ -65,7 +65,7 @@ func TestSampledProducts(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		for _, matrix := range []objective.CurvatureMatrix{objective.HessianMatrix, objective.GaussNewtonMatrix} {
 			obj, first, second := diagonalSums(b)
-			s, err := newSampledSystem(obj, matrix, Batches{Size: 6, Seed: 8})
+			s, err := newSampledSystem(obj, matrix, objective.Batches{Size: 6, Seed: 8})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,7 +23,7 @@ type SVRG struct {
 	// Rate is the step size α; 1e-2 when zero. The theory asks for less than about 1/L, the curvature of a batch.
 	Rate float64
 	// Batches say how samples are drawn.
-	Batches Batches
+	Batches objective.Batches
 	// Every is the number of iterations between snapshots; when zero, as many as make two passes over the samples.
 	Every int
 }
@@ -37,19 +37,19 @@ func (m SVRG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	return startSnapshots(obj, theta, "SVRG", m.Rate, m.Batches, m.Every, svrgRule{rate: m.Rate})
 }
 
-func startSnapshots(obj *objective.Objective, theta *tensors.Tensor, owner string, rate float64, b Batches, every int, r batchRule) (Stepper, error) {
+func startSnapshots(obj *objective.Objective, theta *tensors.Tensor, owner string, rate float64, b objective.Batches, every int, r batchRule) (Stepper, error) {
 	if err := checkSettings(owner, positive("Rate", rate)); err != nil {
 		return nil, err
 	}
 	if every < 0 {
 		return nil, fmt.Errorf("optim: %s.Every is %d, expected at least 1 (or 0 for the default)", owner, every)
 	}
-	batches, err := b.sampler(obj, owner)
+	batches, err := b.Sampler(obj, owner)
 	if err != nil {
 		return nil, err
 	}
 	if every == 0 {
-		every = (2*obj.NumSamples() + batches.size() - 1) / batches.size()
+		every = (2*obj.NumSamples() + batches.Size() - 1) / batches.Size()
 	}
 	return startStochastic(obj, theta, plan{rule: r, batches: batches, perStep: 1, cost: 2, every: every})
 }

@@ -30,10 +30,10 @@ func TestVarianceReducedSteps(t *testing.T) {
 		return total
 	}
 	all := []int32{0, 1, 2, 3, 4, 5}
-	batches := Batches{Size: 2, Seed: 4}
+	batches := objective.Batches{Size: 2, Seed: 4}
 	saga := SAGA{Rate: rate, Blocks: 3, Seed: 4, WithReplacement: true}
-	drawn := func(s *sampler) (rows [][]int32, blocks []int32) {
-		tensorsOf := s.next(steps, steps)
+	drawn := func(s *objective.Sampler) (rows [][]int32, blocks []int32) {
+		tensorsOf := s.Next(steps, steps)
 		flat := tensors.MustCopyFlatData[int32](tensorsOf[0])
 		for k := range steps {
 			rows = append(rows, flat[2*k:2*k+2])
@@ -43,12 +43,12 @@ func TestVarianceReducedSteps(t *testing.T) {
 		}
 		return rows, blocks
 	}
-	s, err := batches.sampler(obj, "test")
+	s, err := batches.Sampler(obj, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows, _ := drawn(s)
-	blockRows, blocks := drawn(saga.sampler(obj))
+	blockRows, blocks := drawn(objective.NewBlockSampler(obj, saga.Blocks, saga.Seed, saga.WithReplacement))
 
 	var snapshot, full, before, estimate float64 // of SVRG and SARAH
 	var table [3]float64                         // of SAGA

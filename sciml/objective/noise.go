@@ -1,4 +1,4 @@
-package optim
+package objective
 
 import (
 	"errors"
@@ -9,7 +9,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
-	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // GradientNoise says how far the gradients of batches are from that of all samples.
@@ -29,7 +28,7 @@ type GradientNoise struct {
 // Noise measures the noise of batch gradients at theta from a number of batches; when that is zero, from those of one
 // pass over the samples. It is exact for batches of one sample from one group, and all of them. It fails when theta or
 // the settings do not fit, and when a batch has all samples.
-func Noise(obj *objective.Objective, theta []float64, batches Batches, count int) (GradientNoise, error) {
+func Noise(obj *Objective, theta []float64, batches Batches, count int) (GradientNoise, error) {
 	var n GradientNoise
 	if err := obj.Check(); err != nil {
 		return n, err
@@ -37,24 +36,24 @@ func Noise(obj *objective.Objective, theta []float64, batches Batches, count int
 	if err := obj.CheckStart(theta); err != nil {
 		return n, err
 	}
-	s, err := batches.sampler(obj, "Noise")
+	s, err := batches.Sampler(obj, "Noise")
 	if err != nil {
 		return n, err
 	}
-	rows, size := obj.NumSamples(), s.size()
+	rows, size := obj.NumSamples(), s.Size()
 	switch {
 	case count < 0:
-		return n, fmt.Errorf("optim: the count of batches is %d, expected at least 1 (or 0 for one pass)", count)
+		return n, fmt.Errorf("objective: the count of batches is %d, expected at least 1 (or 0 for one pass)", count)
 	case size >= rows && !batches.WithReplacement:
-		return n, fmt.Errorf("optim: Batches.Size is %d, expected less than all %d samples", batches.size(), rows)
+		return n, fmt.Errorf("objective: Batches.Size is %d, expected less than all %d samples", batches.NumSamples(), rows)
 	case count == 0:
 		count = max(1, rows/size)
 	}
-	d, err := newDeviation(obj)
+	d, err := NewDeviation(obj)
 	if err != nil {
 		return n, err
 	}
-	e, err := objective.NewEvaluator(obj)
+	e, err := NewEvaluator(obj)
 	if err != nil {
 		return n, err
 	}
@@ -65,47 +64,48 @@ func Noise(obj *objective.Objective, theta []float64, batches Batches, count int
 	for _, v := range gradient {
 		n.Gradient = math.Hypot(n.Gradient, v)
 	}
-	if n.Variance, err = d.mean(s, count, device.Vector(obj.Precision(), theta), device.Vector(obj.Precision(), gradient)); err != nil {
+	if n.Variance, err = d.Mean(s, count, device.Vector(obj.Precision(), theta), device.Vector(obj.Precision(), gradient)); err != nil {
 		return n, err
 	}
 	if !device.Finite(n.Gradient) || !device.Finite(n.Variance) {
-		return n, errors.New("optim: a gradient is NaN or infinite at theta")
+		return n, errors.New("objective: a gradient is NaN or infinite at theta")
 	}
 	square := n.Gradient * n.Gradient
-	n.PerSample = n.Variance / varianceOfMean(size, rows, batches.WithReplacement)
+	n.PerSample = n.Variance / VarianceOfMean(size, rows, batches.WithReplacement)
 	n.Relative, n.Scale = n.Variance/square, n.PerSample/square
 	return n, nil
 }
 
-// varianceOfMean is the variance of a mean of size samples of rows, as part of that of one sample. Without replacement it
+// VarianceOfMean is the variance of a mean of size samples of rows, as part of that of one sample. Without replacement it
 // vanishes for all of them (Byrd, Chin, Nocedal and Wu 2012, equation 3.4).
-func varianceOfMean(size, rows int, replace bool) float64 {
+func VarianceOfMean(size, rows int, replace bool) float64 {
 	if replace || rows == 1 {
 		return 1 / float64(size)
 	}
 	return float64(rows-size) / float64(rows-1) / float64(size)
 }
 
-// deviation computes ‖∇f_B(θ) − g‖² of batches.
-type deviation struct {
-	obj     *objective.Objective
+// Deviation computes ‖∇f_B(θ) − g‖² of batches B, for a g such as the gradient of all samples.
+type Deviation struct {
+	obj     *Objective
 	program *device.Program
 }
 
-func newDeviation(obj *objective.Objective) (deviation, error) {
+// NewDeviation makes one, which the first call compiles.
+func NewDeviation(obj *Objective) (Deviation, error) {
 	p, err := device.NewProgram(obj.Backend, "deviation of a batch gradient", func(in []*graph.Node) []*graph.Node {
 		theta, gradient, first, indices, data := in[0], in[1], in[2], in[3:len(in)-len(obj.Data)], in[len(in)-len(obj.Data):]
-		off := graph.Sub(objective.NewBatch(obj, indices, first, data).At(theta).Gradient, gradient)
+		off := graph.Sub(NewBatch(obj, indices, first, data).At(theta).Gradient, gradient)
 		return []*graph.Node{device.Dot(off, off)}
 	})
-	return deviation{obj, p}, err
+	return Deviation{obj, p}, err
 }
 
-// mean averages over the next batches of a sampler.
-func (d deviation) mean(s *sampler, count int, theta, gradient *tensors.Tensor) (float64, error) {
+// Mean averages over the next batches of a sampler.
+func (d Deviation) Mean(s *Sampler, count int, theta, gradient *tensors.Tensor) (float64, error) {
 	total := 0.0
 	for range count {
-		out, err := d.program.Call([]*tensors.Tensor{theta, gradient, tensors.FromScalar(int32(0))}, s.next(1, 1), d.obj.Data)
+		out, err := d.program.Call([]*tensors.Tensor{theta, gradient, tensors.FromScalar(int32(0))}, s.Next(1, 1), d.obj.Data)
 		if err != nil {
 			return 0, err
 		}

@@ -1,19 +1,19 @@
-package optim
+package objective
 
 import (
 	"math"
 	"slices"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
-	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // twoSums is Σ λₙ²(θ−xₙ)²·θ over 12 samples and the mean of exp(θ·yₙ) over 4, and both again with other columns.
-func twoSums(t *testing.T) *objective.Objective {
+func twoSums(t *testing.T) *Objective {
 	x, scales, y := make([][]float64, 12), make([]float64, 12), make([]float64, 4)
 	for i := range x {
 		x[i], scales[i] = []float64{math.Sin(float64(i)), math.Cos(float64(3 * i))}, 0.1*float64(i+1)
@@ -21,8 +21,8 @@ func twoSums(t *testing.T) *objective.Objective {
 	for i := range y {
 		y[i] = 0.3 * float64(i)
 	}
-	return &objective.Objective{
-		Backend: goBackend(t), Dim: 2,
+	return &Objective{
+		Backend: hostForTest(t), Dim: 2,
 		Data: []*tensors.Tensor{tensors.FromValue(x), tensors.FromValue(y), tensors.FromValue(scales), tensors.FromValue([]float64{2})},
 		Loss: func(theta *graph.Node, data []*graph.Node) *graph.Node {
 			r := graph.Mul(graph.ExpandAxes(data[2], -1), graph.Sub(graph.ExpandAxes(theta, 0), data[0]))
@@ -30,21 +30,21 @@ func twoSums(t *testing.T) *objective.Objective {
 			e := graph.Exp(graph.Mul(data[1], graph.ReduceAllSum(theta)))
 			return graph.Add(graph.ReduceAllSum(cube), graph.Mul(graph.ReduceAllMean(e), graph.Reshape(data[3])))
 		},
-		Samples: []objective.Samples{{Name: "a", Rows: 12, Data: []int{0, 2}, Scales: []int{2}}, {Name: "b", Rows: 4, Data: []int{1}}},
+		Samples: []Samples{{Name: "a", Rows: 12, Data: []int{0, 2}, Scales: []int{2}}, {Name: "b", Rows: 4, Data: []int{1}}},
 	}
 }
 
 // losses returns loss and gradient of the next batches.
-func batchLosses(t *testing.T, obj *objective.Objective, s *sampler, theta []float64, count int) (losses []float64, gradients [][]float64) {
+func batchLosses(t *testing.T, obj *Objective, s *Sampler, theta []float64, count int) (losses []float64, gradients [][]float64) {
 	t.Helper()
 	p, err := device.NewProgram(obj.Backend, "batch", func(in []*graph.Node) []*graph.Node {
-		at := objective.NewBatch(obj, in[2:len(in)-len(obj.Data)], in[1], in[len(in)-len(obj.Data):]).At(in[0])
+		at := NewBatch(obj, in[2:len(in)-len(obj.Data)], in[1], in[len(in)-len(obj.Data):]).At(in[0])
 		return []*graph.Node{at.Loss, at.Gradient}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	indices := s.next(count, count+1)
+	indices := s.Next(count, count+1)
 	for k := range count {
 		out, err := p.Call([]*tensors.Tensor{device.Vector(obj.Precision(), theta), tensors.FromScalar(int32(k))}, indices, obj.Data)
 		if err != nil {
@@ -63,7 +63,7 @@ func batchLosses(t *testing.T, obj *objective.Objective, s *sampler, theta []flo
 func TestBatchesAreUnbiased(t *testing.T) {
 	obj := twoSums(t)
 	theta := []float64{0.7, -0.4}
-	e, err := objective.NewEvaluator(obj)
+	e, err := NewEvaluator(obj)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestBatchesAreUnbiased(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := func(what string, s *sampler, count int) {
+	check := func(what string, s *Sampler, count int) {
 		t.Helper()
 		losses, gradients := batchLosses(t, obj, s, theta, count)
 		mean, slope := 0.0, make([]float64, 2)
@@ -89,17 +89,17 @@ func TestBatchesAreUnbiased(t *testing.T) {
 		}
 	}
 	for _, size := range []int{4, 8} {
-		s, err := Batches{Size: size, Seed: 5}.sampler(obj, "test")
+		s, err := Batches{Size: size, Seed: 5}.Sampler(obj, "test")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := []int{size * 3 / 4, size / 4}; !slices.Equal(s.sizes, want) {
-			t.Errorf("a batch of %d takes %v from the groups, want %v", size, s.sizes, want)
+		if want := []int{size * 3 / 4, size / 4}; !slices.Equal(s.Sizes, want) {
+			t.Errorf("a batch of %d takes %v from the groups, want %v", size, s.Sizes, want)
 		}
 		check("first pass", s, 16/size)
 		check("second pass", s, 16/size)
 	}
-	check("blocks", SAGA{Blocks: 2, Seed: 1}.sampler(obj), 2)
+	check("blocks", NewBlockSampler(obj, 2, 1, false), 2)
 }
 
 // TestStreams: a pass has each row once, and no batch is cut by the end of one; orders differ; a place is all there is.
@@ -127,9 +127,9 @@ func TestStreams(t *testing.T) {
 		t.Errorf("from 7: %v, want %v", got, want)
 	}
 	// Of 10 rows a batch of 4 leaves over two.
-	cut := sampler{streams: []stream{{rows: 10, seed: 1}}}
-	cut.resize([]int{4})
-	flat := tensors.MustCopyFlatData[int32](cut.next(3, 3)[0])
+	cut := Sampler{streams: []stream{{rows: 10, seed: 1}}}
+	cut.Resize([]int{4})
+	flat := tensors.MustCopyFlatData[int32](cut.Next(3, 3)[0])
 	if want := append(slices.Clone(first[:8]), second[:4]...); !slices.Equal(flat, want) {
 		t.Errorf("batches of 4 are %v, want %v", flat, want)
 	}
@@ -153,17 +153,17 @@ func TestStreams(t *testing.T) {
 // TestOverlap: a batch begins with what the one before ended with.
 func TestOverlap(t *testing.T) {
 	obj := twoSums(t)
-	s, err := Batches{Size: 8}.sampler(obj, "test")
+	s, err := Batches{Size: 8}.Sampler(obj, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shared := s.overlap(0.3)
-	if !slices.Equal(s.sizes, []int{6, 2}) || !slices.Equal(shared, []int{2, 1}) {
-		t.Fatalf("sizes %v, shared %v", s.sizes, shared)
+	shared := s.Overlap(0.3)
+	if !slices.Equal(s.Sizes, []int{6, 2}) || !slices.Equal(shared, []int{2, 1}) {
+		t.Fatalf("sizes %v, shared %v", s.Sizes, shared)
 	}
-	for g, all := range s.next(9, 9) {
+	for g, all := range s.Next(9, 9) {
 		flat := tensors.MustCopyFlatData[int32](all)
-		n := s.sizes[g]
+		n := s.Sizes[g]
 		for k := 1; k < 9; k++ {
 			before, after := flat[(k-1)*n:k*n], flat[k*n:(k+1)*n]
 			if !slices.Equal(before[n-shared[g]:], after[:shared[g]]) {
@@ -173,32 +173,11 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// TestAccumulation: small batches make the steps of large ones with the same samples.
-func TestAccumulation(t *testing.T) {
-	run := func(size, accumulate, iterations int) ([]float64, []Record) {
-		obj := twoSums(t)
-		m := MiniBatch{Method: Adam{Rate: 0.1}, Batches: Batches{Size: size}, Accumulate: accumulate, Measure: 5}
-		r, err := Minimize(t.Context(), obj, []float64{1, 2}, m, Options{MaxIterations: iterations})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r.Theta, r.History.Records
+func hostForTest(t *testing.T) compute.Backend {
+	t.Helper()
+	b, err := HostBackend()
+	if err != nil {
+		t.Fatal(err)
 	}
-	large, records := run(8, 1, 12)
-	small, same := run(4, 2, 12)
-	for i := range large {
-		if math.Abs(large[i]-small[i]) > 1e-13 {
-			t.Errorf("θ = %v by batches of 8, %v by two of 4", large, small)
-			break
-		}
-	}
-	for k := range records {
-		if math.Abs(records[k].Loss-same[k].Loss) > 1e-12 || records[k].Batch != same[k].Batch || records[k].Evaluations != same[k].Evaluations {
-			t.Errorf("record %d: %+v by batches of 8, %+v by two of 4", k, records[k], same[k])
-		}
-	}
-	// 8 of 16 samples a step, and all of them every 5 iterations.
-	if got := records[len(records)-1].Evaluations; got != 6+3 {
-		t.Errorf("%d evaluations, want 9", got)
-	}
+	return b
 }
