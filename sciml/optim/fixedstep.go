@@ -17,56 +17,161 @@ import (
 // chunk is the most iterations that one call to the device makes.
 const chunk = 256
 
-// fixedStep takes the steps of a direction as they are, many per call: the loop itself runs on the device, because a
-// call from the host costs as much as a step of a small problem.
+// fixedStep takes the steps of a direction as they are. Where it can, the loop itself runs on the device, many steps a call,
+// because a call from the host costs as much as a step of a small problem.
 type fixedStep struct {
 	obj       *objective.Objective
 	direction Direction
-	run       func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) // one call to the device
-	longest   int                                                          // the most iterations that it makes
-	carried   []*tensors.Tensor                                            // θ, best θ, best loss, length of the last step, then the direction's state
-	traces    []*tensors.Tensor                                            // empty traces to begin a call with
-	held      device.Owner                                                 // of what is carried
+	// steps makes up to n steps and adds their records. It reports how many were made, and whether to go on: the last iterate
+	// did not meet the goal, and all was finite.
+	steps   func(p *Progress, n int, goal Goal) (made int, on bool, err error)
+	carried []*tensors.Tensor // θ, best θ, best loss, length of the last step, then the direction's state
+	held    device.Owner      // of what is carried
 }
+
+// The places in what is carried.
+const (
+	carriedTheta = iota
+	carriedBest
+	carriedBestLoss
+	carriedLength
+	carriedState
+)
 
 func startFixedStep(obj *objective.Objective, theta *tensors.Tensor, direction Direction) (*fixedStep, error) {
 	dtype := obj.Precision()
-	state := direction.State(obj.Dim, dtype)
 	s := &fixedStep{obj: obj, direction: direction}
-	if obj.Function == nil && device.Large(int64(obj.Dim)*int64(dtype.Size())) {
-		if err := s.callForEachPart(); err != nil {
-			return nil, err
-		}
-	} else if obj.Function == nil && device.LoopsOnDevice(obj.Backend) {
-		loop, err := device.NewProgram(obj.Backend, "fixed-step loop", func(in []*graph.Node) []*graph.Node {
-			return loopFixedSteps(obj, direction, len(state), in)
-		})
-		if err != nil {
-			return nil, err
-		}
-		s.longest, s.run = chunk, func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
-			return loop.Call(append(inputs, obj.Data)...)
-		}
-	} else if err := s.callEachStep("fixed step"); err != nil {
+	var err error
+	switch {
+	case obj.Function == nil && device.Large(int64(obj.Dim)*int64(dtype.Size())):
+		err = s.callForEachPart()
+	case obj.Function == nil && device.LoopsOnDevice(obj.Backend):
+		err = s.loopOnDevice()
+	default:
+		err = s.callEachStep("fixed step")
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := s.begin(theta, device.Scalar(dtype, 0), device.Zeros(state)); err != nil {
-		return nil, err
+	return s, s.begin(theta, device.Scalar(dtype, 0), device.Zeros(direction.State(obj.Dim, dtype)))
+}
+
+// begin carries a copy of theta as the current and the best iterate, of which nothing is known.
+func (s *fixedStep) begin(theta, length *tensors.Tensor, state []*tensors.Tensor) error {
+	mine, err := device.Copy(theta)
+	if err != nil {
+		return err
+	}
+	s.carry(append([]*tensors.Tensor{mine, mine, device.Scalar(s.obj.Precision(), math.Inf(1)), length}, state...))
+	return nil
+}
+
+func (s *fixedStep) carry(next []*tensors.Tensor) {
+	s.carried = next
+	s.held.Hold(next)
+}
+
+// stepped is one step in a graph.
+type stepped struct {
+	loss, slope, length *graph.Node // at the iterate, and of the step
+	carried             []*graph.Node
+}
+
+func (s *fixedStep) build(point *objective.Point, carried []*graph.Node) stepped {
+	theta, best, bestLoss := carried[carriedTheta], carried[carriedBest], carried[carriedBestLoss]
+	step, next := s.direction.Step(point, carried[carriedState:])
+	length := device.Norm(step)
+	better := graph.LessThan(point.Loss, bestLoss) // false for NaN
+	return stepped{loss: point.Loss, slope: device.Norm(point.Gradient), length: length, carried: append([]*graph.Node{
+		carriedTheta:    graph.Add(theta, step),
+		carriedBest:     graph.Where(better, theta, best),
+		carriedBestLoss: graph.Where(better, point.Loss, bestLoss),
+		carriedLength:   length,
+	}, next...)}
+}
+
+// The variables of the loop on the device: whether to go on, how many steps were made, the traces of loss, gradient norm and step
+// length, and what is carried. Those that stay as they are follow: the number of steps to make, the goal, and the data.
+const (
+	loopOn = iota
+	loopCount
+	loopLoss
+	loopGradient
+	loopStep
+	loopCarried
+)
+
+func (s *fixedStep) loopOnDevice() error {
+	obj, dtype := s.obj, s.obj.Precision()
+	changing := loopCarried + carriedState + len(s.direction.State(obj.Dim, dtype))
+	loop, err := device.NewLoop(obj.Backend, "fixed-step loop", changing, func(vars []*graph.Node) []*graph.Node {
+		limit, goalLoss, goalGradient, data := vars[changing], vars[changing+1], vars[changing+2], vars[changing+3:]
+		carried, count := vars[loopCarried:changing], vars[loopCount]
+		m := s.build(obj.BuildPoint(carried[carriedTheta], data), carried)
+		here := graph.Equal(graph.Iota(count.Graph(), shapes.Make(dtypes.Int32, chunk), 0), count)
+		record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
+		usable := graph.LogicalAnd(graph.IsFinite(m.loss), graph.IsFinite(m.length))
+		missed := graph.LogicalAnd(graph.GreaterThan(m.loss, goalLoss), graph.GreaterThan(m.slope, goalGradient))
+		made := graph.AddScalar(count, 1)
+		return append([]*graph.Node{
+			loopOn:       graph.LogicalAnd(graph.LogicalAnd(usable, missed), graph.LessThan(made, limit)),
+			loopCount:    made,
+			loopLoss:     record(vars[loopLoss], m.loss),
+			loopGradient: record(vars[loopGradient], m.slope),
+			loopStep:     record(vars[loopStep], carried[carriedLength]),
+		}, m.carried...)
+	})
+	if err != nil {
+		return err
 	}
 	trace := shapes.Make(dtype, chunk)
-	s.traces = device.Zeros([]shapes.Shape{trace, trace, trace})
-	return s, nil
+	empty := device.Zeros([]shapes.Shape{trace, trace, trace})
+	s.steps = func(p *Progress, n int, goal Goal) (made int, on bool, err error) {
+		n = min(n, chunk)
+		first := append(append([]*tensors.Tensor{tensors.FromScalar(int32(0))}, empty...), s.carried...)
+		constant := []*tensors.Tensor{tensors.FromScalar(int32(n)), device.Scalar(dtype, goal.Loss), device.Scalar(dtype, goal.Gradient)}
+		vars, err := loop.Run(first, constant, obj.Data)
+		if err != nil {
+			return 0, false, err
+		}
+		vars = append([]*tensors.Tensor{nil}, vars...) // in the place of loopOn
+		made = int(tensors.ToScalar[int32](vars[loopCount]))
+		s.carry(vars[loopCarried:])
+		defer device.Free(vars[:loopCarried])
+		if err := p.addTraces(vars[loopLoss:loopCarried], made); err != nil {
+			return made, false, err
+		}
+		last := p.Records[len(p.Records)-1]
+		return made, goesOn(last, device.Number(s.carried[carriedLength]), goal), nil
+	}
+	return nil
+}
+
+// goesOn reports whether there is another step after a record and the step from there.
+func goesOn(r Record, length float64, goal Goal) bool {
+	status, _ := goal.Met(r)
+	return device.Finite(r.Loss) && device.Finite(length) && status == Running && !math.IsNaN(r.GradientNorm)
 }
 
 // callEachStep has one call to the device make one step.
 func (s *fixedStep) callEachStep(name string) error {
 	one, err := objective.NewEvaluation(s.obj, name, func(in []*graph.Node) *graph.Node {
-		return in[loopCarried]
+		return in[carriedTheta]
 	}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
-		return buildFixedStep(p, s.direction, in)
+		m := s.build(p, in)
+		return append([]*graph.Node{m.loss, m.slope}, m.carried...)
 	})
-	if err == nil {
-		s.longest, s.run = 1, one.Call
+	s.steps = func(p *Progress, _ int, goal Goal) (int, bool, error) {
+		led := device.Number(s.carried[carriedLength])
+		out, err := one.Call(s.carried)
+		if err != nil {
+			return 0, false, err
+		}
+		r := Record{Loss: device.Number(out[0]), GradientNorm: device.Number(out[1]), Step: led, Evaluations: 1}
+		p.Records = append(p.Records, r)
+		s.carry(out[2:])
+		device.Free(out[:2])
+		return 1, goesOn(r, device.Number(s.carried[carriedLength]), goal), nil
 	}
 	return err
 }
@@ -75,7 +180,7 @@ func (s *fixedStep) callEachStep(name string) error {
 // the next, and the best iterate is the current one as long as that is so, rather than a copy of it: a loop on the device has
 // all that it carries there twice.
 func (s *fixedStep) callForEachPart() error {
-	obj, dtype, stateSize := s.obj, s.obj.Precision(), len(s.direction.State(s.obj.Dim, s.obj.Precision()))
+	obj, dtype := s.obj, s.obj.Precision()
 	evaluating, err := device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
 		p := obj.BuildPoint(in[0], in[1:])
 		return []*graph.Node{p.Loss, p.Gradient}
@@ -83,6 +188,7 @@ func (s *fixedStep) callForEachPart() error {
 	if err != nil {
 		return err
 	}
+	stateSize := len(s.direction.State(obj.Dim, dtype))
 	finding, err := device.NewProgram(obj.Backend, "step", func(in []*graph.Node) []*graph.Node {
 		step, next := s.direction.Step(obj.PointOf(in[0], in[1], in[2], in[3+stateSize:]), in[3:3+stateSize])
 		return append([]*graph.Node{step}, next...)
@@ -94,147 +200,43 @@ func (s *fixedStep) callForEachPart() error {
 		theta, gradient, step := in[0], in[1], in[2]
 		return []*graph.Node{graph.Add(theta, step), device.Norm(gradient), device.Norm(step)}
 	})
-	if err != nil {
-		return err
-	}
-	s.longest = 1
-	s.run = func(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
-		counters, carried := inputs[0], inputs[2]
-		theta := carried[:1]
+	s.steps = func(p *Progress, _ int, goal Goal) (int, bool, error) {
+		theta, best, bestLoss := s.carried[:1], s.carried[carriedBest], s.carried[carriedBestLoss]
 		here, err := evaluating.Call(theta, obj.Data)
 		if err != nil {
-			return nil, err
+			return 0, false, err
 		}
 		defer device.Free(here)
-		found, err := finding.Call(theta, here, carried[4:], obj.Data)
+		found, err := finding.Call(theta, here, s.carried[carriedState:], obj.Data)
 		if err != nil {
-			return nil, err
+			return 0, false, err
 		}
-		s.held.Hold(carried[:4], found) // the state before is free
 		defer device.Free(found[:1])
+		s.carry(append(s.carried[:carriedState:carriedState], found[1:]...)) // the state before is free
 		out, err := taking.Call(theta, here[1:], found[:1])
 		if err != nil {
-			return nil, err
+			return 0, false, err
 		}
-		loss, slope, length := device.Number(here[0]), device.Number(out[1]), device.Number(out[2])
-		best, bestLoss := carried[1], carried[2]
-		if loss < device.Number(bestLoss) {
-			best, bestLoss = carried[0], device.Scalar(dtype, loss)
+		r := Record{Loss: device.Number(here[0]), GradientNorm: device.Number(out[1]), Step: device.Number(s.carried[carriedLength]), Evaluations: 1}
+		p.Records = append(p.Records, r)
+		if r.Loss < device.Number(bestLoss) {
+			best, bestLoss = theta[0], device.Scalar(dtype, r.Loss)
 		}
-		missed := loss > device.Number(counters[loopGoalLoss]) && slope > device.Number(counters[loopGoalGradient])
-		trace := func(v float64) *tensors.Tensor { return device.Vector(dtype, []float64{v}) }
-		all := []*tensors.Tensor{
-			loopLimit: tensors.FromScalar(int32(1)), loopCount: tensors.FromScalar(int32(1)),
-			loopOn:       tensors.FromScalar(device.Finite(loss) && device.Finite(length) && missed),
-			loopGoalLoss: device.Scalar(dtype, 0), loopGoalGradient: device.Scalar(dtype, 0),
-			loopLoss: trace(loss), loopGradient: trace(slope), loopStep: trace(device.Number(carried[3])),
-			loopCarried: out[0], loopCarried + 1: best, loopCarried + 2: bestLoss, loopCarried + 3: out[2],
-		}
-		return append(all, found[1:]...), nil
+		s.carry(append([]*tensors.Tensor{out[0], best, bestLoss, out[2]}, found[1:]...))
+		device.Free(out[1:2])
+		return 1, goesOn(r, device.Number(out[2]), goal), nil
 	}
-	return nil
-}
-
-// begin carries a copy of theta as the current and the best iterate, of which nothing is known.
-func (s *fixedStep) begin(theta, ledHere *tensors.Tensor, state []*tensors.Tensor) error {
-	mine, err := device.Copy(theta)
-	if err != nil {
-		return err
-	}
-	s.carry(append([]*tensors.Tensor{mine, mine, device.Scalar(s.obj.Precision(), math.Inf(1)), ledHere}, state...))
-	return nil
-}
-
-func (s *fixedStep) carry(next []*tensors.Tensor) {
-	s.carried = next
-	s.held.Hold(next)
-}
-
-// The loop's variables: the number of iterations still to make, how many were made, whether to go on, the goal's loss
-// and gradient norm, the traces of loss, gradient norm and step length, then what is carried from call to call, then the data.
-const (
-	loopLimit = iota
-	loopCount
-	loopOn
-	loopGoalLoss
-	loopGoalGradient
-	loopLoss
-	loopGradient
-	loopStep
-	loopCarried
-	loopState = loopCarried + 4
-)
-
-// loopFixedSteps builds the loop. All its variables start as inputs, and the condition looks at variables only: a
-// constant or a reduction that GoMLX has cached for one function of a graph is not valid in another.
-func loopFixedSteps(obj *objective.Objective, direction Direction, stateSize int, initial []*graph.Node) []*graph.Node {
-	g := initial[0].Graph()
-	parameters := func(g *graph.Graph) []*graph.Node {
-		vars := make([]*graph.Node, len(initial))
-		for i, v := range initial {
-			vars[i] = graph.Parameter(g, fmt.Sprintf("v%d", i), v.Shape())
-		}
-		return vars
-	}
-	condition := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
-		vars := parameters(g)
-		return []*graph.Node{graph.LogicalAnd(graph.LessThan(vars[loopCount], vars[loopLimit]), vars[loopOn])}
-	})
-	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node {
-		vars := parameters(g)
-		in, data := vars[:loopState+stateSize], vars[loopState+stateSize:]
-		return append(buildFixedStep(obj.BuildPoint(in[loopCarried], data), direction, in), data...)
-	})
-	return graph.While(condition, body, initial...)[:loopState+stateSize]
-}
-
-// buildFixedStep builds one iteration: the next values of the loop's variables.
-func buildFixedStep(point *objective.Point, direction Direction, vars []*graph.Node) []*graph.Node {
-	theta, bestTheta, bestLoss, ledHere := vars[loopCarried], vars[loopCarried+1], vars[loopCarried+2], vars[loopCarried+3]
-	step, next := direction.Step(point, vars[loopState:])
-	length := device.Norm(step)
-	better := graph.LessThan(point.Loss, bestLoss) // false for NaN
-	here := graph.Equal(graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, chunk), 0), vars[loopCount])
-	record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
-	slope := device.Norm(point.Gradient)
-	usable := graph.LogicalAnd(graph.IsFinite(point.Loss), graph.IsFinite(length))
-	missed := graph.LogicalAnd(graph.GreaterThan(point.Loss, vars[loopGoalLoss]), graph.GreaterThan(slope, vars[loopGoalGradient]))
-	return append([]*graph.Node{
-		vars[loopLimit],
-		graph.AddScalar(vars[loopCount], 1),
-		graph.LogicalAnd(usable, missed),
-		vars[loopGoalLoss],
-		vars[loopGoalGradient],
-		record(vars[loopLoss], point.Loss),
-		record(vars[loopGradient], slope),
-		record(vars[loopStep], ledHere),
-		graph.Add(theta, step),
-		graph.Where(better, theta, bestTheta),
-		graph.Where(better, point.Loss, bestLoss),
-		length,
-	}, next...)
+	return err
 }
 
 // Advance implements Stepper. The loss of the last iterate becomes known with the next call.
 func (s *fixedStep) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	p := Progress{Status: Running}
 	for n > 0 && ctx.Err() == nil {
-		limit := min(n, s.longest)
-		dtype := s.obj.Precision()
-		counters := []*tensors.Tensor{
-			tensors.FromScalar(int32(limit)), tensors.FromScalar(int32(0)), tensors.FromScalar(true),
-			device.Scalar(dtype, goal.Loss), device.Scalar(dtype, goal.Gradient),
-		}
-		out, err := s.run(counters, s.traces, s.carried)
+		made, on, err := s.steps(&p, n, goal)
 		if err != nil {
 			return p, err
 		}
-		made, on := int(tensors.ToScalar[int32](out[loopCount])), tensors.ToScalar[bool](out[loopOn])
-		if err := p.addTraces(out[loopLoss:loopCarried], made); err != nil {
-			return p, err
-		}
-		s.carry(out[loopCarried:])
-		device.Free(out[:loopCarried])
 		p.Iterations += made
 		n -= made
 		if !on {
@@ -265,23 +267,23 @@ func (p *Progress) addTraces(traces []*tensors.Tensor, count int) error {
 }
 
 // Current implements Stepper.
-func (s *fixedStep) Current() *tensors.Tensor { return s.carried[0] }
+func (s *fixedStep) Current() *tensors.Tensor { return s.carried[carriedTheta] }
 
 // Best implements Stepper.
 func (s *fixedStep) Best() (*tensors.Tensor, float64) {
-	return s.carried[1], device.Number(s.carried[2])
+	return s.carried[carriedBest], device.Number(s.carried[carriedBestLoss])
 }
 
 // Refresh implements Stepper.
 func (s *fixedStep) Refresh() {
-	state := rebase(s.direction, s.carried[4:])
-	here := s.carried[0]
-	s.carry(append([]*tensors.Tensor{here, here, device.Scalar(s.obj.Precision(), math.Inf(1)), s.carried[3]}, state...))
+	state := rebase(s.direction, s.carried[carriedState:])
+	here := s.carried[carriedTheta]
+	s.carry(append([]*tensors.Tensor{here, here, device.Scalar(s.obj.Precision(), math.Inf(1)), s.carried[carriedLength]}, state...))
 }
 
 // Restart implements Restarter.
 func (s *fixedStep) Restart(theta *tensors.Tensor) error {
-	return s.begin(theta, s.carried[3], unlearned(s.direction, s.obj, s.carried[4:]))
+	return s.begin(theta, s.carried[carriedLength], unlearned(s.direction, s.obj, s.carried[carriedState:]))
 }
 
 // unlearned is the state of a direction of which only the schedule is left.
