@@ -29,8 +29,8 @@ func (b Batches) sampler(obj *objective.Objective, method string) (*sampler, err
 	if err := obj.NeedSamples(method); err != nil {
 		return nil, err
 	}
-	if b.Size < 0 {
-		return nil, fmt.Errorf("optim: %s.Batches.Size is %d, expected at least 1 (or 0 for the default)", method, b.Size)
+	if err := checkSettings(method, optional("Batches.Size", b.Size, "the default")); err != nil {
+		return nil, err
 	}
 	s := new(sampler)
 	for g, group := range obj.Samples {
