@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -55,11 +54,9 @@ func (m BarzilaiBorwein) Start(obj *objective.Objective, theta *tensors.Tensor) 
 
 // Direct implements Directed.
 func (m BarzilaiBorwein) Direct(obj *objective.Objective) (Direction, search.Search, error) {
-	if err := checkSettings("BarzilaiBorwein", notNegative("Rate", m.Rate), notNegative("Longest", m.Longest)); err != nil {
+	if err := checkSettings("BarzilaiBorwein", notNegative("Rate", m.Rate), notNegative("Longest", m.Longest),
+		choice("Size", m.Size, "LongBB", "ShortBB", "AlternatingBB")); err != nil {
 		return nil, nil, err
-	}
-	if m.Size < LongBB || m.Size > AlternatingBB {
-		return nil, nil, fmt.Errorf("optim: BarzilaiBorwein.Size is %d, expected LongBB, ShortBB or AlternatingBB", m.Size)
 	}
 	if m.Search != nil {
 		return bbDirection{m}, m.Search, nil

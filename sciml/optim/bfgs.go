@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -95,8 +94,8 @@ func (m BFGS) direct(obj *objective.Objective, name string, factors denseFactors
 
 // checkDense reports that P×P matrices would be larger than maxMemory, which is 4 GiB when zero.
 func checkDense(obj *objective.Objective, name, what string, maxMemory int64, matrices float64) error {
-	if maxMemory < 0 {
-		return fmt.Errorf("optim: %s.MaxMemory is %d bytes, expected at least 1 (or 0 for the default)", name, maxMemory)
+	if err := checkSettings(name, memory(maxMemory)); err != nil {
+		return err
 	}
 	if maxMemory == 0 {
 		maxMemory = defaultMemory

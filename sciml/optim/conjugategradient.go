@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -59,11 +58,9 @@ func (m NonlinearCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Ste
 
 // Direct implements Directed.
 func (m NonlinearCG) Direct(obj *objective.Objective) (Direction, search.Search, error) {
-	if m.Formula < PolakRibierePlus || m.Formula > CGDescent {
-		return nil, nil, fmt.Errorf("optim: NonlinearCG.Formula is %d, expected PolakRibierePlus, FletcherReeves, DaiYuan or CGDescent", m.Formula)
-	}
-	if m.Restart < 0 {
-		return nil, nil, fmt.Errorf("optim: NonlinearCG.Restart is %d, expected at least 1 (or 0 for never)", m.Restart)
+	if err := checkSettings("NonlinearCG", choice("Formula", m.Formula, "PolakRibierePlus", "FletcherReeves", "DaiYuan", "CGDescent"),
+		optional("Restart", m.Restart, "never")); err != nil {
+		return nil, nil, err
 	}
 	if m.Search == nil {
 		m.Search = search.StrongWolfe{Curvature: 0.01}

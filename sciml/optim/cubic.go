@@ -50,15 +50,11 @@ func (c CubicRegularization) Start(obj *objective.Objective, theta *tensors.Tens
 	if c.MaxProducts == 0 {
 		c.MaxProducts = 50
 	}
-	switch {
-	case !(c.Sigma > 0) || !device.Finite(c.Sigma):
-		return nil, fmt.Errorf("optim: CubicRegularization.Sigma is %v, expected a finite number above 0", c.Sigma)
-	case !(c.Accept > 0 && c.Accept <= c.Good && c.Good < 1):
+	if err := checkSettings("CubicRegularization", positive("Sigma", c.Sigma), forcing(c.Forcing), optional("MaxProducts", c.MaxProducts, "the default")); err != nil {
+		return nil, err
+	}
+	if !(c.Accept > 0 && c.Accept <= c.Good && c.Good < 1) {
 		return nil, fmt.Errorf("optim: CubicRegularization.Accept is %v and Good %v, expected 0 < Accept ≤ Good < 1", c.Accept, c.Good)
-	case !(c.Forcing > 0 && c.Forcing < 1):
-		return nil, fmt.Errorf("optim: CubicRegularization.Forcing is %v, expected a number between 0 and 1", c.Forcing)
-	case c.MaxProducts < 0:
-		return nil, fmt.Errorf("optim: CubicRegularization.MaxProducts is %d, expected at least 1 (or 0 for the default)", c.MaxProducts)
 	}
 	space, err := newLanczos(obj, min(c.MaxProducts, obj.Dim), func(g float64) float64 { return math.Min(c.Forcing, math.Sqrt(g)) })
 	if err != nil {

@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -60,13 +59,9 @@ func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 
 // Direct implements Directed.
 func (l LBFGS) Direct(obj *objective.Objective) (Direction, search.Search, error) {
-	switch {
-	case l.Memory < 0:
-		return nil, nil, fmt.Errorf("optim: LBFGS.Memory is %d, expected at least 1 (or 0 for the default)", l.Memory)
-	case l.RestartEvery < 0:
-		return nil, nil, fmt.Errorf("optim: LBFGS.RestartEvery is %d, expected at least 1 (or 0 for never)", l.RestartEvery)
-	case !(l.RestartCosine >= 0 && l.RestartCosine < 1):
-		return nil, nil, fmt.Errorf("optim: LBFGS.RestartCosine is %v, expected a number between 0 and 1 (or 0 for never)", l.RestartCosine)
+	if err := checkSettings("LBFGS", optional("Memory", l.Memory, "the default"), optional("RestartEvery", l.RestartEvery, "never"),
+		setting{"RestartCosine", l.RestartCosine, l.RestartCosine >= 0 && l.RestartCosine < 1, "a number between 0 and 1 (or 0 for never)"}); err != nil {
+		return nil, nil, err
 	}
 	if l.Memory == 0 {
 		l.Memory = 20

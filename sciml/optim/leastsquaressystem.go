@@ -80,11 +80,8 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 	if err := obj.NeedResidual(method); err != nil {
 		return nil, err
 	}
-	if solver < CheapestSolver || solver > MatrixFree {
-		return nil, fmt.Errorf("optim: %s.Solver is %d, expected CheapestSolver, DenseNormal, DenseKernel or MatrixFree", method, solver)
-	}
-	if maxMemory < 0 {
-		return nil, fmt.Errorf("optim: %s.MaxMemory is %d bytes, expected at least 1 (or 0 for the default)", method, maxMemory)
+	if err := checkSettings(method, choice("Solver", solver, "CheapestSolver", "DenseNormal", "DenseKernel", "MatrixFree"), memory(maxMemory)); err != nil {
+		return nil, err
 	}
 	if maxMemory == 0 {
 		maxMemory = defaultMemory

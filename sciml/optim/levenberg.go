@@ -50,17 +50,12 @@ func (LevenbergMarquardt) Name() string { return "Levenberg–Marquardt" }
 // Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
 func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Damping, m.Fall, m.Rise = cmp.Or(m.Damping, 1e-3), cmp.Or(m.Fall, 5), cmp.Or(m.Rise, 3)
-	if err := checkSettings("LevenbergMarquardt", positive("Damping", m.Damping), above("Fall", m.Fall, 1), above("Rise", m.Rise, 1)); err != nil {
+	if err := checkSettings("LevenbergMarquardt", positive("Damping", m.Damping), above("Fall", m.Fall, 1), above("Rise", m.Rise, 1),
+		optional("AdaptEvery", m.AdaptEvery, "the default"), optional("Columns", m.Columns, "all parameters")); err != nil {
 		return nil, err
 	}
 	if m.AdaptEvery == 0 {
 		m.AdaptEvery = 5
-	}
-	if m.AdaptEvery < 0 {
-		return nil, fmt.Errorf("optim: LevenbergMarquardt.AdaptEvery is %d, expected at least 1 (or 0 for the default)", m.AdaptEvery)
-	}
-	if m.Columns < 0 {
-		return nil, fmt.Errorf("optim: LevenbergMarquardt.Columns is %d, expected at least 1 (or 0 for all parameters)", m.Columns)
 	}
 	if m.Columns > 0 && m.Solver == MatrixFree {
 		return nil, fmt.Errorf("optim: LevenbergMarquardt.Columns is %d with the Solver %s, expected a dense one", m.Columns, m.Solver)

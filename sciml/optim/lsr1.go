@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -28,8 +27,8 @@ func (LSR1) Name() string { return "L-SR1" }
 
 // Start implements Method. It fails when a setting is out of its range.
 func (m LSR1) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	if m.Memory < 0 {
-		return nil, fmt.Errorf("optim: LSR1.Memory is %d, expected at least 1 (or 0 for the default)", m.Memory)
+	if err := checkSettings("LSR1", optional("Memory", m.Memory, "the default")); err != nil {
+		return nil, err
 	}
 	if m.Memory == 0 {
 		m.Memory = 10

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gomlx/compute/shapes"
@@ -47,12 +48,10 @@ func (m MiniBatch) start(obj *objective.Objective, theta *tensors.Tensor, owner 
 }
 
 func (m MiniBatch) plan(obj *objective.Objective, theta *tensors.Tensor, owner string, method Method) (plan, error) {
-	if m.Accumulate == 0 {
-		m.Accumulate = 1
+	if err := checkSettings(owner, optional("Accumulate", m.Accumulate, "the default")); err != nil {
+		return plan{}, err
 	}
-	if m.Accumulate < 0 {
-		return plan{}, fmt.Errorf("optim: %s.Accumulate is %d, expected at least 1 (or 0 for the default)", owner, m.Accumulate)
-	}
+	m.Accumulate = cmp.Or(m.Accumulate, 1)
 	every, err := measureEvery(owner, m.Measure)
 	if err != nil {
 		return plan{}, err
@@ -77,13 +76,7 @@ func orAdam(m Method) Method {
 }
 
 func measureEvery(owner string, n int) (int, error) {
-	if n < 0 {
-		return 0, fmt.Errorf("optim: %s.Measure is %d, expected at least 1 (or 0 for the default)", owner, n)
-	}
-	if n == 0 {
-		n = 100
-	}
-	return n, nil
+	return cmp.Or(n, 100), checkSettings(owner, optional("Measure", n, "the default"))
 }
 
 // directionOf returns the direction of a method that takes its steps as they are.

@@ -171,15 +171,9 @@ func startAt(method Method, obj *objective.Objective, theta []float64) (Stepper,
 }
 
 func (o *Options) setDefaults() error {
-	switch {
-	case o.MaxIterations < 0:
-		return fmt.Errorf("optim: Options.MaxIterations is %d, expected at least 1 (or 0 for the default)", o.MaxIterations)
-	case o.MaxTime < 0:
-		return fmt.Errorf("optim: Options.MaxTime is %v, expected a positive duration (or 0 for no limit)", o.MaxTime)
-	case o.CheckpointEvery < 0:
-		return fmt.Errorf("optim: Options.CheckpointEvery is %v, expected a positive duration (or 0 for the default)", o.CheckpointEvery)
-	case o.MonitorEvery < 0:
-		return fmt.Errorf("optim: Options.MonitorEvery is %d, expected at least 1 (or 0 for the default)", o.MonitorEvery)
+	if err := checkSettings("Options", optional("MaxIterations", o.MaxIterations, "the default"), optionalTime("MaxTime", o.MaxTime, "no limit"),
+		optionalTime("CheckpointEvery", o.CheckpointEvery, "the default"), optional("MonitorEvery", o.MonitorEvery, "the default")); err != nil {
+		return err
 	}
 	if o.MaxIterations == 0 {
 		o.MaxIterations = DefaultIterations

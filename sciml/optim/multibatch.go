@@ -2,7 +2,6 @@ package optim
 
 import (
 	"cmp"
-	"fmt"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -41,11 +40,8 @@ func (MultiBatchLBFGS) Name() string { return "multi-batch L-BFGS" }
 func (m MultiBatchLBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Rate, m.Overlap = cmp.Or(m.Rate, 0.3), cmp.Or(m.Overlap, 0.5)
 	if err := checkSettings("MultiBatchLBFGS", positive("Rate", m.Rate), notNegative("Longest", m.Longest),
-		positive("Overlap", m.Overlap), fraction("Overlap", m.Overlap)); err != nil {
+		positive("Overlap", m.Overlap), fraction("Overlap", m.Overlap), optional("Memory", m.Memory, "the default")); err != nil {
 		return nil, err
-	}
-	if m.Memory < 0 {
-		return nil, fmt.Errorf("optim: MultiBatchLBFGS.Memory is %d, expected at least 1 (or 0 for the default)", m.Memory)
 	}
 	if m.Memory == 0 {
 		m.Memory = 10

@@ -2,7 +2,6 @@ package optim
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 
@@ -63,11 +62,8 @@ func (m Nesterov) Direct(obj *objective.Objective) (Direction, search.Search, er
 	m.Rate = cmp.Or(m.Rate, 1e-2)
 	if err := checkSettings("Nesterov", positive("Rate", m.Rate),
 		setting{"Condition", m.Condition, m.Condition == 0 || m.Condition >= 1 && device.Finite(m.Condition), "a finite number, at least 1 (or 0 where it is not known)"},
-	); err != nil {
+		choice("Restart", m.Restart, "NoRestart", "FunctionRestart", "GradientRestart")); err != nil {
 		return nil, nil, err
-	}
-	if m.Restart < NoRestart || m.Restart > GradientRestart {
-		return nil, nil, fmt.Errorf("optim: Nesterov.Restart is %d, expected NoRestart, FunctionRestart or GradientRestart", m.Restart)
 	}
 	d, err := withSchedule("Nesterov", nesterovRule{m}, m.Schedule)
 	return d, nil, err

@@ -63,10 +63,6 @@ func (m NewtonCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Steppe
 	return startDirected(obj, theta, d, m.Search)
 }
 
-func forcing(v float64) setting {
-	return setting{"Forcing", v, v > 0 && v < 1, "a number between 0 and 1"}
-}
-
 // newtonSystem is the matrix of the linear systems of a Newton method.
 type newtonSystem interface {
 	// state gives the shapes of what it remembers; all of it starts as zeros.

@@ -2,7 +2,6 @@ package optim
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -40,8 +39,8 @@ func (m NewtonTrustRegion) Start(obj *objective.Objective, theta *tensors.Tensor
 		return nil, err
 	}
 	m.Forcing = cmp.Or(m.Forcing, 0.5)
-	if !(m.Forcing > 0 && m.Forcing < 1) {
-		return nil, fmt.Errorf("optim: NewtonTrustRegion.Forcing is %v, expected a number between 0 and 1", m.Forcing)
+	if err := checkSettings("NewtonTrustRegion", forcing(m.Forcing)); err != nil {
+		return nil, err
 	}
 	cg, err := newTruncatedCG(obj, 0, func(theta, v *graph.Node, _, data []*graph.Node) *graph.Node {
 		return autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, v)

@@ -69,7 +69,7 @@ func (m NNCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		m.Search = search.Armijo{Decrease: 0.1}
 	}
 	if err := checkSettings("NNCG", positive("Damping", m.Damping), forcing(m.Forcing), counted("Rank", m.Rank),
-		setting{"MaxRank", float64(m.MaxRank), m.MaxRank >= m.Rank, fmt.Sprintf("at least Rank = %d", m.Rank)},
+		setting{"MaxRank", m.MaxRank, m.MaxRank >= m.Rank, fmt.Sprintf("at least Rank = %d", m.Rank)},
 		counted("Every", m.Every), counted("MaxProducts", m.MaxProducts)); err != nil {
 		return nil, err
 	}

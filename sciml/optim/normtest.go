@@ -47,11 +47,8 @@ func (m NormTest) Start(obj *objective.Objective, theta *tensors.Tensor) (Steppe
 	if m.Probes == 0 {
 		m.Probes = 8
 	}
-	if err := checkSettings("NormTest", positive("Theta", m.Theta)); err != nil {
+	if err := checkSettings("NormTest", positive("Theta", m.Theta), several("Growth", m.Growth), several("Probes", m.Probes)); err != nil {
 		return nil, err
-	}
-	if m.Growth < 2 || m.Probes < 2 {
-		return nil, fmt.Errorf("optim: NormTest.Growth is %d and Probes %d, expected at least 2 (or 0 for the default)", m.Growth, m.Probes)
 	}
 	p, err := MiniBatch{Batches: m.Batches, Measure: m.Measure}.plan(obj, theta, "NormTest", orAdam(m.Method))
 	if err != nil {

@@ -51,7 +51,7 @@ func (p NystromPreconditioner) Start(obj *objective.Objective) (Root, error) {
 		p.MaxRank = max(100, p.Rank)
 	}
 	if err := checkSettings("NystromPreconditioner", positive("Shift", p.Shift), counted("Rank", p.Rank),
-		setting{"MaxRank", float64(p.MaxRank), p.MaxRank >= p.Rank, "at least Rank"}); err != nil {
+		setting{"MaxRank", p.MaxRank, p.MaxRank >= p.Rank, "at least Rank"}); err != nil {
 		return nil, err
 	}
 	p.MaxRank = min(p.MaxRank, obj.Dim)

@@ -63,8 +63,8 @@ func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (
 	if m.By == nil {
 		return nil, errors.New("optim: Preconditioned.By is nil, expected a preconditioner such as NystromPreconditioner{}")
 	}
-	if m.Every < 0 {
-		return nil, fmt.Errorf("optim: Preconditioned.Every is %d, expected at least 1 (or 0 for the default)", m.Every)
+	if err := checkSettings("Preconditioned", optional("Every", m.Every, "the default")); err != nil {
+		return nil, err
 	}
 	if m.Every == 0 {
 		m.Every = 100

@@ -82,10 +82,7 @@ func (s InverseTime) Scale(_ *graph.Node, state []*graph.Node) (*graph.Node, []*
 
 // Check implements Schedule.
 func (s InverseTime) Check() error {
-	if s.Every < 0 {
-		return fmt.Errorf("optim: InverseTime.Every is %d, expected at least 1 (or 0 for the default)", s.Every)
-	}
-	return nil
+	return checkSettings("InverseTime", optional("Every", s.Every, "the default"))
 }
 
 func (s InverseTime) every() int {

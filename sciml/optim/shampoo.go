@@ -2,7 +2,6 @@ package optim
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -76,11 +75,9 @@ func (s Shampoo) Direct(obj *objective.Objective) (Direction, search.Search, err
 	s.Frequency, s.MaxSize = cmp.Or(s.Frequency, 10), cmp.Or(s.MaxSize, 512)
 	if err := checkSettings("Shampoo", positive("Rate", s.Rate), fraction("Beta1", s.Beta1), fraction("Beta2", s.Beta2),
 		notNegative("Epsilon", s.Epsilon), positive("Damping", s.Damping), fraction("Damping", s.Damping),
-		notNegative("WeightDecay", s.WeightDecay), counted("Frequency", s.Frequency), counted("MaxSize", s.MaxSize)); err != nil {
+		notNegative("WeightDecay", s.WeightDecay), counted("Frequency", s.Frequency), counted("MaxSize", s.MaxSize),
+		choice("Grafting", s.Grafting, "AdamGrafting", "NoGrafting")); err != nil {
 		return nil, nil, err
-	}
-	if s.Grafting < AdamGrafting || s.Grafting > NoGrafting {
-		return nil, nil, fmt.Errorf("optim: Shampoo.Grafting is %d, expected AdamGrafting or NoGrafting", s.Grafting)
 	}
 	k, err := shampooFactorsOf(obj, "Shampoo", s.MaxSize)
 	if err != nil {

@@ -112,10 +112,10 @@ func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tens
 	if err := checkSettings("SketchedGaussNewton", counted("Columns", m.Columns), counted("Rows", m.Rows), counted("Hashes", m.Hashes),
 		counted("AdaptEvery", m.AdaptEvery),
 		positive("Radius", m.Radius), positive("MaxRadius", m.MaxRadius), setting{"Radius", m.Radius, m.Radius <= m.MaxRadius, "at most MaxRadius"},
-		setting{"Probes", float64(m.Probes), m.Probes >= 2, "at least 2"},
+		several("Probes", m.Probes),
 		setting{"Target", m.Target, m.Target > 0 && m.Target <= m.LateTarget, "above 0 and at most LateTarget"},
 		setting{"LateTarget", m.LateTarget, m.LateTarget < 1, "a number below 1"},
-		setting{"MaxMemory", float64(m.MaxMemory), m.MaxMemory >= 1, "at least 1 (or 0 for the default)"}); err != nil {
+		memory(m.MaxMemory)); err != nil {
 		return nil, err
 	}
 	rows, err := obj.NumResiduals()

@@ -77,7 +77,7 @@ func (m SPRING) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 	m.Momentum, m.Damping = cmp.Or(m.Momentum, 0.9), cmp.Or(m.Damping, 1e-6)
 	m.Rate, m.Longest = cmp.Or(m.Rate, 0.1), cmp.Or(m.Longest, math.Sqrt(1e-3))
 	if err := checkSettings("SPRING", fraction("Momentum", m.Momentum), notNegative("Damping", m.Damping), positive("Rate", m.Rate),
-		setting{"Longest", m.Longest, m.Longest > 0, "a number above 0"}, setting{"MaxMemory", float64(m.MaxMemory), m.MaxMemory >= 0, "at least 1 (or 0 for the default)"}); err != nil {
+		setting{"Longest", m.Longest, m.Longest > 0, "a number above 0"}, memory(m.MaxMemory)); err != nil {
 		return nil, err
 	}
 	if m.MaxMemory == 0 {

@@ -69,8 +69,7 @@ func (m SubsampledNewton) Start(obj *objective.Objective, theta *tensors.Tensor)
 	}
 	if err := checkSettings("SubsampledNewton",
 		setting{"Fraction", m.Fraction, m.Fraction > 0 && m.Fraction <= 1, "a number above 0 and at most 1"},
-		setting{"Size", float64(m.Size), m.Size >= 0, "at least 1 (or 0 for Fraction)"},
-		notNegative("Damping", m.Damping), forcing(m.Forcing), counted("MaxProducts", m.MaxProducts)); err != nil {
+		optional("Size", m.Size, "Fraction"), notNegative("Damping", m.Damping), forcing(m.Forcing), counted("MaxProducts", m.MaxProducts)); err != nil {
 		return nil, err
 	}
 	if m.Size == 0 {

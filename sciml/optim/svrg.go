@@ -2,7 +2,6 @@ package optim
 
 import (
 	"cmp"
-	"fmt"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -38,11 +37,8 @@ func (m SVRG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 }
 
 func startSnapshots(obj *objective.Objective, theta *tensors.Tensor, owner string, rate float64, b objective.Batches, every int, r batchRule) (Stepper, error) {
-	if err := checkSettings(owner, positive("Rate", rate)); err != nil {
+	if err := checkSettings(owner, positive("Rate", rate), optional("Every", every, "the default")); err != nil {
 		return nil, err
-	}
-	if every < 0 {
-		return nil, fmt.Errorf("optim: %s.Every is %d, expected at least 1 (or 0 for the default)", owner, every)
 	}
 	batches, err := b.Sampler(obj, owner)
 	if err != nil {

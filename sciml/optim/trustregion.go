@@ -52,10 +52,8 @@ func (t TrustRegion) withDefaults() (TrustRegion, error) {
 		return t, fmt.Errorf("optim: TrustRegion.Radius is %v and MaxRadius %v, expected finite numbers above 0, and the first not above the second", t.Radius, t.MaxRadius)
 	case !(t.Accept > 0 && t.Accept <= t.Good && t.Good < 1):
 		return t, fmt.Errorf("optim: TrustRegion.Accept is %v and Good %v, expected 0 < Accept ≤ Good < 1", t.Accept, t.Good)
-	case t.MaxProducts < 0:
-		return t, fmt.Errorf("optim: TrustRegion.MaxProducts is %d, expected at least 1 (or 0 for the default)", t.MaxProducts)
 	}
-	return t, nil
+	return t, checkSettings("TrustRegion", optional("MaxProducts", t.MaxProducts, "the default"))
 }
 
 // model is what a method knows of the second derivatives. Its functions build graphs.
