@@ -1,6 +1,7 @@
 package linalg
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -24,9 +25,7 @@ func LeastSquares(m, n int, a, b []float64, cutoff float64) (x []float64, rank i
 	if err := errors.Join(allFinite("a", a), allFinite("b", b)); err != nil {
 		return nil, 0, fmt.Errorf("linalg.LeastSquares: %w", err)
 	}
-	if cutoff == 0 {
-		cutoff = float64(max(m, n)) * epsilon
-	}
+	cutoff = cmp.Or(cutoff, float64(max(m, n))*epsilon)
 	matrix, right, solution := mat.NewDense(m, n, a), mat.NewVecDense(m, b), mat.NewVecDense(n, nil)
 	if m >= n {
 		var qr mat.QR

@@ -1,6 +1,7 @@
 package linalg
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -61,12 +62,8 @@ func (o Options) ready(who string, b []float64, unknowns int) (full Options, uni
 	if err := allFinite("b", b); err != nil {
 		return o, nil, 0, fmt.Errorf("%s: %w", who, err)
 	}
-	if o.Tolerance == 0 {
-		o.Tolerance = 1e-6
-	}
-	if o.MaxIterations == 0 {
-		o.MaxIterations = 2 * unknowns
-	}
+	o.Tolerance = cmp.Or(o.Tolerance, 1e-6)
+	o.MaxIterations = cmp.Or(o.MaxIterations, 2*unknowns)
 	scale = floats.Norm(b, 2)
 	if math.IsInf(scale, 1) {
 		return o, nil, 0, fmt.Errorf("%s: the norm of b overflows", who)

@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -41,9 +42,7 @@ func NewLinearizer(obj *Objective, budget int64) (*Linearizer, error) {
 	if budget < 0 {
 		return nil, fmt.Errorf("objective: the budget of a Linearizer is %d bytes, expected at least 1 (or 0 for the default)", budget)
 	}
-	if budget == 0 {
-		budget = defaultBudget
-	}
+	budget = cmp.Or(budget, defaultBudget)
 	rows, err := obj.NumResiduals()
 	return &Linearizer{obj: obj, rows: rows, budget: budget}, err
 }

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -42,12 +43,8 @@ func (Auto) Name() string { return "auto" }
 
 // Start implements Method. It fails when a setting is out of its range.
 func (a Auto) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	if a.WarmUp == 0 {
-		a.WarmUp = 300
-	}
-	if a.MaxMemory == 0 {
-		a.MaxMemory = defaultMemory
-	}
+	a.WarmUp = cmp.Or(a.WarmUp, 300)
+	a.MaxMemory = cmp.Or(a.MaxMemory, defaultMemory)
 	if a.WarmUp < 0 || a.MaxMemory < 0 {
 		return nil, fmt.Errorf("optim: Auto.WarmUp is %d and MaxMemory %d bytes, expected at least 1 (or 0 for the default)", a.WarmUp, a.MaxMemory)
 	}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -97,9 +98,7 @@ func checkDense(obj *objective.Objective, name, what string, maxMemory int64, ma
 	if err := checkSettings(name, memory(maxMemory)); err != nil {
 		return err
 	}
-	if maxMemory == 0 {
-		maxMemory = defaultMemory
-	}
+	maxMemory = cmp.Or(maxMemory, defaultMemory)
 	if size := matrices * float64(obj.Precision().Size()) * float64(obj.Dim) * float64(obj.Dim); size > float64(maxMemory) {
 		return objective.TooLarge("optim: %s needs %.3g GiB for the %s of %d parameters, expected at most MaxMemory = %.3g GiB; LBFGS needs far less",
 			name, size/(1<<30), what, obj.Dim, float64(maxMemory)/(1<<30))

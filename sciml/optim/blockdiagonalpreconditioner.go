@@ -27,9 +27,7 @@ func (BlockDiagonal) Name() string { return "block diagonal" }
 // Start implements Preconditioner.
 func (b BlockDiagonal) Start(obj *objective.Objective) (Root, error) {
 	b.Shift = cmp.Or(b.Shift, defaultShift)
-	if b.MaxBlock == 0 {
-		b.MaxBlock = 512
-	}
+	b.MaxBlock = cmp.Or(b.MaxBlock, 512)
 	if err := checkSettings("BlockDiagonal", positive("Shift", b.Shift), counted("MaxBlock", b.MaxBlock)); err != nil {
 		return nil, err
 	}

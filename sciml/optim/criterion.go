@@ -49,9 +49,7 @@ type Stalled struct {
 // Met implements Criterion.
 func (s Stalled) Met(phase []Record) (bool, string) {
 	window := s.Window
-	if window == 0 {
-		window = 250
-	}
+	window = cmp.Or(window, 250)
 	if len(phase) < 2*window {
 		return false, ""
 	}
@@ -73,9 +71,7 @@ func meanLog10(records []Record) float64 {
 	total := 0.0
 	for _, r := range records {
 		loss := r.Loss
-		if loss == 0 {
-			loss = math.SmallestNonzeroFloat64
-		}
+		loss = cmp.Or(loss, math.SmallestNonzeroFloat64)
 		total += math.Log10(loss)
 	}
 	return total / float64(len(records))

@@ -47,9 +47,7 @@ func (c CubicRegularization) Start(obj *objective.Objective, theta *tensors.Tens
 	}
 	c.Sigma, c.Forcing = cmp.Or(c.Sigma, 1), cmp.Or(c.Forcing, 0.1)
 	c.Accept, c.Good = cmp.Or(c.Accept, 0.1), cmp.Or(c.Good, 0.9)
-	if c.MaxProducts == 0 {
-		c.MaxProducts = 50
-	}
+	c.MaxProducts = cmp.Or(c.MaxProducts, 50)
 	if err := checkSettings("CubicRegularization", positive("Sigma", c.Sigma), forcing(c.Forcing), optional("MaxProducts", c.MaxProducts, "the default")); err != nil {
 		return nil, err
 	}

@@ -35,9 +35,7 @@ func (Diagonal) Name() string { return "diagonal" }
 // Start implements Preconditioner.
 func (d Diagonal) Start(obj *objective.Objective) (Root, error) {
 	d.Shift = cmp.Or(d.Shift, defaultShift)
-	if d.Samples == 0 {
-		d.Samples = 10
-	}
+	d.Samples = cmp.Or(d.Samples, 10)
 	if err := checkSettings("Diagonal", positive("Shift", d.Shift), counted("Samples", d.Samples)); err != nil {
 		return nil, err
 	}

@@ -46,9 +46,7 @@ func (ENGD) Name() string { return "ENGD" }
 func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	epsilon := device.Epsilon(obj.Precision())
 	m.Regularization, m.Cutoff = cmp.Or(m.Regularization, 1e-12), cmp.Or(m.Cutoff, epsilon*float64(obj.Dim))
-	if m.AdaptEvery == 0 {
-		m.AdaptEvery = 5
-	}
+	m.AdaptEvery = cmp.Or(m.AdaptEvery, 5)
 	if err := checkSettings("ENGD", positive("Regularization", m.Regularization), fraction("Cutoff", m.Cutoff), counted("AdaptEvery", m.AdaptEvery)); err != nil {
 		return nil, err
 	}

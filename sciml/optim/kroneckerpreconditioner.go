@@ -35,9 +35,7 @@ func (Kronecker) Name() string { return "Kronecker" }
 // Start implements Preconditioner.
 func (k Kronecker) Start(obj *objective.Objective) (Root, error) {
 	k.Shift = cmp.Or(k.Shift, defaultShift)
-	if k.MaxFactor == 0 {
-		k.MaxFactor = 512
-	}
+	k.MaxFactor = cmp.Or(k.MaxFactor, 512)
 	if err := checkSettings("Kronecker", positive("Shift", k.Shift), counted("MaxFactor", k.MaxFactor)); err != nil {
 		return nil, err
 	}

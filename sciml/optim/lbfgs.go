@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -63,9 +64,7 @@ func (l LBFGS) Direct(obj *objective.Objective) (Direction, search.Search, error
 		setting{"RestartCosine", l.RestartCosine, l.RestartCosine >= 0 && l.RestartCosine < 1, "a number between 0 and 1 (or 0 for never)"}); err != nil {
 		return nil, nil, err
 	}
-	if l.Memory == 0 {
-		l.Memory = 20
-	}
+	l.Memory = cmp.Or(l.Memory, 20)
 	if l.Search == nil {
 		l.Search = search.StrongWolfe{}
 	}

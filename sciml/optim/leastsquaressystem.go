@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -83,9 +84,7 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 	if err := checkSettings(method, choice("Solver", solver, "CheapestSolver", "DenseNormal", "DenseKernel", "MatrixFree"), memory(maxMemory)); err != nil {
 		return nil, err
 	}
-	if maxMemory == 0 {
-		maxMemory = defaultMemory
-	}
+	maxMemory = cmp.Or(maxMemory, defaultMemory)
 	rows, err := obj.NumResiduals()
 	if err != nil {
 		return nil, err

@@ -54,9 +54,7 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 		optional("AdaptEvery", m.AdaptEvery, "the default"), optional("Columns", m.Columns, "all parameters")); err != nil {
 		return nil, err
 	}
-	if m.AdaptEvery == 0 {
-		m.AdaptEvery = 5
-	}
+	m.AdaptEvery = cmp.Or(m.AdaptEvery, 5)
 	if m.Columns > 0 && m.Solver == MatrixFree {
 		return nil, fmt.Errorf("optim: LevenbergMarquardt.Columns is %d with the Solver %s, expected a dense one", m.Columns, m.Solver)
 	}

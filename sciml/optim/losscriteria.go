@@ -18,9 +18,7 @@ type LossVariance struct {
 // Met implements Criterion.
 func (v LossVariance) Met(phase []Record) (bool, string) {
 	window, bound := v.Window, cmp.Or(v.Relative, 0.01)
-	if window == 0 {
-		window = 100
-	}
+	window = cmp.Or(window, 100)
 	if len(phase) < window {
 		return false, ""
 	}
@@ -82,9 +80,7 @@ type RelativeImprovement struct {
 // Met implements Criterion.
 func (c RelativeImprovement) Met(phase []Record) (bool, string) {
 	window, bound := c.Window, cmp.Or(c.Fraction, 0.01)
-	if window == 0 {
-		window = 100
-	}
+	window = cmp.Or(window, 100)
 	if len(phase) <= window {
 		return false, ""
 	}

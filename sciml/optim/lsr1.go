@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -30,9 +31,7 @@ func (m LSR1) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	if err := checkSettings("LSR1", optional("Memory", m.Memory, "the default")); err != nil {
 		return nil, err
 	}
-	if m.Memory == 0 {
-		m.Memory = 10
-	}
+	m.Memory = cmp.Or(m.Memory, 10)
 	return startQuasiNewtonRegion(obj, theta, lsr1Model{memory: m.Memory}, m.Region, 2*(m.Memory+1))
 }
 

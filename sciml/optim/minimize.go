@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -175,15 +176,9 @@ func (o *Options) setDefaults() error {
 		optionalTime("CheckpointEvery", o.CheckpointEvery, "the default"), optional("MonitorEvery", o.MonitorEvery, "the default")); err != nil {
 		return err
 	}
-	if o.MaxIterations == 0 {
-		o.MaxIterations = DefaultIterations
-	}
-	if o.MonitorEvery == 0 {
-		o.MonitorEvery = 100
-	}
-	if o.CheckpointEvery == 0 {
-		o.CheckpointEvery = 30 * time.Second
-	}
+	o.MaxIterations = cmp.Or(o.MaxIterations, DefaultIterations)
+	o.MonitorEvery = cmp.Or(o.MonitorEvery, 100)
+	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, 30*time.Second)
 	return nil
 }
 

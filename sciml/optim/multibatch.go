@@ -43,9 +43,7 @@ func (m MultiBatchLBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) 
 		positive("Overlap", m.Overlap), fraction("Overlap", m.Overlap), optional("Memory", m.Memory, "the default")); err != nil {
 		return nil, err
 	}
-	if m.Memory == 0 {
-		m.Memory = 10
-	}
+	m.Memory = cmp.Or(m.Memory, 10)
 	every, err := measureEvery("MultiBatchLBFGS", m.Measure)
 	if err != nil {
 		return nil, err

@@ -53,9 +53,7 @@ func (m Muon) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 // Direct implements Directed.
 func (m Muon) Direct(obj *objective.Objective) (Direction, search.Search, error) {
 	m.Rate, m.Beta, m.Adam = cmp.Or(m.Rate, 0.02), cmp.Or(m.Beta, 0.95), m.Adam.withDefaults()
-	if m.Iterations == 0 {
-		m.Iterations = 5
-	}
+	m.Iterations = cmp.Or(m.Iterations, 5)
 	if err := checkSettings("Muon", positive("Rate", m.Rate), fraction("Beta", m.Beta), notNegative("WeightDecay", m.WeightDecay),
 		counted("Iterations", m.Iterations)); err != nil {
 		return nil, nil, err

@@ -43,9 +43,7 @@ func (NewtonCG) Name() string { return "Newton–CG" }
 // Gauss–Newton matrix for one without residuals.
 func (m NewtonCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Forcing = cmp.Or(m.Forcing, 0.5)
-	if m.MaxProducts == 0 {
-		m.MaxProducts = 100
-	}
+	m.MaxProducts = cmp.Or(m.MaxProducts, 100)
 	if m.Search == nil {
 		m.Search = search.StrongWolfe{}
 	}

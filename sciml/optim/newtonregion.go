@@ -49,9 +49,7 @@ func (m NewtonTrustRegion) Start(obj *objective.Objective, theta *tensors.Tensor
 		return nil, err
 	}
 	cg.most, cg.forcing, cg.counts = region.MaxProducts, func(g float64) float64 { return math.Min(m.Forcing, math.Sqrt(g)) }, true
-	if cg.most == 0 {
-		cg.most = 100
-	}
+	cg.most = cmp.Or(cg.most, 100)
 	return startTrustRegion(obj, theta, newtonModel{}, cg, region)
 }
 

@@ -41,12 +41,8 @@ func (m NormTest) Name() string { return "norm-test " + orAdam(m.Method).Name() 
 // Start implements Method.
 func (m NormTest) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Theta = cmp.Or(m.Theta, 0.5)
-	if m.Growth == 0 {
-		m.Growth = 2
-	}
-	if m.Probes == 0 {
-		m.Probes = 8
-	}
+	m.Growth = cmp.Or(m.Growth, 2)
+	m.Probes = cmp.Or(m.Probes, 8)
 	if err := checkSettings("NormTest", positive("Theta", m.Theta), several("Growth", m.Growth), several("Probes", m.Probes)); err != nil {
 		return nil, err
 	}

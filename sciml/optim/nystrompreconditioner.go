@@ -44,12 +44,8 @@ func (NystromPreconditioner) Name() string { return "Nyström" }
 // Start implements Preconditioner.
 func (p NystromPreconditioner) Start(obj *objective.Objective) (Root, error) {
 	p.Shift = cmp.Or(p.Shift, defaultShift)
-	if p.Rank == 0 {
-		p.Rank = 10
-	}
-	if p.MaxRank == 0 {
-		p.MaxRank = max(100, p.Rank)
-	}
+	p.Rank = cmp.Or(p.Rank, 10)
+	p.MaxRank = cmp.Or(p.MaxRank, max(100, p.Rank))
 	if err := checkSettings("NystromPreconditioner", positive("Shift", p.Shift), counted("Rank", p.Rank),
 		setting{"MaxRank", p.MaxRank, p.MaxRank >= p.Rank, "at least Rank"}); err != nil {
 		return nil, err

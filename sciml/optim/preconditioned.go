@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -66,9 +67,7 @@ func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (
 	if err := checkSettings("Preconditioned", optional("Every", m.Every, "the default")); err != nil {
 		return nil, err
 	}
-	if m.Every == 0 {
-		m.Every = 100
-	}
+	m.Every = cmp.Or(m.Every, 100)
 	if err := obj.NeedGraph("Preconditioned", "a graph to put the change of variables into"); err != nil {
 		return nil, err
 	}

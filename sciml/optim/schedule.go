@@ -63,9 +63,7 @@ func (s StepDecay) Check() error {
 }
 
 func (s StepDecay) withDefaults() StepDecay {
-	if s.Every == 0 {
-		s.Every = 1000
-	}
+	s.Every = cmp.Or(s.Every, 1000)
 	s.Factor = cmp.Or(s.Factor, 0.5)
 	return s
 }
@@ -94,9 +92,7 @@ func (e Exponential) Check() error {
 }
 
 func (e Exponential) withDefaults() Exponential {
-	if e.Every == 0 {
-		e.Every = 1000
-	}
+	e.Every = cmp.Or(e.Every, 1000)
 	e.Factor = cmp.Or(e.Factor, 0.9)
 	return e
 }
@@ -234,9 +230,7 @@ func (Plateau) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
 }
 
 func (p Plateau) withDefaults() Plateau {
-	if p.Patience == 0 {
-		p.Patience = 500
-	}
+	p.Patience = cmp.Or(p.Patience, 500)
 	p.Factor, p.Min, p.Threshold = cmp.Or(p.Factor, 0.5), cmp.Or(p.Min, 1e-3), cmp.Or(p.Threshold, 1e-4)
 	return p
 }

@@ -91,24 +91,12 @@ func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tens
 	}
 	m.Radius, m.MaxRadius = cmp.Or(m.Radius, 1), cmp.Or(m.MaxRadius, 1e10)
 	m.Target, m.LateTarget = cmp.Or(m.Target, least), cmp.Or(m.LateTarget, 0.5)
-	if m.Columns == 0 {
-		m.Columns = max(256, (obj.Dim+2)/3)
-	}
-	if m.Rows == 0 {
-		m.Rows = m.Columns
-	}
-	if m.Hashes == 0 {
-		m.Hashes = 4
-	}
-	if m.Probes == 0 {
-		m.Probes = 24
-	}
-	if m.AdaptEvery == 0 {
-		m.AdaptEvery = 10
-	}
-	if m.MaxMemory == 0 {
-		m.MaxMemory = defaultMemory
-	}
+	m.Columns = cmp.Or(m.Columns, max(256, (obj.Dim+2)/3))
+	m.Rows = cmp.Or(m.Rows, m.Columns)
+	m.Hashes = cmp.Or(m.Hashes, 4)
+	m.Probes = cmp.Or(m.Probes, 24)
+	m.AdaptEvery = cmp.Or(m.AdaptEvery, 10)
+	m.MaxMemory = cmp.Or(m.MaxMemory, defaultMemory)
 	if err := checkSettings("SketchedGaussNewton", counted("Columns", m.Columns), counted("Rows", m.Rows), counted("Hashes", m.Hashes),
 		counted("AdaptEvery", m.AdaptEvery),
 		positive("Radius", m.Radius), positive("MaxRadius", m.MaxRadius), setting{"Radius", m.Radius, m.Radius <= m.MaxRadius, "at most MaxRadius"},

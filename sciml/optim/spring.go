@@ -80,9 +80,7 @@ func (m SPRING) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 		setting{"Longest", m.Longest, m.Longest > 0, "a number above 0"}, memory(m.MaxMemory)); err != nil {
 		return nil, err
 	}
-	if m.MaxMemory == 0 {
-		m.MaxMemory = defaultMemory
-	}
+	m.MaxMemory = cmp.Or(m.MaxMemory, defaultMemory)
 	direction := springDirection{m}
 	if batched {
 		return direction.startBatches(obj, theta)

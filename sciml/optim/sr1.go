@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -57,9 +58,7 @@ func startQuasiNewtonRegion(obj *objective.Objective, theta *tensors.Tensor, m p
 		return nil, err
 	}
 	cg.most, cg.forcing = region.MaxProducts, closely(obj.Precision())
-	if cg.most == 0 {
-		cg.most = products
-	}
+	cg.most = cmp.Or(cg.most, products)
 	return startTrustRegion(obj, theta, m, cg, region)
 }
 

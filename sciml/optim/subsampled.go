@@ -55,9 +55,7 @@ func (m SubsampledNewton) Start(obj *objective.Objective, theta *tensors.Tensor)
 		return nil, fmt.Errorf("optim: SubsampledNewton.Fraction is %v and Size %d, expected one of them", m.Fraction, m.Size)
 	}
 	m.Fraction, m.Forcing = cmp.Or(m.Fraction, 0.1), cmp.Or(m.Forcing, 0.5)
-	if m.MaxProducts == 0 {
-		m.MaxProducts = 100
-	}
+	m.MaxProducts = cmp.Or(m.MaxProducts, 100)
 	if m.Search == nil {
 		m.Search = search.StrongWolfe{}
 	}
@@ -72,9 +70,7 @@ func (m SubsampledNewton) Start(obj *objective.Objective, theta *tensors.Tensor)
 		optional("Size", m.Size, "Fraction"), notNegative("Damping", m.Damping), forcing(m.Forcing), counted("MaxProducts", m.MaxProducts)); err != nil {
 		return nil, err
 	}
-	if m.Size == 0 {
-		m.Size = max(1, int(math.Round(m.Fraction*float64(obj.NumSamples()))))
-	}
+	m.Size = cmp.Or(m.Size, max(1, int(math.Round(m.Fraction*float64(obj.NumSamples())))))
 	s, err := newSampledSystem(obj, m.Matrix, objective.Batches{Size: m.Size, Seed: m.Seed})
 	if err != nil {
 		return nil, err

@@ -44,9 +44,7 @@ func startSnapshots(obj *objective.Objective, theta *tensors.Tensor, owner strin
 	if err != nil {
 		return nil, err
 	}
-	if every == 0 {
-		every = (2*obj.NumSamples() + batches.Size() - 1) / batches.Size()
-	}
+	every = cmp.Or(every, (2*obj.NumSamples()+batches.Size()-1)/batches.Size())
 	return startStochastic(obj, theta, plan{rule: r, batches: batches, perStep: 1, cost: 2, every: every})
 }
 

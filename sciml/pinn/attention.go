@@ -1,6 +1,7 @@
 package pinn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -20,9 +21,7 @@ func (SelfAdaptive) Name() string { return "self-adaptive weights" }
 // Update implements Weighting.
 func (s SelfAdaptive) Update(o *Observation, w *Weights) error {
 	rate := s.Rate
-	if rate == 0 {
-		rate = 0.1
-	}
+	rate = cmp.Or(rate, 0.1)
 	if !(rate > 0) || math.IsInf(rate, 0) {
 		return fmt.Errorf("pinn: SelfAdaptive.Rate is %v, expected a finite number above 0 (or 0 for the default)", s.Rate)
 	}
@@ -64,9 +63,7 @@ func (a ResidualAttention) Update(o *Observation, w *Weights) error {
 		return err
 	}
 	rate := a.Rate
-	if rate == 0 {
-		rate = 0.1
-	}
+	rate = cmp.Or(rate, 0.1)
 	if !(rate > 0) || math.IsInf(rate, 0) {
 		return fmt.Errorf("pinn: ResidualAttention.Rate is %v, expected a finite number above 0 (or 0 for the default)", a.Rate)
 	}
@@ -109,9 +106,7 @@ func (Causal) Name() string { return "causal weights" }
 // Update implements Weighting.
 func (c Causal) Update(o *Observation, w *Weights) error {
 	slabs := c.Slabs
-	if slabs == 0 {
-		slabs = 32
-	}
+	slabs = cmp.Or(slabs, 32)
 	if slabs < 2 {
 		return fmt.Errorf("pinn: Causal.Slabs is %d, expected at least 2 (or 0 for the default)", c.Slabs)
 	}

@@ -1,6 +1,7 @@
 package pinn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -205,9 +206,7 @@ func (r ReLoBRaLo) Update(o *Observation, w *Weights) error {
 		return err
 	}
 	temperature := r.Temperature
-	if temperature == 0 {
-		temperature = 0.1
-	}
+	temperature = cmp.Or(temperature, 0.1)
 	if !(temperature > 0) || math.IsInf(temperature, 0) {
 		return fmt.Errorf("pinn: ReLoBRaLo.Temperature is %v, expected a finite number above 0 (or 0 for the default)", r.Temperature)
 	}

@@ -1,6 +1,7 @@
 package pinn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -44,15 +45,9 @@ func (v Variational) clouds(m *Model) ([]*cloud, error) {
 	if v.Elements < 0 || v.Tests < 0 || v.Nodes < 0 {
 		return nil, fmt.Errorf("pinn: Variational has %d Elements, %d Tests and %d Nodes, expected at least 1 (or 0 for the default)", v.Elements, v.Tests, v.Nodes)
 	}
-	if v.Elements == 0 {
-		v.Elements = 1
-	}
-	if v.Tests == 0 {
-		v.Tests = 10
-	}
-	if v.Nodes == 0 {
-		v.Nodes = v.Tests + 10
-	}
+	v.Elements = cmp.Or(v.Elements, 1)
+	v.Tests = cmp.Or(v.Tests, 10)
+	v.Nodes = cmp.Or(v.Nodes, v.Tests+10)
 	d := box.Dim()
 	tests, nodes := math.Pow(float64(v.Tests*v.Elements), float64(d)), math.Pow(float64(v.Nodes*v.Elements), float64(d))
 	const most = 1 << 26 // half a gigabyte of each matrix

@@ -14,6 +14,7 @@ package plot
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"html"
 	"image/color"
@@ -247,9 +248,7 @@ func (f *Figure) PNG(dpi int) ([]byte, error) {
 	if err := f.check("PNG"); err != nil {
 		return nil, err
 	}
-	if dpi == 0 {
-		dpi = defaultDPI
-	}
+	dpi = cmp.Or(dpi, defaultDPI)
 	if dpi < 10 || dpi > 2400 {
 		return nil, fmt.Errorf("plot: PNG: dpi is %d, want a resolution from 10 to 2400, or 0 for the default of %d", dpi, defaultDPI)
 	}

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -217,9 +218,7 @@ func (h *heat) scale() error {
 		}
 	case h.diverging:
 		hi = math.Max(math.Abs(lo), math.Abs(hi))
-		if hi == 0 {
-			hi = 1
-		}
+		hi = cmp.Or(hi, 1)
 		lo = -hi
 	case hi-lo <= 1e-12*math.Max(math.Abs(lo), math.Abs(hi)):
 		lo, hi = widen(lo, hi, 0)
@@ -366,9 +365,7 @@ func (h *heat) area(c draw.Canvas) (draw.Canvas, title) {
 }
 
 func (h *heat) size(width vg.Length) (vg.Length, vg.Length) {
-	if width == 0 {
-		width = heatWidth
-	}
+	width = cmp.Or(width, heatWidth)
 	if h.unequal() {
 		return width, max(150, 0.8*width)
 	}

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -19,9 +20,7 @@ type linearTicks struct {
 // Ticks implements plot.Ticker.
 func (t linearTicks) Ticks(lo, hi float64) []plot.Tick {
 	want := t.want
-	if want == 0 {
-		want = 6
-	}
+	want = cmp.Or(want, 6)
 	span := hi - lo
 	if !(span > 0) || math.IsInf(span, 0) {
 		return []plot.Tick{{Value: lo, Label: number(lo, 6)}}
@@ -84,9 +83,7 @@ type logTicks struct {
 // Ticks implements plot.Ticker.
 func (t logTicks) Ticks(lo, hi float64) []plot.Tick {
 	want := t.want
-	if want == 0 {
-		want = 8
-	}
+	want = cmp.Or(want, 8)
 	if !(lo > 0) || !(hi > lo) || math.IsInf(hi, 0) {
 		return nil
 	}

@@ -63,9 +63,7 @@ func (r refinement) grow(add, candidates int, pick func(values []float64, m int)
 	if add < 0 {
 		return nil, fmt.Errorf("sample: %s: Add is %d, expected at least 0", r.name, add)
 	}
-	if add == 0 {
-		add = (r.current.N + 99) / 100
-	}
+	add = cmp.Or(add, (r.current.N+99)/100)
 	reserve, err := r.current.inReserve()
 	if err != nil {
 		return nil, fmt.Errorf("sample: %s: %w", r.name, err)

@@ -58,9 +58,7 @@ func (r refinement) draw(n int) (*Points, error) {
 // candidates draws so many candidates, ten for each current point when the number is 0, and gives their residuals. At
 // least least are needed.
 func (r refinement) candidates(number, least int) (*Points, []float64, error) {
-	if number == 0 {
-		number = 10 * r.current.N
-	}
+	number = cmp.Or(number, 10*r.current.N)
 	if number < least {
 		return nil, nil, fmt.Errorf("sample: %s: Candidates is %d, expected at least %d, as many as are chosen from them", r.name, number, least)
 	}

@@ -29,9 +29,7 @@ func (a Armijo) Check() error {
 
 func (a Armijo) WithDefaults() (Armijo, error) {
 	a.Decrease = cmp.Or(a.Decrease, 1e-4)
-	if a.MaxTrials == 0 {
-		a.MaxTrials = 20
-	}
+	a.MaxTrials = cmp.Or(a.MaxTrials, 20)
 	if !(a.Decrease > 0 && a.Decrease < 0.5) || a.MaxTrials < 0 {
 		return a, fmt.Errorf("search: Armijo.Decrease is %v and MaxTrials %d, expected a number between 0 and 1/2 and at least 1", a.Decrease, a.MaxTrials)
 	}

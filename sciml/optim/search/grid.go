@@ -49,9 +49,7 @@ func (g Grid) FindMany(start Trial, first float64, losses func(alphas []float64)
 	if err := g.Check(); err != nil {
 		return 0, false, err
 	}
-	if g.Points == 0 {
-		g.Points = 31
-	}
+	g.Points = cmp.Or(g.Points, 31)
 	factor := cmp.Or(g.Factor, 0.5)
 	alphas := make([]float64, g.Points)
 	for i := range alphas {

@@ -60,9 +60,7 @@ func (h HagerZhang) Check() error {
 func (h HagerZhang) withDefaults() (HagerZhang, error) {
 	h.Delta, h.Sigma, h.Epsilon = cmp.Or(h.Delta, 0.1), cmp.Or(h.Sigma, 0.9), cmp.Or(h.Epsilon, 1e-6)
 	h.Theta, h.Gamma, h.Rho = cmp.Or(h.Theta, 0.5), cmp.Or(h.Gamma, 0.66), cmp.Or(h.Rho, 5)
-	if h.MaxTrials == 0 {
-		h.MaxTrials = 30
-	}
+	h.MaxTrials = cmp.Or(h.MaxTrials, 30)
 	switch {
 	case !(h.Delta > 0 && h.Delta < 0.5 && h.Delta <= h.Sigma && h.Sigma < 1):
 		return h, fmt.Errorf("search: HagerZhang.Delta is %v and Sigma %v, expected 0 < Delta < 1/2 and Delta ≤ Sigma < 1", h.Delta, h.Sigma)

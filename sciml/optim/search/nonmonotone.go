@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -56,9 +57,7 @@ func (n NonMonotone) Find(start Trial, first, resolution float64, try func(float
 
 // Begin returns the search for one run.
 func (n NonMonotone) Begin() MemorySearch {
-	if n.Memory == 0 {
-		n.Memory = 10
-	}
+	n.Memory = cmp.Or(n.Memory, 10)
 	return &nonMonotone{NonMonotone: n}
 }
 

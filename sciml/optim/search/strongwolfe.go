@@ -35,9 +35,7 @@ func (w StrongWolfe) Check() error {
 
 func (w StrongWolfe) withDefaults() (StrongWolfe, error) {
 	w.Decrease, w.Curvature = cmp.Or(w.Decrease, 1e-4), cmp.Or(w.Curvature, 0.9)
-	if w.MaxTrials == 0 {
-		w.MaxTrials = 20
-	}
+	w.MaxTrials = cmp.Or(w.MaxTrials, 20)
 	switch {
 	case !(w.Decrease > 0 && w.Decrease < 0.5 && w.Curvature > 0 && w.Curvature < 1):
 		return w, fmt.Errorf("search: StrongWolfe.Decrease is %v and Curvature %v, expected numbers above 0 and below 1/2 and 1", w.Decrease, w.Curvature)
