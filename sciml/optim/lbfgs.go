@@ -43,32 +43,34 @@ func (l LBFGS) Name() string { return "L-BFGS" }
 
 // Start implements Method. It fails when a setting is out of its range.
 func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	d, by, err := l.Direct(obj)
+	size := int64(obj.Dim) * int64(obj.Precision().Size())
+	if l.TwoLoop || !device.Large(size) {
+		return startDirect(l, obj, theta)
+	}
+	if err := l.settle(); err != nil {
+		return nil, err
+	}
+	director, err := newPairsDirector(obj, l.direction())
 	if err != nil {
 		return nil, err
 	}
-	direction := d.(lbfgsDirection)
-	if size := int64(obj.Dim) * int64(obj.Precision().Size()); !direction.twoLoop && device.Large(size) {
-		director, err := newPairsDirector(obj, direction)
-		if err != nil {
-			return nil, err
-		}
-		return startDirected(obj, theta, director, by)
-	}
-	return startLineSearch(obj, theta, d, by)
+	return startDirected(obj, theta, director, l.Search)
 }
 
 // Direct implements Directed.
-func (l LBFGS) Direct(obj *objective.Objective) (Direction, search.Search, error) {
-	if err := checkSettings("LBFGS", optional("Memory", l.Memory, "the default"), optional("RestartEvery", l.RestartEvery, "never"),
-		setting{"RestartCosine", l.RestartCosine, l.RestartCosine >= 0 && l.RestartCosine < 1, "a number between 0 and 1 (or 0 for never)"}); err != nil {
-		return nil, nil, err
-	}
+func (l LBFGS) Direct(*objective.Objective) (Direction, search.Search, error) {
+	err := l.settle()
+	return l.direction(), l.Search, err
+}
+
+// settle checks the settings and fills in defaults.
+func (l *LBFGS) settle() error {
 	l.Memory = cmp.Or(l.Memory, 20)
 	if l.Search == nil {
 		l.Search = search.StrongWolfe{}
 	}
-	return l.direction(), l.Search, nil
+	return checkSettings("LBFGS", optional("Memory", l.Memory, "the default"), optional("RestartEvery", l.RestartEvery, "never"),
+		setting{"RestartCosine", l.RestartCosine, l.RestartCosine >= 0 && l.RestartCosine < 1, "a number between 0 and 1 (or 0 for never)"})
 }
 
 func (l LBFGS) direction() lbfgsDirection {
