@@ -36,8 +36,11 @@ func FromFunction(dim int, f Function) (*Objective, error) {
 	return o, nil
 }
 
-// HostBackend is the back end of FromFunction. It computes one operation after the other: those of a method are short, and a goroutine for each takes longer.
-var HostBackend = sync.OnceValues(func() (compute.Backend, error) { return gobackend.New("ops_sequential") })
+// HostBackend opens the back end of FromFunction, once. It computes one operation after the other: those of a method are short,
+// and a goroutine for each takes longer.
+func HostBackend() (compute.Backend, error) { return hostBackend() }
+
+var hostBackend = sync.OnceValues(func() (compute.Backend, error) { return gobackend.New("ops_sequential") })
 
 // checkFunction reports what a Function cannot go together with.
 func (o *Objective) checkFunction() error {
