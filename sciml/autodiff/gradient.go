@@ -8,9 +8,10 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Gradient returns the gradient of a scalar f with respect to a vector theta, as graph.Gradient does, to the last bit. Where f
-// takes theta apart by slices, as networks over one flat vector do, it puts the gradients of the slices next to each other;
-// graph.Gradient pads each with zeros to the length of theta and adds them up, which takes a vector of that length for each.
+// Gradient returns the gradient of a scalar f with respect to a vector theta, as graph.Gradient does. Where f takes theta apart by
+// slices, as networks over one flat vector do, it puts the gradients of the slices next to each other; graph.Gradient pads each
+// with zeros to the length of theta and adds them up, which takes a vector of that length for each. It adds the same numbers in
+// the same order, but XLA may round them differently, as it joins other operations into one.
 func Gradient(f, theta *graph.Node) *graph.Node {
 	if !f.IsScalar() {
 		exceptions.Panicf("autodiff.Gradient: f has shape %s, expected a scalar", f.Shape())

@@ -118,7 +118,8 @@ func (o *Observation) Gradients() ([]GradientStats, error) {
 const kernelEntries = 1 << 26
 
 // KernelTraces are the means over the rows of each term of the diagonal of its neural tangent kernel JJᵀ, where J is
-// the Jacobian of the residuals without weights: tr(K_tt)/N_t.
+// the Jacobian of the residuals without weights: tr(K_tt)/N_t. (The kernel that objective.Linearizer gives is that of the loss,
+// with the weights in it.)
 func (o *Observation) KernelTraces() ([]float64, error) {
 	if o.model.hasEnergy() {
 		return nil, fmt.Errorf("pinn: a weighting asks for the tangent kernel of residuals, which %s does not have", o.model.options.Form.Name())
