@@ -38,7 +38,7 @@ var arrows = map[string][]string{
 	"sciml/internal/backendtest": {"sciml/backend", "sciml/backend/install"}, // for tests
 
 	// What stands on the library may use any of its public packages, and nothing uses it.
-	"bench": {"sciml", "sciml/backend", "sciml/objective", "sciml/optim", "sciml/optim/functions", "sciml/optim/search", "sciml/pde", "sciml/pinn", "sciml/plot"},
+	"bench": {"sciml", "sciml/backend", "sciml/nn", "sciml/objective", "sciml/optim", "sciml/optim/functions", "sciml/optim/search", "sciml/pde", "sciml/pinn", "sciml/plot"},
 }
 
 // TestImports: imports point downwards only, and nothing imports the kernel, the examples or the measurements.
