@@ -16,6 +16,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml"
 	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
 )
@@ -237,23 +238,24 @@ func TestFilesThatAreNoSolution(t *testing.T) {
 	changed := bytes.Clone(whole)
 	changed[len(changed)/2] ^= 1
 	for name, c := range map[string]struct {
-		content []byte
-		word    string
+		content  []byte
+		word     string
+		sentinel error
 	}{
-		"damaged":   {changed, "is damaged: its SHA-256"},
-		"truncated": {whole[:len(whole)-100], "is truncated"},
-		"empty":     {nil, "is truncated"},
-		"foreign":   {bytes.Repeat([]byte("words "), 50), "is not a solution"},
+		"damaged":   {changed, "is damaged: its SHA-256", optim.ErrDamaged},
+		"truncated": {whole[:len(whole)-100], "is truncated", optim.ErrDamaged},
+		"empty":     {nil, "is truncated", optim.ErrDamaged},
+		"foreign":   {bytes.Repeat([]byte("words "), 50), "is not a solution", optim.ErrOtherKind},
 	} {
 		path := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(path, c.content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := sciml.Load(path, pde.Poisson2D()); got != nil || err == nil || !strings.Contains(err.Error(), c.word) || !strings.Contains(err.Error(), path) {
+		if got, err := sciml.Load(path, pde.Poisson2D()); got != nil || !errors.Is(err, c.sentinel) || !strings.Contains(err.Error(), c.word) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v and the error %v, want one that mentions %q and the file", name, got, err, c.word)
 		}
 	}
-	if _, err := sciml.Load(options.Checkpoint, pde.Poisson2D()); err == nil || !strings.Contains(err.Error(), "is not a solution") {
+	if _, err := sciml.Load(options.Checkpoint, pde.Poisson2D()); !errors.Is(err, optim.ErrOtherKind) || !strings.Contains(err.Error(), "is not a solution") {
 		t.Errorf("a checkpoint: error %v", err)
 	}
 	if _, err := sciml.Load(path+"x", pde.Poisson2D()); !errors.Is(err, fs.ErrNotExist) {

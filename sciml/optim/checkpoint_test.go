@@ -1,8 +1,10 @@
 package optim_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -131,16 +133,21 @@ func TestCheckpointFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for word, content := range map[string][]byte{
-		"damaged":          append(slices.Clone(whole[:len(whole)-1]), whole[len(whole)-1]^1),
-		"truncated":        whole[:len(whole)/2],
-		"not a checkpoint": []byte("a file of some other program, which is long enough to be one"),
+	older := bytes.Replace(whole, []byte("checkpoint 2"), []byte("checkpoint 1"), 1)
+	for word, c := range map[string]struct {
+		content  []byte
+		sentinel error
+	}{
+		"damaged":            {append(slices.Clone(whole[:len(whole)-1]), whole[len(whole)-1]^1), optim.ErrDamaged},
+		"truncated":          {whole[:len(whole)/2], optim.ErrDamaged},
+		"not a checkpoint":   {[]byte("a file of some other program, which is long enough to be one"), optim.ErrOtherKind},
+		"not a checkpoint 2": {older, optim.ErrOtherKind},
 	} {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
+		if err := os.WriteFile(path, c.content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := optim.LoadCheckpoint(path); err == nil || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), path) {
-			t.Errorf("error %v, want one that mentions %q and the file", err, word)
+		if _, err := optim.LoadCheckpoint(path); !errors.Is(err, c.sentinel) || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v, want one that mentions %q and the file, and is %q", err, word, c.sentinel)
 		}
 	}
 	if _, err := optim.LoadCheckpoint(path + "x"); err == nil {
