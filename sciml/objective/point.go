@@ -2,6 +2,7 @@ package objective
 
 import (
 	"github.com/gomlx/gomlx/core/graph"
+
 	"github.com/gosciml/gosciml/sciml/autodiff"
 )
 
