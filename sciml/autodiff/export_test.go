@@ -37,3 +37,6 @@ func RuleTable() map[graph.NodeType]string {
 
 // OperationName is the name of an operation in errors and documentation.
 func OperationName(op graph.NodeType) string { return operationName(op) }
+
+// GradientBySlices is Gradient for a theta of any length.
+func GradientBySlices(f, theta *graph.Node) *graph.Node { return gradientBySlices(f, theta) }

@@ -5,17 +5,23 @@ import (
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Gradient returns the gradient of a scalar f with respect to a vector theta, as graph.Gradient does. Where f takes theta apart by
-// slices, as networks over one flat vector do, it puts the gradients of the slices next to each other; graph.Gradient pads each
-// with zeros to the length of theta and adds them up, which takes a vector of that length for each. It adds the same numbers in
-// the same order, but XLA may round them differently, as it joins other operations into one.
+// manyEntries is the length of a vector from which padding counts: 8 MiB in double precision.
+const manyEntries = 1 << 20
+
+// Gradient returns the gradient of a scalar f with respect to a vector theta, as graph.Gradient does. Where a long theta is taken
+// apart by slices, as networks over one flat vector do, it puts the gradients of the slices next to each other; graph.Gradient
+// pads each with zeros to the length of theta and adds them up, which takes a vector of that length for each. The same numbers
+// are added in the same order, but XLA may round them differently, as it joins other operations into one.
 func Gradient(f, theta *graph.Node) *graph.Node {
-	if !f.IsScalar() {
-		exceptions.Panicf("autodiff.Gradient: f has shape %s, expected a scalar", f.Shape())
+	if theta.Shape().Size() < manyEntries {
+		return graph.Gradient(f, theta)[0]
 	}
+	return gradientBySlices(f, theta)
+}
+
+func gradientBySlices(f, theta *graph.Node) *graph.Node {
 	s := &slicing{consumers: map[graph.NodeId][]*graph.Node{}, gradients: map[graph.NodeId]*graph.Node{}}
 	s.visit(f, map[graph.NodeId]bool{})
 	s.split(theta)

@@ -48,7 +48,7 @@ func TestGradient(t *testing.T) {
 				f := c.f(x)
 				want := graph.Gradient(f, x)[0]
 				before := len(x.Graph().Nodes())
-				got := autodiff.Gradient(f, x)
+				got := autodiff.GradientBySlices(f, x)
 				for _, n := range x.Graph().Nodes()[before:] {
 					if n.Type() == graph.NodeTypePad {
 						pads++
