@@ -87,9 +87,7 @@ func (m BFGS) direct(obj *objective.Objective, name string, factors denseFactors
 	if err := checkDense(obj, name, "inverse Hessian", m.MaxMemory, 1); err != nil {
 		return nil, nil, err
 	}
-	if m.Search == nil {
-		m.Search = search.StrongWolfe{}
-	}
+	m.Search = cmp.Or[search.Search](m.Search, search.StrongWolfe{})
 	return denseDirection{factors: factors, damped: m.Damped}, m.Search, nil
 }
 

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -26,9 +27,7 @@ func FixedStep(name string, d Direction) Directed { return madeOf{name, d, nil} 
 // direction that is not one of descent, or along which the search fails, is replaced by what the direction gives once its
 // state is zeros again, which should be steepest descent. Start fails when the direction is nil.
 func LineSearch(name string, d Direction, by search.Search) Directed {
-	if by == nil {
-		by = search.StrongWolfe{}
-	}
+	by = cmp.Or[search.Search](by, search.StrongWolfe{})
 	return madeOf{name, d, by}
 }
 

@@ -50,9 +50,7 @@ func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	if err := checkSettings("ENGD", positive("Regularization", m.Regularization), fraction("Cutoff", m.Cutoff), counted("AdaptEvery", m.AdaptEvery)); err != nil {
 		return nil, err
 	}
-	if m.Search == nil {
-		m.Search = search.Grid{}
-	}
+	m.Search = cmp.Or[search.Search](m.Search, search.Grid{})
 	if m.PseudoInverse {
 		if m.Solver != CheapestSolver && m.Solver != DenseNormal {
 			return nil, fmt.Errorf("optim: ENGD.Solver is %s with a PseudoInverse, expected DenseNormal", m.Solver)

@@ -66,9 +66,7 @@ func (l LBFGS) Direct(*objective.Objective) (Direction, search.Search, error) {
 // settle checks the settings and fills in defaults.
 func (l *LBFGS) settle() error {
 	l.Memory = cmp.Or(l.Memory, 20)
-	if l.Search == nil {
-		l.Search = search.StrongWolfe{}
-	}
+	l.Search = cmp.Or[search.Search](l.Search, search.StrongWolfe{})
 	return checkSettings("LBFGS", optional("Memory", l.Memory, "the default"), optional("RestartEvery", l.RestartEvery, "never"),
 		setting{"RestartCosine", l.RestartCosine, l.RestartCosine >= 0 && l.RestartCosine < 1, "a number between 0 and 1 (or 0 for never)"})
 }

@@ -68,12 +68,7 @@ func (m MiniBatch) plan(obj *objective.Objective, theta *tensors.Tensor, owner s
 	return plan{rule: rule, batches: batches, perStep: m.Accumulate, cost: 1, every: every}, nil
 }
 
-func orAdam(m Method) Method {
-	if m == nil {
-		return Adam{}
-	}
-	return m
-}
+func orAdam(m Method) Method { return cmp.Or[Method](m, Adam{}) }
 
 func measureEvery(owner string, n int) (int, error) {
 	return cmp.Or(n, 100), checkSettings(owner, optional("Measure", n, "the default"))

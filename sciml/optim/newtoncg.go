@@ -44,9 +44,7 @@ func (NewtonCG) Name() string { return "Newton–CG" }
 func (m NewtonCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	m.Forcing = cmp.Or(m.Forcing, 0.5)
 	m.MaxProducts = cmp.Or(m.MaxProducts, 100)
-	if m.Search == nil {
-		m.Search = search.StrongWolfe{}
-	}
+	m.Search = cmp.Or[search.Search](m.Search, search.StrongWolfe{})
 	if err := m.Matrix.Check(obj, "NewtonCG"); err != nil {
 		return nil, err
 	}

@@ -51,12 +51,7 @@ func (m Preconditioned) Name() string {
 	return fmt.Sprintf("%s, preconditioned (%s)", m.method().Name(), by)
 }
 
-func (m Preconditioned) method() Method {
-	if m.Method == nil {
-		return LBFGS{}
-	}
-	return m.Method
-}
+func (m Preconditioned) method() Method { return cmp.Or[Method](m.Method, LBFGS{}) }
 
 // Start implements Method. It fails when a setting of its own, of the method or of the preconditioner is out of its range,
 // and when the objective is a plain function or lacks what the preconditioner needs.

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -27,9 +28,7 @@ type scheduled struct {
 // withSchedule is a rule under a schedule, as a direction; a nil schedule is constant. Owner is the method whose setting the
 // schedule is.
 func withSchedule(owner string, r ratedRule, schedule Schedule) (Direction, error) {
-	if schedule == nil {
-		schedule = Constant{}
-	}
+	schedule = cmp.Or[Schedule](schedule, Constant{})
 	if err := schedule.Check(); err != nil {
 		return nil, fmt.Errorf("%w, in %s.Schedule", err, owner)
 	}

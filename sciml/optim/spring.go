@@ -95,9 +95,7 @@ func (m SPRING) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 	if fixed {
 		return direction.startSteps(obj, theta)
 	}
-	if m.Search == nil {
-		m.Search = search.Grid{}
-	}
+	m.Search = cmp.Or[search.Search](m.Search, search.Grid{})
 	return startLineSearch(obj, theta, direction, m.Search)
 }
 

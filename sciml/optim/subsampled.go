@@ -56,9 +56,7 @@ func (m SubsampledNewton) Start(obj *objective.Objective, theta *tensors.Tensor)
 	}
 	m.Fraction, m.Forcing = cmp.Or(m.Fraction, 0.1), cmp.Or(m.Forcing, 0.5)
 	m.MaxProducts = cmp.Or(m.MaxProducts, 100)
-	if m.Search == nil {
-		m.Search = search.StrongWolfe{}
-	}
+	m.Search = cmp.Or[search.Search](m.Search, search.StrongWolfe{})
 	if err := m.Matrix.Check(obj, "SubsampledNewton"); err != nil {
 		return nil, err
 	}
