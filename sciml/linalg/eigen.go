@@ -2,6 +2,7 @@ package linalg
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/blas"
@@ -65,4 +66,19 @@ func (e *Eigen) Rank(cutoff float64) int {
 		}
 	}
 	return len(e.Values)
+}
+
+// InverseRoot is (A + shift·I)^(−1/2) for a positive semidefinite A, a symmetric matrix, row by row. Negative eigenvalues count as
+// zeros, as in Solve; where such a one and the shift add up to zero, the entries are infinite or NaN.
+func (e *Eigen) InverseRoot(shift float64) []float64 {
+	n := len(e.Values)
+	scaled, root := mat.DenseCopyOf(e.Vectors), mat.NewDense(n, n, nil)
+	for i := range n {
+		row := scaled.RawRowView(i)
+		for k, v := range e.Values {
+			row[k] /= math.Sqrt(max(0, v) + shift)
+		}
+	}
+	root.Mul(scaled, e.Vectors.T())
+	return root.RawMatrix().Data
 }

@@ -90,6 +90,18 @@ func TestEigen(t *testing.T) {
 	e.Solve(x, b, 0, 0.01)
 	atMost(t, "the residual with a shift", floats.Distance(times(&shifted, x), b, 2), 1e-11)
 
+	root := mat.NewDense(n, n, e.InverseRoot(0.01))
+	var square, product mat.Dense
+	square.Mul(root, root)
+	product.Mul(&square, &shifted)
+	product.Sub(&product, diagonal(n, 1))
+	atMost(t, "R²(A + 0.01·I) − I", mat.Norm(&product, 2), 1e-11)
+	negative, err := linalg.NewEigen(2, []float64{4, 0, 0, -1e-20})
+	noError(t, err)
+	if r := negative.InverseRoot(0.25); math.Abs(r[0]-1/math.Sqrt(4.25)) > 1e-15 || r[3] != 2 || r[1] != 0 {
+		t.Errorf("the inverse root with a negative eigenvalue is %v", r)
+	}
+
 	for _, value := range []float64{0, -2} { // nothing to invert
 		e, err := linalg.NewEigen(2, []float64{value, 0, 0, value})
 		noError(t, err)

@@ -2,10 +2,12 @@ package optim
 
 import (
 	"cmp"
+	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -61,19 +63,20 @@ func (denseForm) curvature(columns *graph.Node) []*graph.Node {
 }
 
 func (n denseForm) decompose(curvature [][]float64) (blockSpectrum, error) {
-	e, err := newEigen(int(n), curvature[0])
+	e, err := linalg.NewEigen(int(n), curvature[0])
 	return denseSpectrum{e}, err
 }
 
-type denseSpectrum struct{ *eigen }
+type denseSpectrum struct{ *linalg.Eigen }
 
-func (d denseSpectrum) largest() float64 { return d.last() }
+func (d denseSpectrum) largest() float64 { return math.Max(0, d.Values[0]) }
 
 func (d denseSpectrum) root(shift float64) (c [][]float64, low, high float64, rank int) {
-	for _, v := range d.values {
+	for _, v := range d.Values {
 		if v > shift {
 			rank++
 		}
 	}
-	return [][]float64{d.inverseRoot(shift)}, d.values[0] + shift, d.last() + shift, rank
+	least := math.Max(0, d.Values[len(d.Values)-1])
+	return [][]float64{d.InverseRoot(shift)}, least + shift, d.largest() + shift, rank
 }

@@ -1,14 +1,12 @@
 package optim
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -160,42 +158,6 @@ func (r *blockRoot) fromCurvature(curvature [][]float64) (at RootAt, err error) 
 	}
 	at.Tensors, at.Condition, at.Norm = r.tensors(c), most/least, 1/math.Sqrt(least)
 	return at, nil
-}
-
-// eigen is a symmetric positive semidefinite matrix VΛVᵀ.
-type eigen struct {
-	values  []float64 // ascending; what rounding makes negative is zero
-	vectors mat.Dense
-}
-
-func newEigen(n int, entries []float64) (*eigen, error) {
-	var e mat.EigenSym
-	if !e.Factorize(mat.NewSymDense(n, entries), true) {
-		return nil, fmt.Errorf("optim: the eigenvalues of a block of %d parameters were not found", n)
-	}
-	out := &eigen{values: e.Values(nil)}
-	e.VectorsTo(&out.vectors)
-	for i, v := range out.values {
-		out.values[i] = math.Max(v, 0)
-	}
-	return out, nil
-}
-
-func (e *eigen) last() float64 { return e.values[len(e.values)-1] }
-
-// inverseRoot is (A + shift·I)^(−1/2), symmetric, row by row.
-func (e *eigen) inverseRoot(shift float64) []float64 {
-	n := len(e.values)
-	var scaled, root mat.Dense
-	scaled.CloneFrom(&e.vectors)
-	for k, v := range e.values {
-		factor := 1 / math.Sqrt(v+shift)
-		for i := range n {
-			scaled.Set(i, k, scaled.At(i, k)*factor)
-		}
-	}
-	root.Mul(&scaled, e.vectors.T())
-	return root.RawMatrix().Data
 }
 
 // unitMatrix is the unit matrix of order n, row by row.

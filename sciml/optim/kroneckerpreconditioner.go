@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -89,30 +90,30 @@ func (k kroneckerForm) decompose(curvature [][]float64) (blockSpectrum, error) {
 			factor[i] *= scale
 		}
 	}
-	a, err := newEigen(k.rows, curvature[0])
+	a, err := linalg.NewEigen(k.rows, curvature[0])
 	if err != nil {
 		return nil, err
 	}
-	g, err := newEigen(k.columns, curvature[1])
-	return kroneckerSpectrum{a, g}, err
+	g, err := linalg.NewEigen(k.columns, curvature[1])
+	return kroneckerSpectrum{denseSpectrum{a}, denseSpectrum{g}}, err
 }
 
-type kroneckerSpectrum struct{ a, g *eigen }
+type kroneckerSpectrum struct{ a, g denseSpectrum }
 
-func (k kroneckerSpectrum) largest() float64 { return k.a.last() * k.g.last() }
+func (k kroneckerSpectrum) largest() float64 { return k.a.largest() * k.g.largest() }
 
 func (k kroneckerSpectrum) root(shift float64) (c [][]float64, low, high float64, rank int) {
 	// Both factors have the same trace.
-	balance := math.Sqrt(float64(len(k.g.values)) / float64(len(k.a.values)))
+	balance := math.Sqrt(float64(len(k.g.Values)) / float64(len(k.a.Values)))
 	ofA, ofG := math.Sqrt(shift)*balance, math.Sqrt(shift)/balance
-	for _, a := range k.a.values {
-		for _, g := range k.g.values {
-			if a*g > shift {
+	for _, a := range k.a.Values {
+		for _, g := range k.g.Values {
+			if a > 0 && a*g > shift {
 				rank++
 			}
 		}
 	}
-	low = (k.a.values[0] + ofA) * (k.g.values[0] + ofG)
-	high = (k.a.last() + ofA) * (k.g.last() + ofG)
-	return [][]float64{k.a.inverseRoot(ofA), k.g.inverseRoot(ofG)}, low, high, rank
+	left, lowA, highA, _ := k.a.root(ofA)
+	right, lowG, highG, _ := k.g.root(ofG)
+	return append(left, right...), lowA * lowG, highA * highG, rank
 }
