@@ -48,9 +48,11 @@ func (e *Evaluation) Call(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error
 	if err != nil {
 		return nil, err
 	}
+	defer device.Free(theta)
 	point, err := e.obj.computeAt(theta[0])
 	if err != nil {
 		return nil, err
 	}
+	defer device.Free(point)
 	return e.then.Call(append([][]*tensors.Tensor{point}, inputs...)...)
 }

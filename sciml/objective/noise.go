@@ -64,7 +64,9 @@ func Noise(obj *Objective, theta []float64, batches Batches, count int) (Gradien
 	for _, v := range gradient {
 		n.Gradient = math.Hypot(n.Gradient, v)
 	}
-	if n.Variance, err = d.Mean(s, count, device.Vector(obj.Precision(), theta), device.Vector(obj.Precision(), gradient)); err != nil {
+	here := []*tensors.Tensor{device.Vector(obj.Precision(), theta), device.Vector(obj.Precision(), gradient)}
+	defer device.Free(here)
+	if n.Variance, err = d.Mean(s, count, here[0], here[1]); err != nil {
 		return n, err
 	}
 	if !device.Finite(n.Gradient) || !device.Finite(n.Variance) {
@@ -105,11 +107,14 @@ func NewDeviation(obj *Objective) (Deviation, error) {
 func (d Deviation) Mean(s *Sampler, count int, theta, gradient *tensors.Tensor) (float64, error) {
 	total := 0.0
 	for range count {
-		out, err := d.program.Call([]*tensors.Tensor{theta, gradient, tensors.FromScalar(int32(0))}, s.Next(1, 1), d.obj.Data)
+		rows := s.Next(1, 1)
+		out, err := d.program.Call([]*tensors.Tensor{theta, gradient, tensors.FromScalar(int32(0))}, rows, d.obj.Data)
+		device.Free(rows)
 		if err != nil {
 			return 0, err
 		}
 		total += device.Number(out[0])
+		device.Free(out)
 	}
 	return total / float64(count), nil
 }

@@ -99,6 +99,9 @@ func (c *Change) Move(origin *tensors.Tensor, root []*tensors.Tensor) {
 	c.held.Hold(c.State())
 }
 
+// Release frees θ₀ and C, when the change is not used any more.
+func (c *Change) Release() { c.held.Hold() }
+
 // Follow takes over the data of the objective of θ, which were replaced.
 func (c *Change) Follow() { copy(c.Objective.Data, c.of.Data) }
 

@@ -91,6 +91,9 @@ func (r *run) checkpoint() (*Checkpoint, error) {
 	}
 	c.Result = r.result
 	best, loss := r.stepper.Best()
+	if err := lendError(r.stepper); err != nil {
+		return nil, err
+	}
 	c.Result.Loss = loss
 	if c.Result.Theta, err = device.Numbers(best); err != nil {
 		return nil, fmt.Errorf("optim: reading θ from the device: %w", err)

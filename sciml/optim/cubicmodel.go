@@ -70,11 +70,8 @@ func newLanczos(obj *objective.Objective, most int, forcing func(float64) float6
 func (l *lanczos) solve(at *evaluated, sigma float64, _, data []*tensors.Tensor) (regionStep, error) {
 	dtype := l.obj.Precision()
 	if l.at != at {
-		if l.basis != nil {
-			device.Free([]*tensors.Tensor{l.basis})
-		}
 		l.at, l.diagonal, l.secondary = at, nil, nil
-		l.basis = tensors.FromShape(shapes.Make(dtype, l.most, l.obj.Dim))
+		l.keep(tensors.FromShape(shapes.Make(dtype, l.most, l.obj.Dim)))
 	}
 	step := regionStep{}
 	for {
@@ -88,7 +85,9 @@ func (l *lanczos) solve(at *evaluated, sigma float64, _, data []*tensors.Tensor)
 			small := left <= l.forcing(at.gradientNorm)*at.gradientNorm
 			if small || len(u) == l.most || !(l.secondary[last] > 0) || !device.Finite(predicted) {
 				step.length, step.predicted = floats.Norm(u, 2), predicted
-				out, err := l.combine.Call([]*tensors.Tensor{l.basis, device.Vector(dtype, append(u, make([]float64, l.most-len(u))...))})
+				coordinates := device.Vector(dtype, append(u, make([]float64, l.most-len(u))...))
+				out, err := l.combine.Call([]*tensors.Tensor{l.basis, coordinates})
+				device.Free([]*tensors.Tensor{coordinates})
 				if err != nil {
 					return step, err
 				}
@@ -111,9 +110,13 @@ func (l *lanczos) extend(data []*tensors.Tensor) error {
 		return err
 	}
 	device.Free([]*tensors.Tensor{l.basis})
-	l.basis = out[0]
+	l.keep(out[0])
 	l.diagonal, l.secondary = append(l.diagonal, device.Number(out[1])), append(l.secondary, device.Number(out[2]))
 	return nil
+}
+
+func (l *lanczos) keep(basis *tensors.Tensor) {
+	l.basis, l.at.made = basis, []*tensors.Tensor{basis}
 }
 
 // cubicMinimum minimizes γu₁ + ½uᵀTu + (σ/3)‖u‖³ for a tridiagonal T, and returns how far that is below zero. The

@@ -84,7 +84,9 @@ func (s *sampledDiagonal) At(theta *tensors.Tensor, number int) (RootAt, error) 
 		for i := range signs {
 			signs[i] = float64(2*rng.IntN(2) - 1)
 		}
-		out, err := s.program.Call([]*tensors.Tensor{theta, device.Vector(s.obj.Precision(), signs)}, s.obj.Data)
+		drawn := device.Vector(s.obj.Precision(), signs)
+		out, err := s.program.Call([]*tensors.Tensor{theta, drawn}, s.obj.Data)
+		device.Free([]*tensors.Tensor{drawn})
 		if err != nil {
 			return RootAt{}, err
 		}

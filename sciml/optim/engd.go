@@ -108,6 +108,7 @@ func (d *naturalGradient) direct(at *evaluated, _ []*tensors.Tensor) (directed, 
 	}
 	out, err := d.measure.Call([]*tensors.Tensor{step.p, at.gradient})
 	if err != nil {
+		device.Free([]*tensors.Tensor{step.p})
 		return directed{}, err
 	}
 	return directed{step: step.p, slope: device.Number(out[0]), length: device.Number(out[1]), products: step.products}, nil
@@ -122,7 +123,7 @@ func (d *naturalGradient) solve() (regionStep, error) {
 		if err != nil || device.Finite(step.length) && step.predicted > 0 || !(regularization < 1) {
 			return step, err
 		}
-		// Rounding has made the matrix indefinite.
+		device.Free([]*tensors.Tensor{step.p}) // rounding has made the matrix indefinite
 	}
 }
 
@@ -133,6 +134,7 @@ func (d *naturalGradient) invert() (regionStep, error) {
 	if err != nil {
 		return regionStep{}, err
 	}
+	defer device.Free(out)
 	right, err := device.Numbers(out[0])
 	if err != nil {
 		return regionStep{}, err

@@ -6,7 +6,6 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim/search"
@@ -41,7 +40,7 @@ func (exactDirection) State(int, dtypes.DType) []shapes.Shape { return nil }
 
 func (exactDirection) Step(p *objective.Point, _ []*graph.Node) (*graph.Node, []*graph.Node) {
 	g := p.Gradient
-	product := autodiff.JVP(g, []*graph.Node{p.Theta}, []*graph.Node{g})
+	product := p.HessianProduct(g)
 	// For the unit vector along g: products of two small gradients underflow in float32.
 	size := device.Norm(g)
 	unit := graph.Div(g, size)

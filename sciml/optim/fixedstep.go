@@ -27,6 +27,7 @@ type fixedStep struct {
 	steps   func(p *Progress, n int, goal Goal) (made int, on bool, err error)
 	carried []*tensors.Tensor // θ, best θ, best loss, length of the last step, then the direction's state
 	held    device.Owner      // of what is carried
+	traces  []*tensors.Tensor // empty ones, for the loop on the device
 }
 
 // The places in what is carried.
@@ -125,10 +126,10 @@ func (s *fixedStep) loopOnDevice() error {
 		return err
 	}
 	trace := shapes.Make(dtype, chunk)
-	empty := device.Zeros([]shapes.Shape{trace, trace, trace})
+	s.traces = device.Zeros([]shapes.Shape{trace, trace, trace})
 	s.steps = func(p *Progress, n int, goal Goal) (made int, on bool, err error) {
 		n = min(n, chunk)
-		first := append(append([]*tensors.Tensor{tensors.FromScalar(int32(0))}, empty...), s.carried...)
+		first := append(append([]*tensors.Tensor{tensors.FromScalar(int32(0))}, s.traces...), s.carried...)
 		constant := []*tensors.Tensor{tensors.FromScalar(int32(n)), device.Scalar(dtype, goal.Loss), device.Scalar(dtype, goal.Gradient)}
 		vars, err := loop.Run(first, constant, obj.Data)
 		if err != nil {
@@ -293,6 +294,12 @@ func unlearned(d Direction, obj *objective.Objective, state []*tensors.Tensor) [
 		copy(blank, state[:s.schedule.Size()])
 	}
 	return blank
+}
+
+// Stop implements Stopper.
+func (s *fixedStep) Stop() {
+	s.held.Hold()
+	device.Free(s.traces)
 }
 
 // Save implements Stepper.

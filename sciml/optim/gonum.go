@@ -64,6 +64,8 @@ type gonumStepper struct {
 	here       []float64          // the current iterate
 	reason     string             // why the method ended
 	converged  bool               // whether it did because of the gradient
+	ctx        context.Context    // of the present Advance
+	paused     bool               // whether that was done before the method declared an iteration
 }
 
 // hostPoint is a point with its loss and gradient, on the host.
@@ -74,8 +76,12 @@ type hostPoint struct {
 
 // Advance implements Stepper.
 func (s *gonumStepper) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
+	s.ctx = ctx
 	p, err := s.advance(ctx, n, goal, s)
-	if p.Status == SearchFailed && s.converged {
+	switch {
+	case p.Status == SearchFailed && s.paused:
+		p.Status, p.Message = Running, ""
+	case p.Status == SearchFailed && s.converged:
 		p.Status = GradientSmall
 	}
 	return p, err
@@ -131,9 +137,13 @@ func (s *gonumStepper) onDevice() *evaluated {
 	}
 }
 
-// step answers questions until the method declares an iteration, or itself done.
+// step answers questions until the method declares an iteration, or itself done. A search of gonum's may be endless, so that it
+// is left in between when the context is done.
 func (s *gonumStepper) step() (*evaluated, float64, error) {
 	for s.operations != nil {
+		if s.paused = s.ctx.Err() != nil; s.paused {
+			return nil, 0, nil
+		}
 		if s.waiting != nil {
 			s.results <- *s.waiting
 		}
@@ -158,7 +168,7 @@ func (s *gonumStepper) step() (*evaluated, float64, error) {
 			s.here = slices.Clone(task.X)
 			return s.onDevice(), length, nil
 		case optimize.MethodDone:
-			s.Stop()
+			s.end()
 			s.conclude()
 		default:
 			if err := s.answer(&task); err != nil {
@@ -190,8 +200,14 @@ func (s *gonumStepper) answer(task *optimize.Task) error {
 	return nil
 }
 
-// Stop implements Stopper. It ends the method, which may be in the middle of a search, and its goroutine.
+// Stop implements Stopper.
 func (s *gonumStepper) Stop() {
+	s.end()
+	s.iterates.Stop()
+}
+
+// end ends the method, which may be in the middle of a search, and its goroutine.
+func (s *gonumStepper) end() {
 	if s.operations == nil {
 		return
 	}
@@ -221,7 +237,7 @@ func (s *gonumStepper) failure() string { return s.reason }
 
 // Refresh implements Stepper: the method starts again from the iterate.
 func (s *gonumStepper) Refresh() {
-	s.Stop()
+	s.end()
 	s.forget()
 }
 

@@ -6,11 +6,13 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/optimize"
 
@@ -195,4 +197,69 @@ func TestGonumErrors(t *testing.T) {
 	if name := (optim.Gonum{}).Name(); name == "" {
 		t.Error("a method without a method of gonum has no name")
 	}
+}
+
+// TestGonumPaused: a context that is done ends a search in between, also one without an end, and the search can go on.
+func TestGonumPaused(t *testing.T) {
+	p := problems["Rosenbrock in R¹⁰"]
+	before := runtime.NumGoroutine()
+	calls := 0
+	obj := p.ofHost(t)
+	inner := obj.Function
+	ctx, cancel := context.WithCancel(context.Background())
+	obj.Function = func(theta, gradient []float64) float64 {
+		f := inner(theta, gradient)
+		switch calls++; {
+		case calls == 3:
+			gradient[0] = math.Inf(1) // after which gonum asks for the same point for ever
+		case calls == 1000:
+			cancel()
+		case calls > 2000:
+			panic("the search has no end")
+		}
+		return f
+	}
+	r, err := optim.Minimize(ctx, obj, p.start, optim.Gonum{Method: &optimize.CG{}}, optim.Options{})
+	if err != nil || r.Status != optim.Canceled || r.Evaluations != calls {
+		t.Errorf("canceled in a search without an end: %v, error %v, %d calls", r, err, calls)
+	}
+
+	// follow makes ten iterations, with a context that is done at one of the calls.
+	follow := func(last int) (losses []float64, evaluations int) {
+		obj := p.ofHost(t)
+		inner := obj.Function
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		calls := 0
+		obj.Function = func(theta, gradient []float64) float64 {
+			if calls++; calls == last {
+				cancel()
+			}
+			return inner(theta, gradient)
+		}
+		s, err := optim.Gonum{Method: &optimize.BFGS{Linesearcher: &optimize.MoreThuente{}}}.Start(obj, tensors.FromValue(p.start))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.(optim.Stopper).Stop()
+		for made := 0; made < 10; ctx = context.Background() {
+			progress, err := s.Advance(ctx, 10-made, optim.Goal{Loss: math.Inf(-1)})
+			if err != nil || progress.Status != optim.Running || progress.Message != "" {
+				t.Fatalf("paused at call %d: %+v, error %v", last, progress, err)
+			}
+			made += progress.Iterations
+			evaluations += progress.Evaluations
+			for _, rec := range progress.Records {
+				losses, evaluations = append(losses, rec.Loss), evaluations+rec.Evaluations
+			}
+		}
+		return losses, evaluations
+	}
+	want, evaluations := follow(0)
+	for last := 1; last < evaluations; last++ {
+		if got, n := follow(last); !slices.Equal(got, want) || n != evaluations {
+			t.Errorf("paused at call %d: %v after %d evaluations, want %v after %d", last, got, n, want, evaluations)
+		}
+	}
+	stopped(t, "paused", before)
 }

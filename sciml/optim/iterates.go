@@ -13,7 +13,8 @@ import (
 type evaluated struct {
 	theta, gradient    *tensors.Tensor
 	loss, gradientNorm float64
-	thetaNorm          float64 // where it is asked for
+	thetaNorm          float64           // where it is asked for
+	made               []*tensors.Tensor // of it, such as its Jacobian: for as long as it is the current iterate
 }
 
 // tensors are those of a point; none of nil.
@@ -58,11 +59,16 @@ type walker interface {
 // startIterates begins at a copy of theta.
 func startIterates(theta *tensors.Tensor) (iterates, error) {
 	mine, err := device.Copy(theta)
-	return iterates{theta: mine}, err
+	s := iterates{theta: mine}
+	s.hold()
+	return s, err
 }
 
-// advance is Stepper.Advance. It returns where it asks.
+// advance is Stepper.Advance. It returns where it asks, and where it remarks.
 func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Progress, error) {
+	if s.asks.remark != "" && !s.asks.told { // at the same iteration however the run is cut into portions
+		n = min(n, 1)
+	}
 	if s.asks.every > 0 {
 		n = min(n, s.asks.every-s.asks.made%s.asks.every)
 	}
@@ -142,8 +148,15 @@ func (s *iterates) moveTo(e *evaluated) {
 
 // hold keeps the points there are, and frees those that were replaced.
 func (s *iterates) hold() {
-	s.held.Hold([]*tensors.Tensor{s.theta}, s.at.tensors(), s.best.tensors(), s.state)
+	var made []*tensors.Tensor
+	if s.at != nil {
+		made = s.at.made
+	}
+	s.held.Hold([]*tensors.Tensor{s.theta}, s.at.tensors(), made, s.best.tensors(), s.state)
 }
+
+// Stop implements Stopper.
+func (s *iterates) Stop() { s.held.Hold() }
 
 func (s *iterates) replaceState(next []*tensors.Tensor) {
 	s.state = next

@@ -187,7 +187,9 @@ func (d *kfacDirector) combine(at *evaluated, step, last, gradient []float64, da
 	if last == nil {
 		other = step
 	}
-	out, err := d.products.Call([]*tensors.Tensor{at.theta, device.Vector(dtype, step), device.Vector(dtype, other)}, d.obj.Data)
+	both := []*tensors.Tensor{device.Vector(dtype, step), device.Vector(dtype, other)}
+	defer device.Free(both)
+	out, err := d.products.Call([]*tensors.Tensor{at.theta}, both, d.obj.Data)
 	if err != nil {
 		return err
 	}

@@ -151,11 +151,10 @@ func (s *denseSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
 	if s.at == at {
 		return nil
 	}
-	s.at = at
-	device.Free(s.matrices)
-	s.matrices = nil
-	var err error
-	s.matrices, err = s.linearizing.Call([]*tensors.Tensor{at.theta}, data)
+	made, err := s.linearizing.Call([]*tensors.Tensor{at.theta}, data)
+	if err == nil {
+		s.at, s.matrices, at.made = at, made, made
+	}
 	return err
 }
 

@@ -95,7 +95,7 @@ func (d *dampedStep) solve(at *evaluated, damping float64, _, data []*tensors.Te
 		if err != nil || device.Finite(step.length) && step.predicted > 0 || !(damping < 1) {
 			return step, err
 		}
-		// Rounding has made the matrix indefinite.
+		device.Free([]*tensors.Tensor{step.p}) // rounding has made the matrix indefinite
 		damping = math.Max(10*damping, d.least)
 	}
 }

@@ -122,6 +122,7 @@ func (s *lineSearch) step() (to *evaluated, length float64, err error) {
 
 func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 	d, err := s.director.direct(s.at, s.state)
+	s.hold() // what was made of the iterate
 	if err != nil {
 		return nil, 0, err
 	}
@@ -198,12 +199,14 @@ func (s *lineSearch) find(start search.Trial, step *tensors.Tensor, try func(flo
 func (s *lineSearch) losses(step *tensors.Tensor, alphas []float64) ([]float64, error) {
 	s.spent += len(alphas)
 	dtype := s.obj.Precision()
-	counter, empty := tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, len(alphas)))
-	constant := []*tensors.Tensor{tensors.FromScalar(int32(len(alphas))), device.Vector(dtype, alphas), s.at.theta, step}
-	out, err := s.many.Run([]*tensors.Tensor{counter, empty}, constant, s.obj.Data)
+	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, len(alphas)))}
+	lengths := []*tensors.Tensor{tensors.FromScalar(int32(len(alphas))), device.Vector(dtype, alphas)}
+	defer device.Free(append(first, lengths...))
+	out, err := s.many.Run(first, lengths, []*tensors.Tensor{s.at.theta, step}, s.obj.Data)
 	if err != nil {
 		return nil, err
 	}
+	defer device.Free(out)
 	losses, err := device.Numbers(out[1])
 	for i, loss := range losses {
 		if !device.Finite(loss) {
@@ -250,9 +253,12 @@ func (s *lineSearch) Restart(theta *tensors.Tensor) error {
 
 // Relocate implements Relocator: what is known of the curvature stays.
 func (s *lineSearch) Relocate(theta *tensors.Tensor) error {
+	if err := s.iterates.relocate(theta); err != nil {
+		return err
+	}
 	s.Refresh() // the last change of the gradient is not one between iterates of its own
 	s.rounding.reset()
-	return s.iterates.relocate(theta)
+	return nil
 }
 
 // savedLine is the state of a lineSearch.

@@ -56,10 +56,11 @@ type Relocator interface {
 	Relocate(theta *tensors.Tensor) error
 }
 
-// Stopper is a Stepper that keeps something, such as a goroutine, until it is told that its work is over.
+// Stopper is a Stepper that keeps something, such as memory of the device or a goroutine, until it is told that its work is
+// over. The steppers of this package are Stoppers.
 type Stopper interface {
 	Stepper
-	// Stop is called once, after the last call of any other method.
+	// Stop is called once, after the last call of any other method. What Current and Best have lent is not valid any more.
 	Stop()
 }
 
@@ -67,6 +68,20 @@ func stop(s Stepper) {
 	if keeper, ok := s.(Stopper); ok {
 		keeper.Stop()
 	}
+}
+
+// lender is a Stepper whose Current or Best takes a call to the device, which may fail. They have another one to lend then, and
+// cannot say so.
+type lender interface {
+	// lendError is the first error that they have met.
+	lendError() error
+}
+
+func lendError(s Stepper) error {
+	if l, ok := s.(lender); ok {
+		return l.lendError()
+	}
+	return nil
 }
 
 // relocate has s go on from theta: with what it has learned, or else anew. It reports whether s can.

@@ -434,6 +434,9 @@ func (r *run) report() error {
 // finish takes the best iterate to the host.
 func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	best, loss := r.stepper.Best()
+	if failure == nil {
+		failure = lendError(r.stepper)
+	}
 	unseen := !device.Finite(loss)
 	if unseen && r.seen() { // the objective has changed since, and the iterate is not evaluated yet
 		loss, unseen = r.lossAt(best), false

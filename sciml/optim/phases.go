@@ -64,6 +64,9 @@ func startPhases(obj *objective.Objective, theta *tensors.Tensor, plan itinerary
 
 // Advance implements Stepper. It returns after a switch, so that the run loop sees each reason.
 func (s *phasedStepper) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
+	if s.remark != "" && !s.told {
+		n = min(n, 1)
+	}
 	p, err := s.advance(ctx, n, goal)
 	p.remark(&s.told, s.remark)
 	return p, err
@@ -127,7 +130,7 @@ func (s *phasedStepper) tell(total *Progress, p Progress, name string) {
 }
 
 func (s *phasedStepper) handOver(status Status) error {
-	if err := s.keep(s.Best()); err != nil {
+	if err := s.keepBest(s); err != nil {
 		return err
 	}
 	seat, last := s.plan.seat(), s.active
@@ -160,6 +163,7 @@ func (s *phasedStepper) Stop() {
 	for _, r := range s.resting {
 		stop(r)
 	}
+	s.held.Hold()
 }
 
 // Current implements Stepper.
@@ -172,6 +176,8 @@ func (s *phasedStepper) Best() (*tensors.Tensor, float64) {
 	}
 	return s.best, s.bestLoss
 }
+
+func (s *phasedStepper) lendError() error { return lendError(s.active) }
 
 // Refresh implements Stepper.
 func (s *phasedStepper) Refresh() {

@@ -78,7 +78,9 @@ func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (
 	if s.change, err = objective.NewChange(obj, scaledRoot{root, obj}, theta, append([]*tensors.Tensor{one}, root.Identity()...)); err != nil {
 		return nil, err
 	}
-	if s.active, err = s.method.Start(s.change.Objective, s.origin()); err != nil {
+	origin := s.origin()
+	defer device.Free([]*tensors.Tensor{origin})
+	if s.active, err = s.method.Start(s.change.Objective, origin); err != nil {
 		return nil, err
 	}
 	if _, ok := s.active.(*phasedStepper); ok { // each C would begin anew with the first phase

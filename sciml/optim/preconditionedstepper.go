@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -21,12 +22,31 @@ type preconditionedStepper struct {
 	root   Root
 	every  int
 	unit   bool
-	lent   [2]device.Owner // θ of the current and of the best iterate, where they were asked for
-	failed error           // of a Current or Best, which cannot return it
+	lent   [2]lentTheta // of the current and of the best iterate, where they were asked for
+	failed error        // of a Current or Best
 
 	due    bool // a C is due before the next iteration
 	made   int  // iterations since the last one
 	number int  // of the Cs made, or tried
+}
+
+// lentTheta is θ of an iterate, which stays what it is for as long as z does.
+type lentTheta struct {
+	z, theta *tensors.Tensor
+	held     device.Owner // of theta
+}
+
+func (l *lentTheta) of(z *tensors.Tensor, change *objective.Change) (*tensors.Tensor, error) {
+	if z == l.z {
+		return l.theta, nil
+	}
+	theta, err := change.Theta(z)
+	if err != nil {
+		return nil, err
+	}
+	l.z, l.theta = z, theta
+	l.held.Hold([]*tensors.Tensor{theta})
+	return theta, nil
 }
 
 // origin is z = 0.
@@ -61,7 +81,7 @@ func (s *preconditionedStepper) Advance(ctx context.Context, n int, goal Goal) (
 			total.Message = remark + p.Message
 		}
 		if err == nil {
-			err = s.failed
+			err = s.lendError()
 		}
 		if err != nil {
 			return total, err
@@ -85,6 +105,7 @@ func (s *preconditionedStepper) renew() (remark string, evaluations int, err err
 	}
 	made, err := s.root.At(theta, s.number)
 	if err != nil {
+		device.Free([]*tensors.Tensor{theta})
 		return "", 0, err
 	}
 	s.number++
@@ -93,7 +114,8 @@ func (s *preconditionedStepper) renew() (remark string, evaluations int, err err
 		device.Free([]*tensors.Tensor{theta})
 		return fmt.Sprintf("the curvature is NaN or infinite: the preconditioner (%s) stays as it is", s.by), made.Evaluations, nil
 	}
-	if err := s.keep(s.Best()); err != nil {
+	if err := s.keepBest(s); err != nil {
+		device.Free(append(made.Tensors, theta))
 		return "", 0, err
 	}
 	factor := 1.0
@@ -120,16 +142,21 @@ func (s *preconditionedStepper) renew() (remark string, evaluations int, err err
 }
 
 // Stop implements Stopper.
-func (s *preconditionedStepper) Stop() { stop(s.active) }
+func (s *preconditionedStepper) Stop() {
+	stop(s.active)
+	s.change.Release()
+	for _, o := range []*device.Owner{&s.held, &s.lent[0].held, &s.lent[1].held} {
+		o.Hold()
+	}
+}
 
 // Current implements Stepper.
 func (s *preconditionedStepper) Current() *tensors.Tensor {
-	theta, err := s.change.Theta(s.active.Current())
+	theta, err := s.lent[0].of(s.active.Current(), s.change)
 	if err != nil {
 		s.failed = err
 		return s.change.Origin()
 	}
-	s.lent[0].Hold([]*tensors.Tensor{theta})
 	return theta
 }
 
@@ -139,14 +166,15 @@ func (s *preconditionedStepper) Best() (*tensors.Tensor, float64) {
 	if !s.better(loss) {
 		return s.best, s.bestLoss
 	}
-	theta, err := s.change.Theta(z)
+	theta, err := s.lent[1].of(z, s.change)
 	if err != nil {
 		s.failed = err
 		return s.best, s.bestLoss
 	}
-	s.lent[1].Hold([]*tensors.Tensor{theta})
 	return theta, loss
 }
+
+func (s *preconditionedStepper) lendError() error { return cmp.Or(s.failed, lendError(s.active)) }
 
 // Refresh implements Stepper.
 func (s *preconditionedStepper) Refresh() {

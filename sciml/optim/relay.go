@@ -40,6 +40,15 @@ func (r *relay) keep(theta *tensors.Tensor, loss float64) error {
 	return nil
 }
 
+// keepBest takes a copy of the best iterate of s, of which the relay is a part.
+func (r *relay) keepBest(s Stepper) error {
+	theta, loss := s.Best()
+	if err := lendError(s); err != nil {
+		return err
+	}
+	return r.keep(theta, loss)
+}
+
 func (r *relay) own(theta *tensors.Tensor) {
 	r.best = theta
 	r.held.Hold([]*tensors.Tensor{theta})

@@ -178,12 +178,11 @@ func (s *sketchedModel) reduce() {
 // solve implements subproblem.
 func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.Tensor) (regionStep, error) {
 	if s.at != at {
-		device.Free(s.matrices)
-		s.at, s.matrices = at, nil
-		var err error
-		if s.matrices, err = s.linearizing.Call([]*tensors.Tensor{at.theta}, data); err != nil {
+		made, err := s.linearizing.Call([]*tensors.Tensor{at.theta}, data)
+		if err != nil {
 			return regionStep{}, err
 		}
+		s.at, s.matrices, at.made = at, made, made
 	}
 	gradient, err := device.Numbers(at.gradient)
 	if err != nil {
@@ -285,7 +284,9 @@ func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.Subspace
 			return nil, space, err
 		}
 	}
-	out, err := s.sketching[size].Call(s.matrices, space.Inputs(s.obj), residuals.Inputs(s.obj))
+	drawn := append(space.Inputs(s.obj), residuals.Inputs(s.obj)...)
+	defer device.Free(drawn)
+	out, err := s.sketching[size].Call(s.matrices, drawn)
 	if err != nil {
 		return nil, space, err
 	}
@@ -307,10 +308,13 @@ func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.Subspace
 func (s *sketchedModel) losses(steps []float64, data []*tensors.Tensor) ([]float64, error) {
 	dtype := s.obj.Precision()
 	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, s.Probes))}
-	out, err := s.probing.Run(first, []*tensors.Tensor{tensors.FromScalar(int32(s.Probes)), s.at.theta, device.Vector(dtype, steps)}, data)
+	all := device.Vector(dtype, steps)
+	defer device.Free(append(first, all))
+	out, err := s.probing.Run(first, []*tensors.Tensor{tensors.FromScalar(int32(s.Probes)), s.at.theta, all}, data)
 	if err != nil {
 		return nil, err
 	}
+	defer device.Free(out)
 	return device.Numbers(out[1])
 }
 

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -96,9 +97,11 @@ func (c *truncatedCG) solve(at *evaluated, radius float64, state, data []*tensor
 		tensors.FromScalar(int32(c.most)), device.Scalar(dtype, target*target), device.Scalar(dtype, radius), at.gradient, at.theta,
 	}
 	out, err := c.loop.Run(first, constant, state, data)
+	device.Free([]*tensors.Tensor{still})
 	if err != nil {
 		return regionStep{}, err
 	}
+	defer device.Free(slices.Concat(out[:steihaugStep-1], out[steihaugStep:])) // there is no steihaugOn
 	step := regionStep{p: out[steihaugStep-1], length: device.Number(out[steihaugLength-1]), predicted: device.Number(out[steihaugPredicted-1])}
 	if c.counts {
 		step.products = int(tensors.ToScalar[int32](out[steihaugCount-1]))

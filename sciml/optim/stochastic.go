@@ -35,6 +35,7 @@ type stochastic struct {
 	loss     float64 // of the last measurement, with
 	slope    float64 // its gradient norm
 	spent    int     // samples whose gradient was computed, in all
+	failed   error   // of Best
 }
 
 // plan is what makes a stochastic method.
@@ -246,12 +247,16 @@ func (s *stochastic) Best() (*tensors.Tensor, float64) {
 	if s.position > 0 || s.due {
 		out, err := s.full.Call([]*tensors.Tensor{s.carried[0]}, s.obj.Data)
 		defer device.Free(out)
-		if err == nil && device.Number(out[0]) < s.bestLoss {
-			return s.carried[0], device.Number(out[0])
+		if err != nil {
+			s.failed = err
+		} else if loss := device.Number(out[0]); loss < s.bestLoss {
+			return s.carried[0], loss
 		}
 	}
 	return s.best, s.bestLoss
 }
+
+func (s *stochastic) lendError() error { return s.failed }
 
 // Refresh implements Stepper.
 func (s *stochastic) Refresh() {
@@ -273,6 +278,9 @@ func (s *stochastic) Restart(theta *tensors.Tensor) error {
 	s.carry(append([]*tensors.Tensor{mine, s.carried[1]}, blank...))
 	return nil
 }
+
+// Stop implements Stopper.
+func (s *stochastic) Stop() { s.held.Hold() }
 
 // savedStochastic is the state of a stochastic method.
 type savedStochastic struct {

@@ -3,6 +3,7 @@ package optim
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -50,30 +51,30 @@ func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text str
 // linearize implements leastSquaresSystem. The subspace depends on nothing but the seed, the loss of the iterate and the
 // number of steps from there, so that a run that is resumed goes on with the same ones.
 func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
-	var err error
 	if s.at != at {
-		s.at, s.tries = at, 0
-		device.Free(s.full)
-		s.full = nil
-		if s.full, err = s.linearizing.Call([]*tensors.Tensor{at.theta}, data); err != nil {
+		full, err := s.linearizing.Call([]*tensors.Tensor{at.theta}, data)
+		if err != nil {
 			return err
 		}
+		s.at, s.full, s.matrices, s.tries, at.made = at, full, nil, 0, full
 	}
 	s.tries++
 	if s.tries%triesInSubspace != 1 {
 		return nil
 	}
 	drawn := s.space.Draw(rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries)))).Inputs(s.obj)
-	if s.matrices != nil {
+	if s.matrices != nil { // before there are others
 		device.Free(s.matrices[1:3])
 		device.Free(s.matrices[4:])
 	}
 	s.matrices = nil
 	out, err := s.narrowing.Call([]*tensors.Tensor{s.full[1]}, drawn)
 	if err != nil {
+		device.Free(drawn)
 		return err
 	}
 	s.matrices = append([]*tensors.Tensor{s.full[0], out[0], out[1], s.full[2]}, drawn...)
+	at.made = slices.Concat(s.full, s.matrices)
 	return nil
 }
 

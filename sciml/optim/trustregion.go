@@ -171,11 +171,16 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 	begun, forgotten := s.size, false
 	for {
 		step, err := s.subproblem.solve(s.at, s.size, s.state, s.obj.Data)
+		s.hold() // what was made of the iterate
+		s.spent += step.products
 		if err != nil {
 			return nil, 0, err
 		}
-		s.spent += step.products
-		if !(step.predicted > 0) || !device.Finite(step.predicted) || !device.Finite(step.length) {
+		usable := step.predicted > 0 && device.Finite(step.predicted) && device.Finite(step.length)
+		if !usable || step.length <= shortest { // it is not tried
+			device.Free([]*tensors.Tensor{step.p})
+		}
+		if !usable {
 			if s.memory { // rounding has spoiled what the model remembers
 				s.forgetModel()
 				continue

@@ -45,21 +45,22 @@ func NewLoop(b compute.Backend, name string, changing int, body func(vars []*gra
 	return l, err
 }
 
-// Run returns the last values of the variables that change, from the first ones; the body runs at least once.
+// Run returns the last values of the variables that change, from the first ones; the body runs at least once. What it is given
+// stays as it is.
 func (l *Loop) Run(first []*tensors.Tensor, constant ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	vars := append([]*tensors.Tensor{tensors.FromScalar(true)}, first...)
-	for i := 0; ; i++ {
+	mine := vars[:1]
+	for {
 		out, err := l.program.Call(append([][]*tensors.Tensor{vars}, constant...)...)
-		if i > 0 {
-			Free(vars)
-		}
+		Free(mine)
 		if err != nil {
 			return nil, err
 		}
 		if l.OnDevice || !tensors.ToScalar[bool](out[0]) {
+			Free(out[:1])
 			return out[1:], nil
 		}
-		vars = out
+		vars, mine = out, out
 	}
 }
 

@@ -47,7 +47,7 @@ func (o *Owner) Release(all []*tensors.Tensor) {
 func Free(all []*tensors.Tensor) {
 	for _, t := range all {
 		if t != nil && t.Ok() {
-			if outstanding.Add(-t.ByteSize()) < 0 { // some never were counted, as they come from the host
+			if t.IsOnAnyDevice() && outstanding.Add(-t.ByteSize()) < 0 { // from before that collection
 				outstanding.Store(0)
 			}
 			t.MustFinalizeAll()
@@ -66,21 +66,27 @@ func Copy(t *tensors.Tensor) (*tensors.Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device: copying a tensor of shape %s: %w", t.Shape(), err)
 	}
+	if copied.IsOnAnyDevice() {
+		account([]*tensors.Tensor{copied})
+	}
 	return made(copied), nil
 }
 
-// outstanding counts the bytes that programs gave and nobody has freed since the last garbage collection that it caused.
+// outstanding counts the bytes that came to the device and that nobody has freed since the last garbage collection that it
+// caused.
 var outstanding atomic.Int64
 
-// mostOutstanding is the size of outputs, in bytes, after which the collector is asked to free those that nobody refers to:
-// the sizes of the tensors themselves, a few words each, do not make it run.
+// mostOutstanding is their size after which the collector is asked to free those that nobody refers to: the sizes of the
+// tensors themselves, a few words each, do not make it run.
 const mostOutstanding = 256 << 20
 
-// account notes the outputs of a program.
-func account(out []*tensors.Tensor) {
+// account notes tensors that have come to the device, as outputs of a program or as inputs from the host.
+func account(groups ...[]*tensors.Tensor) {
 	size := int64(0)
-	for _, t := range out {
-		size += t.ByteSize()
+	for _, group := range groups {
+		for _, t := range group {
+			size += t.ByteSize()
+		}
 	}
 	if outstanding.Add(size) > mostOutstanding {
 		outstanding.Store(0)

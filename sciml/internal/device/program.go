@@ -3,6 +3,7 @@ package device
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
@@ -28,9 +29,13 @@ func NewProgram(b compute.Backend, name string, build func(inputs []*graph.Node)
 // an Owner or by Free. The inputs stay as they are; large ones that came from the host are on the device alone afterwards.
 func (p *Program) Call(groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	var args []any
+	var arriving []*tensors.Tensor // from the host
 	for _, group := range groups {
 		for _, t := range group {
 			args = append(args, t)
+			if t.Ok() && !t.IsOnAnyDevice() && !slices.Contains(arriving, t) {
+				arriving = append(arriving, t)
+			}
 		}
 	}
 	out, err := p.exec.Call(args...)
@@ -40,6 +45,6 @@ func (p *Program) Call(groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	for _, group := range groups {
 		upload(group)
 	}
-	account(out)
+	account(out, arriving)
 	return out, nil
 }
