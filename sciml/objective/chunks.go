@@ -127,7 +127,7 @@ func (o *Objective) build(data []shapes.Shape, build func(theta *graph.Node, dat
 		build(theta, nodes)
 	})
 	if caught != nil {
-		return fmt.Errorf("objective: building the residuals: %w", caught)
+		return fmt.Errorf("objective: building a graph of the objective: %w", caught)
 	}
 	return nil
 }

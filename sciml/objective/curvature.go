@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/linalg"
 )
 
 // CurvatureMatrix chooses the matrix, [P, P], that a Newton method takes products with. It is never stored.
@@ -108,4 +109,16 @@ func (a *CurvatureAt) Multiply(dst, x []float64) error {
 	a.Products++
 	copy(dst, product)
 	return nil
+}
+
+// RitzValues approximate the eigenvalues of the matrix, the outermost ones best: they are those that it has in the Krylov space of a
+// vector, such as the gradient, by so many Lanczos steps of a product each. The largest comes first. It fails as
+// linalg.Lanczos does, and with the device.
+func (a *CurvatureAt) RitzValues(start []float64, steps int) ([]float64, error) {
+	space, err := linalg.Lanczos(a.Multiply, start, min(steps, a.of.obj.Dim))
+	if err != nil {
+		return nil, err
+	}
+	values, _, err := space.Eigenvalues()
+	return values, err
 }

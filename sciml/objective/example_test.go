@@ -7,7 +7,6 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -65,11 +64,7 @@ func Example() {
 		if err != nil {
 			panic(err)
 		}
-		space, err := linalg.Lanczos(hessian.Multiply, []float64{1, 0.5}, 2)
-		if err != nil {
-			panic(err)
-		}
-		values, _, err := space.Eigenvalues()
+		values, err := hessian.RitzValues([]float64{1, 0.5}, 2)
 		if err != nil {
 			panic(err)
 		}

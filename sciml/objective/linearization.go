@@ -79,12 +79,18 @@ func (o *Objective) NumResiduals() (int, error) {
 
 // sizeOf is the size of what build makes of θ and the data, by its shape: nothing is compiled.
 func (o *Objective) sizeOf(build func(theta *graph.Node, data []*graph.Node) *graph.Node) (size int, err error) {
+	err = o.Trace(func(theta *graph.Node, data []*graph.Node) { size = build(theta, data).Shape().Size() })
+	return size, err
+}
+
+// Trace has build build a graph of θ and the data that is thrown away, to see what it makes of them. Nothing is compiled. Panics of
+// build are errors.
+func (o *Objective) Trace(build func(theta *graph.Node, data []*graph.Node)) error {
 	data := make([]shapes.Shape, len(o.Data))
 	for i, d := range o.Data {
 		data[i] = d.Shape()
 	}
-	err = o.build(data, func(theta *graph.Node, data []*graph.Node) { size = build(theta, data).Shape().Size() })
-	return size, err
+	return o.build(data, build)
 }
 
 // NeedJacobian reports that J of so many rows cannot be had as a matrix, for a method of that name (ErrUnsuitable), or not within

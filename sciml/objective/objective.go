@@ -5,8 +5,8 @@
 // that computes it, see FromFunction), and the data that these take. It holds no state, so that many runs can share it. What
 // may be asked, each compiled when it is first asked for:
 //
-//	f(θ) and ∇f(θ)                                   Evaluator
-//	products with the Hessian, or with 2JᵀJ          Curvature, a linalg.Operator at each point
+//	f(θ) and ∇f(θ); f at many points in one call     Evaluator; Losses
+//	products with the Hessian, or with 2JᵀJ          Curvature, a linalg.Operator at each point; its RitzValues
 //	residuals r(θ); J·v, Jᵀ·w; J, JᵀJ, JJᵀ, tr JJᵀ   Linearizer, the matrices in chunks within a budget
 //	the terms of a loss by their names               TermEvaluator
 //	any of these for one term                        Objective.Term, an objective of its own

@@ -9,7 +9,6 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
-	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -348,13 +347,9 @@ func curvatures(obj *objective.Objective, theta *tensors.Tensor) (least, largest
 		return 0, 0, err
 	}
 	hessian := products.AtDevice(theta, obj.Data)
-	space, err := linalg.Lanczos(hessian.Multiply, gradient, min(curvatureProducts, obj.Dim))
+	values, err := hessian.RitzValues(gradient, curvatureProducts)
 	if err != nil { // unless it is the device's, of numbers that are not finite, or a gradient of zero
 		return math.NaN(), math.NaN(), hessian.Err
-	}
-	values, _, err := space.Eigenvalues()
-	if err != nil {
-		return 0, 0, err
 	}
 	least = math.Inf(1)
 	for _, v := range values {

@@ -1,13 +1,11 @@
 package optim
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/support/exceptions"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
@@ -84,16 +82,7 @@ func kfacFactors(obj *objective.Objective, theta *graph.Node, data []*graph.Node
 // newKFACLayout looks at a graph of the pieces that is never run.
 func newKFACLayout(obj *objective.Objective) (*kfacLayout, error) {
 	l := &kfacLayout{dim: obj.Dim}
-	g := graph.NewGraph(obj.Backend, "Kronecker factors")
-	defer g.Finalize()
-	if err := exceptions.TryCatch[error](func() {
-		theta := graph.Parameter(g, "theta", shapes.Make(obj.Precision(), obj.Dim))
-		var data []*graph.Node
-		for i, t := range obj.Data {
-			data = append(data, graph.Parameter(g, fmt.Sprintf("data %d", i), t.Shape()))
-		}
-		_, l.pieces = kfacFactors(obj, theta, data)
-	}); err != nil {
+	if err := obj.Trace(func(theta *graph.Node, data []*graph.Node) { _, l.pieces = kfacFactors(obj, theta, data) }); err != nil {
 		return nil, objective.Unsuitable("optim: KFAC: the Kronecker factors of Objective.Pieces: %w", err)
 	}
 	return l, l.assign()

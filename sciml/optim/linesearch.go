@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -21,9 +19,9 @@ type lineSearch struct {
 	director director
 	search   search.Search
 	try      *objective.Evaluation
-	many     *device.Loop // losses along the direction; nil unless the search wants them and the objective is a graph
-	memory   bool         // whether it knows something
-	rounding rounding     // of the loss
+	many     *objective.Losses // along the direction; nil unless the search wants them and the objective is a graph
+	memory   bool              // whether it knows something
+	rounding rounding          // of the loss
 }
 
 func startLineSearch(obj *objective.Objective, theta *tensors.Tensor, direction Direction, by search.Search) (Stepper, error) {
@@ -46,7 +44,10 @@ func startDirected(obj *objective.Objective, theta *tensors.Tensor, d director, 
 	}
 	s.replaceState(s.director.blank())
 	if _, ok := running.(search.Many); ok && obj.Function == nil {
-		if s.many, err = device.NewLoop(obj.Backend, "losses along the direction", 3, func(vars []*graph.Node) []*graph.Node { return lossesAlong(obj, vars) }); err != nil {
+		if s.many, err = objective.NewLosses(obj, "losses along the direction", func(number *graph.Node, in []*graph.Node) *graph.Node {
+			alphas, theta, step := in[0], in[1], in[2]
+			return graph.Add(theta, graph.Mul(step, objective.NumberedRow(alphas, number)))
+		}); err != nil {
 			return nil, err
 		}
 	}
@@ -198,33 +199,15 @@ func (s *lineSearch) find(start search.Trial, step *tensors.Tensor, try func(flo
 // losses computes f(θ + αp) for many α.
 func (s *lineSearch) losses(step *tensors.Tensor, alphas []float64) ([]float64, error) {
 	s.spent += len(alphas)
-	dtype := s.obj.Precision()
-	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, len(alphas)))}
-	lengths := []*tensors.Tensor{tensors.FromScalar(int32(len(alphas))), device.Vector(dtype, alphas)}
-	defer device.Free(append(first, lengths...))
-	out, err := s.many.Run(first, lengths, []*tensors.Tensor{s.at.theta, step}, s.obj.Data)
-	if err != nil {
-		return nil, err
-	}
-	defer device.Free(out)
-	losses, err := device.Numbers(out[1])
+	lengths := device.Vector(s.obj.Precision(), alphas)
+	defer device.Free([]*tensors.Tensor{lengths})
+	losses, err := s.many.At(len(alphas), []*tensors.Tensor{lengths, s.at.theta, step}, s.obj.Data)
 	for i, loss := range losses {
 		if !device.Finite(loss) {
 			losses[i] = math.Inf(1)
 		}
 	}
 	return losses, err
-}
-
-// lossesAlong is the body of a loop over α: the variables are whether to go on, the index and the losses, then the number
-// of losses, the αs, θ, the direction and the data.
-func lossesAlong(o *objective.Objective, vars []*graph.Node) []*graph.Node {
-	index, losses, count, alphas, theta, step := vars[1], vars[2], vars[3], vars[4], vars[5], vars[6]
-	here := graph.Equal(graph.Iota(index.Graph(), shapes.Make(dtypes.Int32, losses.Shape().Size()), 0), index)
-	alpha := graph.ReduceAllSum(graph.Where(here, alphas, graph.ZerosLike(alphas)))
-	loss := o.BuildLoss(graph.Add(theta, graph.Mul(step, alpha)), vars[7:])
-	next := graph.AddScalar(index, 1)
-	return []*graph.Node{graph.LessThan(next, count), next, graph.Where(here, loss, losses)}
 }
 
 func (s *lineSearch) failure() string {

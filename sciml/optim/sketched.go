@@ -120,7 +120,10 @@ func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tens
 	}); err != nil {
 		return nil, err
 	}
-	if s.probing, err = device.NewLoop(obj.Backend, "losses of steps", 3, func(vars []*graph.Node) []*graph.Node { return lossesAt(obj, vars) }); err != nil {
+	if s.probing, err = objective.NewLosses(obj, "losses of steps", func(number *graph.Node, in []*graph.Node) *graph.Node {
+		theta, steps := in[0], in[1]
+		return graph.Add(theta, objective.NumberedRow(steps, number))
+	}); err != nil {
 		return nil, err
 	}
 	region, err := startTrustRegion(obj, theta, newtonModel{}, s, s)
@@ -138,7 +141,7 @@ type sketchedModel struct {
 	rows        int // M
 	linearizing *device.Program
 	sketching   map[int]*device.Program // for numbers of rows
-	probing     *device.Loop
+	probing     *objective.Losses
 
 	at       *evaluated        // where
 	matrices []*tensors.Tensor // r and J are
@@ -306,28 +309,9 @@ func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.Subspace
 
 // losses computes f(θ + p) for the rows of steps.
 func (s *sketchedModel) losses(steps []float64, data []*tensors.Tensor) ([]float64, error) {
-	dtype := s.obj.Precision()
-	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), device.Vector(dtype, make([]float64, s.Probes))}
-	all := device.Vector(dtype, steps)
-	defer device.Free(append(first, all))
-	out, err := s.probing.Run(first, []*tensors.Tensor{tensors.FromScalar(int32(s.Probes)), s.at.theta, all}, data)
-	if err != nil {
-		return nil, err
-	}
-	defer device.Free(out)
-	return device.Numbers(out[1])
-}
-
-// lossesAt is the body of a loop over steps: the variables are whether to go on, the index and the losses, then the number
-// of steps, θ, the steps one after the other, and the data.
-func lossesAt(o *objective.Objective, vars []*graph.Node) []*graph.Node {
-	index, losses, count, theta, steps := vars[1], vars[2], vars[3], vars[4], vars[5]
-	probes := losses.Shape().Size()
-	step := graph.Gather(graph.Reshape(steps, probes, o.Dim), graph.Reshape(index, 1, 1))
-	loss := o.BuildLoss(graph.Add(theta, graph.Reshape(step, o.Dim)), vars[6:])
-	here := graph.Equal(graph.Iota(index.Graph(), shapes.Make(dtypes.Int32, probes), 0), index)
-	next := graph.AddScalar(index, 1)
-	return []*graph.Node{graph.LessThan(next, count), next, graph.Where(here, loss, losses)}
+	all := device.Filled(shapes.Make(s.obj.Precision(), s.Probes, s.obj.Dim), steps)
+	defer device.Free([]*tensors.Tensor{all})
+	return s.probing.At(s.Probes, []*tensors.Tensor{s.at.theta, all}, data)
 }
 
 // pick is the number of the largest radius up to which no ratio is below the target; the smallest radius if there is none.
