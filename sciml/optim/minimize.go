@@ -300,8 +300,12 @@ func (r *run) replaceData(data []*tensors.Tensor) error {
 		return fmt.Errorf("there are %d tensors of new data, expected %d as in Objective.Data", len(data), len(r.obj.Data))
 	}
 	for i, t := range data {
-		if !t.Shape().Equal(r.obj.Data[i].Shape()) {
-			return fmt.Errorf("tensor %d of the new data has shape %s, expected %s", i, t.Shape(), r.obj.Data[i].Shape())
+		want := r.obj.Data[i].Shape()
+		if !t.Ok() {
+			return fmt.Errorf("tensor %d of the new data is nil, or one that the run has replaced before and freed, expected one of shape %s", i, want)
+		}
+		if !t.Shape().Equal(want) {
+			return fmt.Errorf("tensor %d of the new data has shape %s, expected %s", i, t.Shape(), want)
 		}
 	}
 	r.obj.Data = data

@@ -331,6 +331,51 @@ func TestRunsOwnTheirData(t *testing.T) {
 	})
 }
 
+// wrong is an adaptation that returns something wrong at its third call.
+type wrong struct {
+	mixing
+	data func(now objective.Iterate, old []*tensors.Tensor) []*tensors.Tensor
+	old  []*tensors.Tensor // those of the call before
+}
+
+func (a *wrong) Begin() objective.Adapter { return a }
+
+func (a *wrong) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+	a.calls++
+	if a.calls == 3 {
+		return a.data(now, a.old), nil
+	}
+	old := now.Data
+	a.old = old
+	return []*tensors.Tensor{a.changed(old[0]), a.changed(old[1])}, nil
+}
+
+// TestWrongData: data that cannot be used are an error that says what they are, and the run ends with what it has.
+func TestWrongData(t *testing.T) {
+	for word, data := range map[string]func(now objective.Iterate, old []*tensors.Tensor) []*tensors.Tensor{
+		"1 tensors of new data, expected 2": func(now objective.Iterate, _ []*tensors.Tensor) []*tensors.Tensor { return now.Data[:1] },
+		"tensor 0 of the new data has shape": func(now objective.Iterate, _ []*tensors.Tensor) []*tensors.Tensor {
+			return []*tensors.Tensor{now.Data[1], now.Data[0]}
+		},
+		"tensor 1 of the new data is nil": func(now objective.Iterate, _ []*tensors.Tensor) []*tensors.Tensor {
+			return []*tensors.Tensor{now.Data[0], nil}
+		},
+		"one that the run has replaced before and fre": func(now objective.Iterate, old []*tensors.Tensor) []*tensors.Tensor { return old },
+	} {
+		b := backendtest.Watch(goBackend(t))
+		obj, start := curve(b, dtypes.Float64, false)
+		obj.Adaptation = &wrong{data: data}
+		r, err := Minimize(context.Background(), obj, start, LBFGS{}, Options{MaxIterations: 9})
+		if err == nil || !strings.Contains(err.Error(), word) || r.Status != Failed || r.Iterations != 4 || math.IsInf(r.Loss, 0) {
+			t.Errorf("%v, error %v, want one that mentions %q", r, err, word)
+		}
+		device.Free(obj.Data)
+		if n := large(b, obj); n > 0 {
+			t.Errorf("%q: %d tensors are left", word, n)
+		}
+	}
+}
+
 // TestBrokenDevice: when a program fails, the run ends with its error, with the best iterate there was, and with no tensor left.
 func TestBrokenDevice(t *testing.T) {
 	broken := errors.New("the device is broken")
