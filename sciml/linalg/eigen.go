@@ -72,13 +72,15 @@ func (e *Eigen) Rank(cutoff float64) int {
 // zeros, as in Solve; where such a one and the shift add up to zero, the entries are infinite or NaN.
 func (e *Eigen) InverseRoot(shift float64) []float64 {
 	n := len(e.Values)
-	scaled, root := mat.DenseCopyOf(e.Vectors), mat.NewDense(n, n, nil)
-	for i := range n {
-		row := scaled.RawRowView(i)
-		for k, v := range e.Values {
-			row[k] /= math.Sqrt(max(0, v) + shift)
+	vectors, scaled, root := mat.NewDense(n, n, nil), mat.NewDense(n, n, nil), mat.NewDense(n, n, nil)
+	for k, v := range e.Values {
+		factor := 1 / math.Sqrt(max(0, v)+shift)
+		for i := range n { // the smallest eigenvalue comes first in the sums
+			entry := e.Vectors.At(i, k)
+			vectors.Set(i, n-1-k, entry)
+			scaled.Set(i, n-1-k, entry*factor)
 		}
 	}
-	root.Mul(scaled, e.Vectors.T())
+	root.Mul(scaled, vectors.T())
 	return root.RawMatrix().Data
 }
