@@ -23,6 +23,8 @@ const (
 	memoryPoints = 64
 	memoryBatch  = 16
 	memorySeed   = 1
+	// memoryMeasure is the number of iterations between evaluations of all samples, so that every quarter of a run has some.
+	memoryMeasure = 25
 	// memoryFirst is the number of records at which the first iterations are over: by then every program is compiled.
 	memoryFirst = 3
 )
@@ -33,17 +35,18 @@ type memoryMethod struct {
 	peak float64 // 0 for no target
 }
 
-// memoryGrowth is the most that the memory of a run is to grow from its second quarter to its last, in units of θ.
-const memoryGrowth = 0.5
+// memoryGrowth is the most that the memory of a run is to grow from its second quarter to its last, in units of θ. A vector left
+// behind in every iteration would be 100 of them; Go's heap alone comes and goes by half of one.
+const memoryGrowth = 1.0
 
 var memoryMethods = []memoryMethod{
 	{named{"adam", func() optim.Method { return optim.Adam{} }}, 12},
 	{named{"lbfgs", func() optim.Method { return optim.LBFGS{Memory: 20} }}, 60},
 	{named{"sgd", func() optim.Method {
-		return optim.SGD{Rate: 1e-5, Batches: objective.Batches{Size: memoryBatch, Seed: memorySeed}}
+		return optim.SGD{Rate: 1e-5, Batches: objective.Batches{Size: memoryBatch, Seed: memorySeed}, Measure: memoryMeasure}
 	}}, 0},
 	{named{"minibatch", func() optim.Method {
-		return optim.MiniBatch{Method: optim.Adam{}, Batches: objective.Batches{Size: memoryBatch, Seed: memorySeed}}
+		return optim.MiniBatch{Method: optim.Adam{}, Batches: objective.Batches{Size: memoryBatch, Seed: memorySeed}, Measure: memoryMeasure}
 	}}, 0},
 }
 
