@@ -132,10 +132,10 @@ func TestMemoryVerdicts(t *testing.T) {
 		r            memoryRow
 		peak, growth bool
 	}{
-		{judged("a", 3, 12, 1, 12, ""), true, true},
+		{judged("a", 3, 12, 2, 12, ""), true, true},
 		{judged("a", 13, 11, 0, 12, ""), false, true}, // the first iterations count as well
 		{judged("a", 3, 12.1, 0, 12, ""), false, true},
-		{judged("a", 3, 8, 1.1, 12, ""), true, false},
+		{judged("a", 3, 8, 2.1, 12, ""), true, false},
 		{judged("a", 3, 8, -2, 12, ""), true, true},
 		{judged("a", 3, 1000, 0, 0, ""), true, true},
 		{judged("a", 3, 8, 0, 12, "killed"), false, false},
@@ -145,7 +145,7 @@ func TestMemoryVerdicts(t *testing.T) {
 			t.Errorf("%+v: want %v and %v", c.r, c.peak, c.growth)
 		}
 	}
-	good, big, growing := judged("good", 3, 8, 0, 12, ""), judged("big", 3, 70, 0, 60, ""), judged("growing", 3, 8, 2, 0, "")
+	good, big, growing := judged("good", 3, 8, 0, 12, ""), judged("big", 3, 70, 0, 60, ""), judged("growing", 3, 8, 3, 0, "")
 	if text, missed := memoryVerdict([]memoryRow{good}); text != "All targets are met." || missed != 0 {
 		t.Errorf("%q, %d", text, missed)
 	}
@@ -172,8 +172,8 @@ func TestMemoryTable(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	head := strings.Fields(strings.ReplaceAll(lines[len(lines)-3], "at most", "at-most"))
 	for i, want := range [][]string{
-		{"adam", "125", "0", "0.0", "0-MB", "0-MB", "3.0", "8.0", "12", "0.12", "1.0", "met"},
-		{"sgd", "125", "0", "0.0", "0-MB", "0-MB", "3.0", "8.0", "–", "–", "1.0", "missed;", "stopped:", "above", "the", "limit", "of", "12", "GiB"},
+		{"adam", "125", "0", "0.0", "0-MB", "0-MB", "3.0", "8.0", "12", "0.12", "2.0", "met"},
+		{"sgd", "125", "0", "0.0", "0-MB", "0-MB", "3.0", "8.0", "–", "–", "2.0", "missed;", "stopped:", "above", "the", "limit", "of", "12", "GiB"},
 	} {
 		line := lines[len(lines)-2+i]
 		if got := strings.Fields(strings.ReplaceAll(line, " MB", "-MB")); !slices.Equal(got, want) || len(head) != 11 {
@@ -191,7 +191,7 @@ func TestMemoryTable(t *testing.T) {
 	}
 	for name, want := range map[string]any{
 		"method": "sgd", "parameters": 125.0, "theta_bytes": 1000.0, "peak_theta": 8.0, "growth_theta": nil, "peak_target": nil,
-		"growth_target": 1.0, "peak_met": false, "growth_met": false, "stopped": "killed",
+		"growth_target": 2.0, "peak_met": false, "growth_met": false, "stopped": "killed",
 	} {
 		if got, ok := fields[name]; !ok || got != want {
 			t.Errorf("%q is %v (%v) in %s, want %v", name, got, ok, out.String(), want)

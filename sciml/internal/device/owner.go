@@ -66,6 +66,7 @@ func Copy(t *tensors.Tensor) (*tensors.Tensor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device: copying a tensor of shape %s: %w", t.Shape(), err)
 	}
+	Large(copied.ByteSize()) // it is an iterate, and more of that size will follow
 	if copied.IsOnAnyDevice() {
 		account([]*tensors.Tensor{copied})
 	}
