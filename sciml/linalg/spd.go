@@ -46,10 +46,6 @@ func (s *SPD) Solve(dst, b []float64) error {
 	return err
 }
 
-// Condition estimates ‖A‖‖A⁻¹‖ in the norm of the largest row sum. A solution has that many times 1e-16 of relative error,
-// about.
-func (s *SPD) Condition() float64 { return s.factor.Cond() }
-
 func symmetricMatrix(who string, n int, a []float64) (*mat.SymDense, error) {
 	if n < 1 || len(a) != n*n {
 		return nil, fmt.Errorf("%s: n is %d and a has %d numbers, expected n ≥ 1 and n²", who, n, len(a))
