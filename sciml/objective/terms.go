@@ -20,12 +20,12 @@ type Terms struct {
 	Residuals func(theta *graph.Node, data []*graph.Node) []*graph.Node
 }
 
-// Build is Build, with its result checked.
+// build is Build, with its result checked.
 func (t *Terms) build(theta *graph.Node, data []*graph.Node) []*graph.Node {
 	return t.checked("Build", t.Build(theta, data))
 }
 
-// residuals is Residuals, with its result checked.
+// residuals is Residuals, checked likewise.
 func (t *Terms) residuals(theta *graph.Node, data []*graph.Node) []*graph.Node {
 	return t.checked("Residuals", t.Residuals(theta, data))
 }
