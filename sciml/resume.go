@@ -35,6 +35,9 @@ func Resume(ctx context.Context, path string, problem *pde.Problem, options Opti
 	if of := from.training.Model.Problem; of != problem.Name {
 		return nil, fmt.Errorf("sciml: the checkpoint %s is one of %q, and cannot be resumed with %q", path, of, problem.Name)
 	}
+	if err := from.training.Model.fits(problem); err != nil {
+		return nil, fmt.Errorf("sciml: the checkpoint %s cannot be resumed: %w", path, err)
+	}
 	options.Seed = from.training.Model.Seed
 	if options.Network == nil {
 		if len(from.training.Model.Network) == 0 {

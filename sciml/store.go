@@ -51,11 +51,48 @@ type savedModel struct {
 	Soft    bool
 	DType   dtypes.DType
 	Seed    uint64
+	// Coefficients say what the parameters at the end of θ mean; nil in files of versions before there was a choice.
+	Coefficients []savedCoefficient
+}
+
+// savedCoefficient is how a parameter becomes a coefficient of a problem.
+type savedCoefficient struct {
+	Name   string
+	Scale  float64
+	Log    bool
+	Bounds [2]float64
+}
+
+func saveCoefficients(problem *pde.Problem) []savedCoefficient {
+	var all []savedCoefficient
+	for _, c := range problem.Coefficients {
+		all = append(all, savedCoefficient{c.Name, c.Scale, c.Log, c.Bounds})
+	}
+	return all
+}
+
+// fits reports a coefficient of the problem that is not the one that was trained.
+func (s *savedModel) fits(problem *pde.Problem) error {
+	if s.Coefficients == nil {
+		return nil
+	}
+	now := saveCoefficients(problem)
+	if len(now) != len(s.Coefficients) {
+		return fmt.Errorf("problem %q has %d coefficients, expected %d as in training", problem.Name, len(now), len(s.Coefficients))
+	}
+	for i, then := range s.Coefficients {
+		if now[i] != then {
+			return fmt.Errorf("coefficient %d of problem %q is %q with Scale %v, Log %v and Bounds %v, expected %q with Scale %v, Log %v and Bounds %v as in training",
+				i, problem.Name, now[i].Name, now[i].Scale, now[i].Log, now[i].Bounds, then.Name, then.Scale, then.Log, then.Bounds)
+		}
+	}
+	return nil
 }
 
 func saveModel(m *pinn.Model) (savedModel, error) {
 	options := m.Options()
-	saved := savedModel{Problem: m.Problem().Name, Soft: !m.Exact(), DType: options.DType, Seed: options.Seed}
+	saved := savedModel{Problem: m.Problem().Name, Soft: !m.Exact(), DType: options.DType, Seed: options.Seed,
+		Coefficients: saveCoefficients(m.Problem())}
 	var err error
 	saved.Network, err = nn.Marshal(m.Network())
 	return saved, err
@@ -76,6 +113,9 @@ func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
 	}
 	if s.model != nil {
 		return s, nil
+	}
+	if err := s.saved.fits(problem); err != nil {
+		return nil, fmt.Errorf("sciml: the solution cannot be attached: %w", err)
 	}
 	network, err := nn.Unmarshal(s.saved.Network)
 	if err != nil {

@@ -2,6 +2,7 @@ package sciml_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/gob"
 	"errors"
 	"io/fs"
@@ -159,6 +160,36 @@ func stored(t *testing.T, s *sciml.Solution) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestCoefficientsOfAnotherKind: what a parameter means is in the file, of a solution as of a checkpoint.
+func TestCoefficientsOfAnotherKind(t *testing.T) {
+	p := wave(t)
+	p.Suggested.Hidden = []int{5}
+	p.Coefficients[0].Log = true
+	options := sciml.Options{Backend: pureGo(t), Iterations: 2, Loss: pinn.Options{Interior: 20, Boundary: 6}, Checkpoint: filepath.Join(t.TempDir(), "ck")}
+	s := solve(t, p, options)
+	path := stored(t, s)
+	again, err := sciml.Load(path, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := s.Coefficients()
+	if err != nil || !(before["speed"] > 0) {
+		t.Errorf("coefficients %v, error %v", before, err)
+	}
+	if after, err := again.Coefficients(); err != nil || after["speed"] != before["speed"] {
+		t.Errorf("coefficients %v after loading, %v before, error %v", after, before, err)
+	}
+	const want = `"speed" with Scale 0, Log false and Bounds [0 0], expected "speed" with Scale 0, Log true`
+	if _, err := sciml.Load(path, wave(t)); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a solution of another kind: error %v", err)
+	}
+	other := wave(t)
+	other.Suggested = p.Suggested
+	if _, err := sciml.Resume(context.Background(), options.Checkpoint, other, options); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a checkpoint of another kind: error %v", err)
+	}
 }
 
 func TestSaveAndLoad(t *testing.T) {

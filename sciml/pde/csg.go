@@ -9,6 +9,7 @@ import (
 // composite is a body made of two others.
 type composite struct {
 	lo, hi   []float64
+	names    []string // of the coordinates; "" where neither body has one
 	contains func(point []float64) bool
 	patches  []Patch
 }
@@ -19,7 +20,7 @@ type composite struct {
 // as "circle 2".
 //
 // The Measure of a patch of curves is right to about 1e-8, that of a surface to about a thousandth. It returns an error
-// for nil and for different dimensions.
+// for nil, for different dimensions and for boxes that name their coordinates differently.
 func Union(a, b Domain) (Domain, error) {
 	if err := checkBodies("Union", a, b); err != nil {
 		return nil, err
@@ -92,6 +93,10 @@ func corners(a, b Domain, lower, upper func(x, y float64) float64) (lo, hi []flo
 
 // compose gives c the patches of a that keepA keeps, and those of b that keepB keeps with the normals times sign.
 func compose(construction string, a, b Domain, c *composite, keepA, keepB func(point, normal []float64) bool, sign float64) (Domain, error) {
+	var err error
+	if c.names, err = common(construction, a, b); err != nil {
+		return nil, err
+	}
 	taken, some := map[string]bool{}, false
 	for _, body := range []struct {
 		domain Domain

@@ -27,7 +27,7 @@ type Inputs struct {
 	Normal *graph.Node
 	// Values are a condition's data, shape [N, k].
 	Values *graph.Node
-	// Coefficients are those of the problem, shape [number of coefficients].
+	// Coefficients are the parameters of those of the problem (see Coefficient), shape [number of coefficients].
 	Coefficients *graph.Node
 	// Partner are the fields at the partner points of a periodic condition.
 	Partner *Fields
@@ -111,12 +111,12 @@ func (u *Fields) WithValues(values *graph.Node) *Fields {
 	return &with
 }
 
-// Coefficient is an unknown number of an inverse problem, as a scalar.
+// Coefficient is an unknown number of an inverse problem, as a scalar: its value, whatever the parameter is.
 func (u *Fields) Coefficient(name string) *graph.Node {
 	for i, c := range u.problem.Coefficients {
 		if c.Name == name {
 			all := u.must(u.inputs.Coefficients, "there are no coefficients here")
-			return graph.Reshape(graph.Slice(all, graph.AxisElem(i)))
+			return c.Build(graph.Reshape(graph.Slice(all, graph.AxisElem(i))))
 		}
 	}
 	panic(fmt.Errorf("pde: %q is not a coefficient of problem %q", name, u.problem.Name))

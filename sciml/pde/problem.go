@@ -38,7 +38,7 @@ type Problem struct {
 	// Name identifies the problem, with its parameters; Key is short, for command lines, such as "burgers".
 	Name, Key string
 	// Coordinates and Unknowns name the entries of x and of u, for example {"x", "t"} and {"u"}. Time, where there is
-	// any, is called "t".
+	// any, is called "t". Coordinates that the domain names have the same names, in the same order.
 	Coordinates, Unknowns []string
 	// Coefficients are unknown numbers that are found along with u: an inverse problem.
 	Coefficients []Coefficient
@@ -77,15 +77,6 @@ type Problem struct {
 	Source string
 
 	refused error // why the catalogue could not make it from its parameters
-}
-
-// Coefficient is an unknown number of an inverse problem.
-type Coefficient struct {
-	Name string
-	// Start is where training begins.
-	Start float64
-	// True is the value to be found, for comparison; NaN when it is not known.
-	True float64
 }
 
 // Setup is what suits a problem: sizes of networks and point sets. Zero fields leave the choice to the defaults.
@@ -150,29 +141,48 @@ func (p *Problem) Check() error {
 	if err := distinct(p.Name, "unknown", p.Unknowns); err != nil {
 		return err
 	}
+	if err := p.checkOrder(); err != nil {
+		return err
+	}
 	if err := p.checkCoefficients(); err != nil {
 		return err
 	}
 	if err := p.checkTerms(); err != nil {
 		return err
 	}
-	for _, name := range p.Compare {
+	for i, name := range p.Compare {
 		if index(p.Unknowns, name) < 0 {
 			return fmt.Errorf("pde: Compare of problem %q names %q, expected some of its unknowns %q", p.Name, name, p.Unknowns)
 		}
+		if index(p.Compare[:i], name) >= 0 {
+			return fmt.Errorf("pde: Compare of problem %q names %q twice, expected each unknown at most once", p.Name, name)
+		}
+	}
+	if err := p.Suggested.check(p.Name); err != nil {
+		return err
 	}
 	return p.checkExact()
 }
 
-func (p *Problem) checkCoefficients() error {
-	var names []string
-	for _, c := range p.Coefficients {
-		if math.IsNaN(c.Start) || math.IsInf(c.Start, 0) {
-			return fmt.Errorf("pde: coefficient %q of problem %q starts at %v, expected a finite number", c.Name, p.Name, c.Start)
+// check reports numbers that are none of a set-up. Names of activations are for package nn to know.
+func (s Setup) check(problem string) error {
+	for i, width := range s.Hidden {
+		if width < 1 {
+			return fmt.Errorf("pde: Suggested.Hidden of problem %q is %v, expected widths of at least 1, but entry %d is %d", problem, s.Hidden, i, width)
 		}
-		names = append(names, c.Name)
 	}
-	return distinct(p.Name, "coefficient", names)
+	for _, count := range []struct {
+		field string
+		value int
+	}{{"Interior", s.Interior}, {"Boundary", s.Boundary}, {"Resample", s.Resample}} {
+		if count.value < 0 {
+			return fmt.Errorf("pde: Suggested.%s of problem %q is %d, expected at least 1 (or 0 for the default)", count.field, problem, count.value)
+		}
+	}
+	if w := s.BoundaryWeight; !(w >= 0) || math.IsInf(w, 0) {
+		return fmt.Errorf("pde: Suggested.BoundaryWeight of problem %q is %v, expected a finite number above 0 (or 0 for the default)", problem, w)
+	}
+	return nil
 }
 
 func (p *Problem) checkTerms() error {
@@ -258,7 +268,7 @@ func (p *Problem) Soft() []Condition {
 func distinct(problem, what string, names []string) error {
 	seen := map[string]bool{}
 	for _, name := range names {
-		if name != "" && seen[name] {
+		if name != "" && seen[name] { // terms may go without
 			return fmt.Errorf("pde: two of kind %s of problem %q are named %q, expected different names", what, problem, name)
 		}
 		seen[name] = true

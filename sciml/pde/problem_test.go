@@ -123,6 +123,7 @@ func TestCheck(t *testing.T) {
 		"has 1 Periods, expected one for each":            func(p *pde.Problem) { p.Periods = []float64{1} },
 		"period of problem \"Poisson 2D\" is -1":          func(p *pde.Problem) { p.Periods = []float64{0, -1} },
 		"is NaN, expected a finite number":                func(p *pde.Problem) { p.Periods = []float64{math.NaN(), 0} },
+		`Compare of problem "Poisson 2D" names "u" twice`: func(p *pde.Problem) { p.Compare = []string{"u", "u"} },
 		`Compare of problem "Poisson 2D" names "p"`:       func(p *pde.Problem) { p.Compare = []string{"u", "p"} },
 		`Exactly of problem "Poisson 2D" names "Poisson"`: func(p *pde.Problem) { p.Exactly = []string{"Poisson"} },
 		"neither an Ansatz nor Periods":                   func(p *pde.Problem) { p.Ansatz, p.Exactly = nil, []string{"Dirichlet u"} },

@@ -243,6 +243,37 @@ func TestCoefficients(t *testing.T) {
 	}
 }
 
+// TestCoefficientsInOtherVariables: residuals, results and errors are about the value of a coefficient, θ about its parameter.
+func TestCoefficientsInOtherVariables(t *testing.T) {
+	p := inverse(t)
+	p.Coefficients[1] = pde.Coefficient{Name: "c", Start: 4, Log: true, Scale: 2, True: 2}
+	m := newModel(t, pureGo(t), p, mlp(t, 1, 1), pinn.Options{Soft: true, Interior: 3, BoundaryWeight: 1})
+	if start := m.Init(7); math.Abs(start[3]-math.Log(2)) > 1e-15 {
+		t.Errorf("θ starts as %v, expected ln 2 at the end", start)
+	}
+	theta := []float64{0.7, -0.2, 5, math.Log(0.5)} // c = 1
+	r, err := residuals(m, theta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "the last residual", r[len(r)-1:], []float64{0.7 - 1}, 1e-14)
+	if found, err := m.Coefficients(theta); err != nil || math.Abs(found["c"]-1) > 1e-15 || found["b"] != 5 {
+		t.Errorf("the coefficients are %v with error %v, expected 1 for c", found, err)
+	}
+	metrics, err := m.Monitor(context.Background(), tensors.FromValue(theta))
+	if err != nil || math.Abs(metrics[pinn.CoefficientError+"c"]-0.5) > 1e-15 {
+		t.Errorf("the metrics are %v, error %v, expected an error of 1/2 for c", metrics, err)
+	}
+	p.Coefficients[1].True = 0 // left out
+	if metrics, err = m.Monitor(context.Background(), tensors.FromValue(theta)); err != nil || len(metrics) != 1 {
+		t.Errorf("the metrics are %v, error %v, expected none of a coefficient that is not known", metrics, err)
+	}
+	p.Coefficients[1].True = pde.Zero
+	if metrics, err = m.Monitor(context.Background(), tensors.FromValue(theta)); err != nil || math.Abs(metrics[pinn.CoefficientError+"c"]-1) > 1e-15 {
+		t.Errorf("the metrics are %v, error %v, expected the distance from 0", metrics, err)
+	}
+}
+
 // TestSystem has two unknowns, u = θ₀x + θ₂y + θ₄ and v = θ₁x + θ₃y + θ₅, and a residual of two components.
 func TestSystem(t *testing.T) {
 	p := handmade()

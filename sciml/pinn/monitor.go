@@ -23,7 +23,8 @@ const (
 	// HeldOutResidual is the root of the sum of the equations' mean square residuals, without weights, at points that are
 	// never trained on.
 	HeldOutResidual = "held_out_residual"
-	// CoefficientError, followed by the name of a coefficient, is |c − c*|/|c*|, or |c| where c* is zero.
+	// CoefficientError, followed by the name of a coefficient, is |c − c*|/|c*|, or |c| where c* is zero. There is
+	// none where c* is not known.
 	CoefficientError = "relative error of "
 )
 
@@ -89,11 +90,15 @@ func (m *Model) Monitor(ctx context.Context, theta *tensors.Tensor) (map[string]
 		return nil, fmt.Errorf("pinn: reading coefficients from the device: %w", err)
 	}
 	for i, c := range m.problem.Coefficients {
-		if off := math.Abs(coefficients[i] - c.True); c.True == 0 {
-			metrics[CoefficientError+c.Name] = off
-		} else if !math.IsNaN(c.True) {
-			metrics[CoefficientError+c.Name] = off / math.Abs(c.True)
+		truth, known := c.Known()
+		if !known {
+			continue
 		}
+		off := math.Abs(c.Value(coefficients[i]) - truth)
+		if truth != 0 {
+			off /= math.Abs(truth)
+		}
+		metrics[CoefficientError+c.Name] = off
 	}
 	return metrics, nil
 }

@@ -72,7 +72,7 @@ type Options struct {
 }
 
 // Model is a problem with a network in place of its unknowns. Its parameters θ are those of the network, followed by
-// the problem's Coefficients.
+// those of the problem's Coefficients.
 type Model struct {
 	backend  compute.Backend
 	problem  *pde.Problem
@@ -200,19 +200,19 @@ func (m *Model) NumParams() int { return m.network.NumParams() + len(m.problem.C
 func (m *Model) Init(seed uint64) []float64 {
 	theta := m.network.Init(seed)
 	for _, c := range m.problem.Coefficients {
-		theta = append(theta, c.Start)
+		theta = append(theta, c.Parameter(c.Start))
 	}
 	return theta
 }
 
-// Coefficients are the problem's unknown numbers in θ, by name. It fails when θ has another length than NumParams.
+// Coefficients are the values of the problem's unknown numbers for a θ, by name. It fails when θ has another length than NumParams.
 func (m *Model) Coefficients(theta []float64) (map[string]float64, error) {
 	if err := m.checkTheta(theta); err != nil {
 		return nil, err
 	}
 	values := map[string]float64{}
 	for i, c := range m.problem.Coefficients {
-		values[c.Name] = theta[m.network.NumParams()+i]
+		values[c.Name] = c.Value(theta[m.network.NumParams()+i])
 	}
 	return values, nil
 }
