@@ -250,27 +250,30 @@ func (e *engine) lower(f form, part func(m mono) stream) stream {
 // splits calls visit for each way to divide a mono between two factors, with both parts and how often it occurs. Empty
 // parts are left out.
 func (m mono) splits(visit func(a, b mono, times float64)) {
-	type pair struct{ a, b mono }
-	var order []string
-	count, parts := map[string]float64{}, map[string]pair{}
-	for mask := 1; mask < 1<<len(m)-1; mask++ {
-		var p pair
-		for i, d := range m {
-			if mask>>i&1 == 1 {
-				p.a = append(p.a, d)
-			} else {
-				p.b = append(p.b, d)
-			}
+	m.divisions(func(a, b mono, times float64) {
+		if len(a) > 0 && len(b) > 0 {
+			visit(a, b, times)
 		}
-		key := fmt.Sprint(p)
-		if count[key] == 0 {
-			order = append(order, key)
-		}
-		count[key]++
-		parts[key] = p
+	})
+}
+
+// divisions are the splits with those that leave a part empty, the terms of Leibniz' rule.
+func (m mono) divisions(visit func(a, b mono, times float64)) {
+	if len(m) == 0 {
+		visit(nil, nil, 1)
+		return
 	}
-	for _, key := range order {
-		visit(parts[key].a, parts[key].b, count[key])
+	// The last direction, repeated n times at the end, is divided between the parts in n + 1 ways.
+	last, n := m[len(m)-1], 0
+	for n < len(m) && m[len(m)-1-n] == last {
+		n++
+	}
+	binomial := 1.0
+	for k := range n + 1 {
+		m[:len(m)-n].divisions(func(a, b mono, times float64) {
+			visit(append(slices.Clip(a), slices.Repeat(mono{last}, k)...), append(slices.Clip(b), slices.Repeat(mono{last}, n-k)...), times*binomial)
+		})
+		binomial = binomial * float64(n-k) / float64(k+1)
 	}
 }
 

@@ -239,6 +239,9 @@ func (r elementwise) apply(e *engine, n *graph.Node, f form) stream {
 		top = e.multiply(slope(1), top)
 	}
 	return e.add(top, e.lower(f, func(m mono) stream {
+		if len(m) > mostPartitioned {
+			return e.recursively(n, slope(1).node, m)
+		}
 		// Terms of the same order of f share one product with it.
 		byOrder := make([]stream, len(m)+1)
 		m.partitions(func(blocks []mono, times float64) {
@@ -259,6 +262,26 @@ func (r elementwise) apply(e *engine, n *graph.Node, f form) stream {
 		}
 		return total
 	}))
+}
+
+// mostPartitioned is the highest order for which Faà di Bruno's formula is written out. The number of its terms grows like that of
+// partitions, and the expressions of f⁽ᵏ⁾ double with each k.
+const mostPartitioned = 4
+
+// recursively is y_m − f′·x_m of y = f(x), by Leibniz' rule for y_m = (f′·x_d)_{m∖d}: the streams of f′, an expression of x and
+// y, take those of y of lower orders. So order k takes about k products for each of the orders up to it.
+func (e *engine) recursively(n, slope *graph.Node, m mono) stream {
+	if slope == nil {
+		return stream{}
+	}
+	x := n.Inputs()[0]
+	var total stream
+	m[1:].divisions(func(a, b mono, times float64) {
+		if len(a) > 0 {
+			total = e.add(total, e.scale(e.multiply(e.mono(slope, a), e.mono(x, append(mono{m[0]}, b...))), times))
+		}
+	})
+	return total
 }
 
 // constant operations are piecewise constant.
