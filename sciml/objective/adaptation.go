@@ -1,6 +1,12 @@
 package objective
 
-import "github.com/gomlx/gomlx/core/tensors"
+import (
+	"context"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
+)
 
 // Adaptation says how the data of an objective change while it is minimized: new collocation points, new weights. Like the
 // objective it is a specification, and each run has an Adapter of its own, so that using an objective twice gives the same
@@ -17,8 +23,8 @@ type Adapter interface {
 	// Adapt returns the data to go on with, in the order and the shapes of Objective.Data, or nil to leave them as they
 	// are. It is asked before the first iteration, when Adaptation.Every says so, and where a method cannot go on or asks for
 	// it. New tensors belong to the run. Losses seen before a change are of another function, and the iterate is evaluated
-	// again.
-	Adapt(now Iterate) ([]*tensors.Tensor, error)
+	// again. When it fails, with the error of ctx if that ends it, nothing has changed.
+	Adapt(ctx context.Context, now Iterate) ([]*tensors.Tensor, error)
 	// Save returns all that the changes to come depend on but the data; Load takes it back, in a run that goes on.
 	Save() ([]byte, error)
 	Load(saved []byte) error
@@ -35,9 +41,16 @@ type Iterate struct {
 	Stuck bool
 }
 
-// ForRun is a copy with Data of its own, so that a run may replace them and the objective stays as it is.
-func (o *Objective) ForRun() *Objective {
+// ForRun is a copy with Data of its own, so that a run may replace them and the objective stays as it is. Nothing that is asked
+// of it waits for a program to be compiled when ctx is done: it fails then, by an error that wraps that of ctx.
+func (o *Objective) ForRun(ctx context.Context) *Objective {
 	own := *o
 	own.Data = append([]*tensors.Tensor(nil), o.Data...)
+	own.ctx = ctx
 	return &own
+}
+
+// Compiler is what programs of the objective are compiled by, for this package and its methods.
+func (o *Objective) Compiler() device.Compiler {
+	return device.Compiler{Backend: o.Backend, Context: o.ctx}
 }

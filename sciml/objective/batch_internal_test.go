@@ -37,7 +37,7 @@ func twoSums(t *testing.T) *Objective {
 // losses returns loss and gradient of the next batches.
 func batchLosses(t *testing.T, obj *Objective, s *Sampler, theta []float64, count int) (losses []float64, gradients [][]float64) {
 	t.Helper()
-	p, err := device.NewProgram(obj.Backend, "batch", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Compiler(), "batch", func(in []*graph.Node) []*graph.Node {
 		at := NewBatch(obj, in[2:len(in)-len(obj.Data)], in[1], in[len(in)-len(obj.Data):]).At(in[0])
 		return []*graph.Node{at.Loss, at.Gradient}
 	})

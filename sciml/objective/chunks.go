@@ -116,20 +116,22 @@ func (l *Linearizer) pieceSizes(c *chunk) (sizes []int, err error) {
 
 // Build builds a graph of θ and data of some shapes, which is thrown away.
 func (o *Objective) build(data []shapes.Shape, build func(theta *graph.Node, data []*graph.Node)) error {
-	g := graph.NewGraph(o.Backend, "shapes")
-	defer g.Finalize()
-	caught := exceptions.TryCatch[error](func() {
-		theta := graph.Parameter(g, "theta", shapes.Make(o.Precision(), o.Dim))
-		nodes := make([]*graph.Node, len(data))
-		for i, shape := range data {
-			nodes[i] = graph.Parameter(g, fmt.Sprintf("data%d", i), shape)
+	return o.Compiler().Beside("building a graph of the objective", func() error {
+		g := graph.NewGraph(o.Backend, "shapes")
+		defer g.Finalize()
+		caught := exceptions.TryCatch[error](func() {
+			theta := graph.Parameter(g, "theta", shapes.Make(o.Precision(), o.Dim))
+			nodes := make([]*graph.Node, len(data))
+			for i, shape := range data {
+				nodes[i] = graph.Parameter(g, fmt.Sprintf("data%d", i), shape)
+			}
+			build(theta, nodes)
+		})
+		if caught != nil {
+			return fmt.Errorf("objective: building a graph of the objective: %w", caught)
 		}
-		build(theta, nodes)
+		return nil
 	})
-	if caught != nil {
-		return fmt.Errorf("objective: building a graph of the objective: %w", caught)
-	}
-	return nil
 }
 
 // each calls do with the data of each chunk.

@@ -61,7 +61,7 @@ func NewCurvature(obj *Objective, matrix CurvatureMatrix) (*Curvature, error) {
 	if err := matrix.Check(obj, "a Curvature"); err != nil {
 		return nil, err
 	}
-	p, err := device.NewProgram(obj.Backend, "product with the "+matrix.String(), func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Compiler(), "product with the "+matrix.String(), func(in []*graph.Node) []*graph.Node {
 		theta, v, data := in[0], in[1], in[2:]
 		if matrix == GaussNewtonMatrix {
 			return []*graph.Node{graph.MulScalar(autodiff.GaussNewtonProduct(obj.BuildResidual(theta, data), theta, v), 2)}

@@ -21,19 +21,19 @@ func NewEvaluation(obj *Objective, name string, where func(in []*graph.Node) *gr
 	e := &Evaluation{obj: obj}
 	var err error
 	if obj.Function == nil {
-		e.whole, err = device.NewProgram(obj.Backend, name, func(all []*graph.Node) []*graph.Node {
+		e.whole, err = device.NewProgram(obj.Compiler(), name, func(all []*graph.Node) []*graph.Node {
 			in, data := all[:len(all)-len(obj.Data)], all[len(all)-len(obj.Data):]
 			return then(obj.BuildPoint(where(in), data), in)
 		})
 		return e, err
 	}
-	if e.where, err = device.NewProgram(obj.Backend, name+": θ", func(in []*graph.Node) []*graph.Node {
+	if e.where, err = device.NewProgram(obj.Compiler(), name+": θ", func(in []*graph.Node) []*graph.Node {
 		// Identity, because a program that only returns an input fails on the pure-Go back end where others follow it.
 		return []*graph.Node{graph.Identity(where(in))}
 	}); err != nil {
 		return nil, err
 	}
-	e.then, err = device.NewProgram(obj.Backend, name, func(all []*graph.Node) []*graph.Node {
+	e.then, err = device.NewProgram(obj.Compiler(), name, func(all []*graph.Node) []*graph.Node {
 		return then(&Point{Theta: all[0], Loss: all[1], Gradient: all[2]}, all[3:])
 	})
 	return e, err

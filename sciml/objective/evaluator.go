@@ -25,7 +25,7 @@ func NewEvaluator(obj *Objective) (*Evaluator, error) {
 	if obj.Function != nil {
 		return &Evaluator{obj: obj}, nil
 	}
-	p, err := device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Compiler(), "loss and gradient", func(in []*graph.Node) []*graph.Node {
 		point := obj.BuildPoint(in[0], in[1:])
 		return []*graph.Node{point.Loss, point.Gradient}
 	})

@@ -73,7 +73,7 @@ func (l *Linearizer) made(p **device.Program, name string, build func(in []*grap
 		return *p, nil
 	}
 	var err error
-	*p, err = device.NewProgram(l.obj.Backend, name, build)
+	*p, err = device.NewProgram(l.obj.Compiler(), name, build)
 	return *p, err
 }
 

@@ -22,7 +22,7 @@ func NewLosses(obj *Objective, name string, point func(number *graph.Node, input
 	if err := obj.NeedGraph("Losses", "a graph of the loss"); err != nil {
 		return nil, err
 	}
-	loop, err := device.NewLoop(obj.Backend, name, 3, func(vars []*graph.Node) []*graph.Node {
+	loop, err := device.NewLoop(obj.Compiler(), name, 3, func(vars []*graph.Node) []*graph.Node {
 		// The variables are whether to go on, the number and the losses; how many there are, the inputs and the data stay.
 		number, losses, count, inputs, data := vars[1], vars[2], vars[3], vars[4:len(vars)-len(obj.Data)], vars[len(vars)-len(obj.Data):]
 		loss := obj.BuildLoss(point(number, inputs), data)

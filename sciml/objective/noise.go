@@ -95,7 +95,7 @@ type Deviation struct {
 
 // NewDeviation makes one, which the first call compiles.
 func NewDeviation(obj *Objective) (Deviation, error) {
-	p, err := device.NewProgram(obj.Backend, "deviation of a batch gradient", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Compiler(), "deviation of a batch gradient", func(in []*graph.Node) []*graph.Node {
 		theta, gradient, first, indices, data := in[0], in[1], in[2], in[3:len(in)-len(obj.Data)], in[len(in)-len(obj.Data):]
 		off := graph.Sub(NewBatch(obj, indices, first, data).At(theta).Gradient, gradient)
 		return []*graph.Node{device.Dot(off, off)}

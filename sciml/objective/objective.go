@@ -21,6 +21,7 @@
 package objective
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -67,6 +68,8 @@ type Objective struct {
 	Samples []Samples
 	// Adaptation says how Data change during a run; nil for not at all.
 	Adaptation Adaptation
+
+	ctx context.Context // of ForRun; nil for none
 }
 
 // Check reports the first thing wrong with the objective.

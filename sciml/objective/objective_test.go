@@ -1,6 +1,7 @@
 package objective_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -298,7 +299,7 @@ func TestRestrict(t *testing.T) {
 func TestForRun(t *testing.T) {
 	o := networks(backendtest.Best(t), dtypes.Float64)
 	before := slices.Clone(o.Data)
-	o.ForRun().Data[0] = nil
+	o.ForRun(context.Background()).Data[0] = nil
 	if !slices.Equal(o.Data, before) {
 		t.Error("the data of a run are those of the objective")
 	}

@@ -39,7 +39,7 @@ func TestEmbedding(t *testing.T) {
 		for i := range c.items {
 			x.SetRow(i, []float64{rng.NormFloat64(), rng.NormFloat64()})
 		}
-		p, err := device.NewProgram(obj.Backend, "embedding", func(in []*graph.Node) []*graph.Node { return []*graph.Node{s.Build(in[0], in[1:])} })
+		p, err := device.NewProgram(obj.Compiler(), "embedding", func(in []*graph.Node) []*graph.Node { return []*graph.Node{s.Build(in[0], in[1:])} })
 		if err != nil {
 			t.Fatal(err)
 		}

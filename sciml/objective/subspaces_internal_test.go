@@ -60,7 +60,7 @@ func TestSubspaces(t *testing.T) {
 				m.RawMatrix().Data[i] = rng.NormFloat64()
 			}
 		}
-		p, err := device.NewProgram(obj.Backend, "subspace", func(in []*graph.Node) []*graph.Node {
+		p, err := device.NewProgram(obj.Compiler(), "subspace", func(in []*graph.Node) []*graph.Node {
 			return []*graph.Node{s.Narrow(in[0], in[2:]), s.Expand(in[1], in[2:])}
 		})
 		if err != nil {

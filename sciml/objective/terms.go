@@ -48,7 +48,7 @@ func (o *Objective) Term(name string) (*Objective, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("objective: there is no term %q, expected one of %q", name, o.Terms.Names)
 	}
-	t := &Objective{Backend: o.Backend, Dim: o.Dim, DType: o.DType, Data: o.Data, Blocks: o.Blocks, Samples: o.Samples}
+	t := &Objective{Backend: o.Backend, Dim: o.Dim, DType: o.DType, Data: o.Data, Blocks: o.Blocks, Samples: o.Samples, ctx: o.ctx}
 	if o.Terms.Residuals == nil {
 		t.Loss = func(theta *graph.Node, data []*graph.Node) *graph.Node { return o.Terms.build(theta, data)[i] }
 		return t, nil
@@ -73,7 +73,7 @@ func NewTermEvaluator(obj *Objective) (*TermEvaluator, error) {
 	if obj.Terms == nil {
 		return nil, Unsuitable("objective: Objective.Terms is nil, expected the parts of the loss")
 	}
-	p, err := device.NewProgram(obj.Backend, "terms", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Compiler(), "terms", func(in []*graph.Node) []*graph.Node {
 		return obj.Terms.build(in[0], in[1:])
 	})
 	return &TermEvaluator{obj: obj, program: p}, err

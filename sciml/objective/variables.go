@@ -60,6 +60,7 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 	inner := &Objective{
 		Backend: of.Backend, Dim: by.Dim(), DType: of.DType, Loss: composed(of.Loss), Samples: of.Samples,
 		Data: append(append(slices.Clone(of.Data), mine), c...),
+		ctx:  of.ctx,
 	}
 	if by.Dim() == of.Dim {
 		inner.Blocks = of.Blocks
@@ -70,7 +71,7 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 	if of.Terms != nil {
 		inner.Terms = &Terms{Names: of.Terms.Names, Build: all(of.Terms.Build)}
 	}
-	p, err := device.NewProgram(of.Backend, "θ of the variables", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(of.Compiler(), "θ of the variables", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{theta(in[0], in[1:])}
 	})
 	changed := &Change{Objective: inner, of: of, toTheta: p}

@@ -1,6 +1,7 @@
 package optim_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -23,7 +24,7 @@ func (s *pulling) Every() int { return s.every }
 
 func (s *pulling) Begin() objective.Adapter { return s }
 
-func (s *pulling) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (s *pulling) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	if now.Iteration == 0 {
 		return nil, nil
 	}

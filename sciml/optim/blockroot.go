@@ -55,7 +55,7 @@ func startBlocks(obj *objective.Objective, name string, shift float64, forms []p
 	}
 	r := &blockRoot{obj: obj, shift: shift, forms: forms}
 	var err error
-	r.program, err = device.NewProgram(obj.Backend, "curvature of blocks", func(in []*graph.Node) []*graph.Node {
+	r.program, err = device.NewProgram(obj.Compiler(), "curvature of blocks", func(in []*graph.Node) []*graph.Node {
 		_, j := obj.BuildLinearization(in[0], in[1:])
 		if rows := j.Shape().Dimensions[0]; !obj.HasJacobian(rows) {
 			panic(objective.Unsuitable("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d residuals", name, rows, objective.MostReversePasses))

@@ -91,7 +91,7 @@ func (r *run) checkpoint() (*Checkpoint, error) {
 	}
 	c.Result = r.result
 	best, loss := r.stepper.Best()
-	if err := lendError(r.stepper); err != nil {
+	if err := lendError(r.stepper); err != nil && !r.cut(err) {
 		return nil, err
 	}
 	c.Result.Loss = loss

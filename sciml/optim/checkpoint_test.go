@@ -170,7 +170,7 @@ func (s *shifting) Begin() objective.Adapter { return s }
 
 func (s *shifting) Every() int { return 3 }
 
-func (s *shifting) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (s *shifting) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	if now.Stuck {
 		s.stuck++
 	}
@@ -265,9 +265,9 @@ type canceling struct {
 
 func (c *canceling) Begin() objective.Adapter { return c }
 
-func (c *canceling) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (c *canceling) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	if now.Iteration > 0 {
 		c.cancel()
 	}
-	return c.shifting.Adapt(now)
+	return c.shifting.Adapt(ctx, now)
 }

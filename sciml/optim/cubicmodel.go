@@ -34,7 +34,7 @@ type lanczos struct {
 func newLanczos(obj *objective.Objective, most int, forcing func(float64) float64) (*lanczos, error) {
 	l := &lanczos{obj: obj, most: most, forcing: forcing}
 	var err error
-	if l.grow, err = device.NewProgram(obj.Backend, "Lanczos vector", func(in []*graph.Node) []*graph.Node {
+	if l.grow, err = device.NewProgram(obj.Compiler(), "Lanczos vector", func(in []*graph.Node) []*graph.Node {
 		theta, basis, index, gradient, data := in[0], in[1], in[2], in[3], in[4:]
 		first := graph.Div(gradient, device.Norm(gradient))
 		rows := graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, basis.Shape().Dimensions...), 0)
@@ -61,7 +61,7 @@ func newLanczos(obj *objective.Objective, most int, forcing func(float64) float6
 	}); err != nil {
 		return nil, err
 	}
-	l.combine, err = device.NewProgram(obj.Backend, "Lanczos step", func(in []*graph.Node) []*graph.Node {
+	l.combine, err = device.NewProgram(obj.Compiler(), "Lanczos step", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{device.TransposeMultiply(in[0], in[1])}
 	})
 	return l, err

@@ -26,7 +26,7 @@ type dampedSolver struct {
 func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space objective.Subspaces) (*dampedSolver, error) {
 	s := &dampedSolver{obj: obj, space: space, kernel: kernel}
 	var err error
-	if s.factorizing, err = device.NewProgram(obj.Backend, "factorization", func(in []*graph.Node) []*graph.Node {
+	if s.factorizing, err = device.NewProgram(obj.Compiler(), "factorization", func(in []*graph.Node) []*graph.Node {
 		relative, matrix, scale := in[0], in[1], in[2]
 		damping := graph.Mul(relative, scale)
 		factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(damping, identity(matrix))))
@@ -35,7 +35,7 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space obje
 		return nil, err
 	}
 	// It corrects a minimizer of ‖Jz + s‖² + λ‖z‖²: z itself, or for a kernel the y of z = Jᵀy, which comes first.
-	if s.solving, err = device.NewProgram(obj.Backend, "least-squares solution", func(in []*graph.Node) []*graph.Node {
+	if s.solving, err = device.NewProgram(obj.Compiler(), "least-squares solution", func(in []*graph.Node) []*graph.Node {
 		j, y, right, damping, blocks := in[0], in[1], in[2], in[3], in[4:]
 		factor := linalg.FactorOf(y.Shape().Dimensions[0], blocks)
 		off := func(z *graph.Node) *graph.Node { return graph.Add(right, device.Multiply(j, z)) }
@@ -48,7 +48,7 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space obje
 		return nil, err
 	}
 	if geodesic {
-		if s.bending, err = device.NewProgram(obj.Backend, "second derivative", func(in []*graph.Node) []*graph.Node {
+		if s.bending, err = device.NewProgram(obj.Compiler(), "second derivative", func(in []*graph.Node) []*graph.Node {
 			theta, z := in[0], in[1]
 			drawn, data := in[2:2+space.NumInputs()], in[2+space.NumInputs():]
 			along := []*graph.Node{space.Expand(z, drawn)}
@@ -58,7 +58,7 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space obje
 			return nil, err
 		}
 	}
-	s.stepping, err = device.NewProgram(obj.Backend, "step", func(in []*graph.Node) []*graph.Node {
+	s.stepping, err = device.NewProgram(obj.Compiler(), "step", func(in []*graph.Node) []*graph.Node {
 		r, j, z, a, drawn := in[0], in[1], in[2], in[3], in[4:]
 		jz := device.Multiply(j, z)
 		predicted := graph.Neg(graph.Add(graph.MulScalar(device.Dot(r, jz), 2), device.Dot(jz, jz)))

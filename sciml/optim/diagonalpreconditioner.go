@@ -69,7 +69,7 @@ func newSampledDiagonal(obj *objective.Objective, d Diagonal, form diagonalForm,
 	s := &sampledDiagonal{Diagonal: d, length: length, form: form}
 	s.blockRoot = blockRoot{obj: obj, shift: d.Shift, forms: []placedForm{{form, 0, obj.Dim}}}
 	var err error
-	s.program, err = device.NewProgram(obj.Backend, "diagonal of the curvature", func(in []*graph.Node) []*graph.Node {
+	s.program, err = device.NewProgram(obj.Compiler(), "diagonal of the curvature", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{sample(in[0], in[1], in[2:])}
 	})
 	return s, err

@@ -37,7 +37,7 @@ func newGraphDirector(obj *objective.Objective, d Direction) (*graphDirector, er
 	g := &graphDirector{obj: obj, direction: d}
 	size := len(d.State(obj.Dim, obj.Precision()))
 	var err error
-	g.program, err = device.NewProgram(obj.Backend, "direction", func(in []*graph.Node) []*graph.Node {
+	g.program, err = device.NewProgram(obj.Compiler(), "direction", func(in []*graph.Node) []*graph.Node {
 		p := obj.PointOf(in[0], in[1], in[2], in[3+size:])
 		step, next := d.Step(p, in[3:3+size])
 		return append([]*graph.Node{step, device.Dot(step, p.Gradient), device.Norm(step)}, next...)

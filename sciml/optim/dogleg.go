@@ -34,7 +34,7 @@ func (m Dogleg) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 	if err != nil {
 		return nil, err
 	}
-	path, err := device.NewProgram(obj.Backend, "dogleg", func(in []*graph.Node) []*graph.Node {
+	path, err := device.NewProgram(obj.Compiler(), "dogleg", func(in []*graph.Node) []*graph.Node {
 		return doglegStep(in[0], in[1], in[2:])
 	})
 	if err != nil {

@@ -65,13 +65,13 @@ func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	text := "ENGD solves by " + system.plan()
 	if m.PseudoInverse {
 		d.pseudo, d.cutoff, text = system.(*denseSystem), m.Cutoff, "ENGD solves by the pseudo-inverse of "+system.plan()
-		if d.project, err = device.NewProgram(obj.Backend, "Jᵀr", func(in []*graph.Node) []*graph.Node {
+		if d.project, err = device.NewProgram(obj.Compiler(), "Jᵀr", func(in []*graph.Node) []*graph.Node {
 			return []*graph.Node{device.TransposeMultiply(in[1], in[0])}
 		}); err != nil {
 			return nil, err
 		}
 	}
-	if d.measure, err = device.NewProgram(obj.Backend, "slope", func(in []*graph.Node) []*graph.Node {
+	if d.measure, err = device.NewProgram(obj.Compiler(), "slope", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{device.Dot(in[0], in[1]), device.Norm(in[0])}
 	}); err != nil {
 		return nil, err

@@ -105,7 +105,7 @@ const (
 func (s *fixedStep) loopOnDevice() error {
 	obj, dtype := s.obj, s.obj.Precision()
 	changing := loopCarried + carriedState + len(s.direction.State(obj.Dim, dtype))
-	loop, err := device.NewLoop(obj.Backend, "fixed-step loop", changing, func(vars []*graph.Node) []*graph.Node {
+	loop, err := device.NewLoop(obj.Compiler(), "fixed-step loop", changing, func(vars []*graph.Node) []*graph.Node {
 		limit, goalLoss, goalGradient, data := vars[changing], vars[changing+1], vars[changing+2], vars[changing+3:]
 		carried, count := vars[loopCarried:changing], vars[loopCount]
 		m := s.build(obj.BuildPoint(carried[carriedTheta], data), carried)
@@ -182,7 +182,7 @@ func (s *fixedStep) callEachStep(name string) error {
 // all that it carries there twice.
 func (s *fixedStep) callForEachPart() error {
 	obj, dtype := s.obj, s.obj.Precision()
-	evaluating, err := device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
+	evaluating, err := device.NewProgram(obj.Compiler(), "loss and gradient", func(in []*graph.Node) []*graph.Node {
 		p := obj.BuildPoint(in[0], in[1:])
 		return []*graph.Node{p.Loss, p.Gradient}
 	})
@@ -190,14 +190,14 @@ func (s *fixedStep) callForEachPart() error {
 		return err
 	}
 	stateSize := len(s.direction.State(obj.Dim, dtype))
-	finding, err := device.NewProgram(obj.Backend, "step", func(in []*graph.Node) []*graph.Node {
+	finding, err := device.NewProgram(obj.Compiler(), "step", func(in []*graph.Node) []*graph.Node {
 		step, next := s.direction.Step(obj.PointOf(in[0], in[1], in[2], in[3+stateSize:]), in[3:3+stateSize])
 		return append([]*graph.Node{step}, next...)
 	})
 	if err != nil {
 		return err
 	}
-	taking, err := device.NewProgram(obj.Backend, "next iterate", func(in []*graph.Node) []*graph.Node {
+	taking, err := device.NewProgram(obj.Compiler(), "next iterate", func(in []*graph.Node) []*graph.Node {
 		theta, gradient, step := in[0], in[1], in[2]
 		return []*graph.Node{graph.Add(theta, step), device.Norm(gradient), device.Norm(step)}
 	})

@@ -225,7 +225,7 @@ func (movingCenter) Every() int { return 10 }
 
 func (s movingCenter) Begin() objective.Adapter { return s }
 
-func (s movingCenter) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (s movingCenter) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	if now.Stuck || now.Iteration == 0 || now.Iteration > 20 {
 		return nil, nil
 	}

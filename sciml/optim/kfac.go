@@ -78,13 +78,13 @@ func (k KFAC) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	if d.layout, err = newKFACLayout(obj); err != nil {
 		return nil, err
 	}
-	if d.factors, err = device.NewProgram(obj.Backend, "Kronecker factors", func(in []*graph.Node) []*graph.Node {
+	if d.factors, err = device.NewProgram(obj.Compiler(), "Kronecker factors", func(in []*graph.Node) []*graph.Node {
 		flat, _ := kfacFactors(obj, in[0], in[1:])
 		return []*graph.Node{flat}
 	}); err != nil {
 		return nil, err
 	}
-	if d.products, err = device.NewProgram(obj.Backend, "products with J", func(in []*graph.Node) []*graph.Node {
+	if d.products, err = device.NewProgram(obj.Compiler(), "products with J", func(in []*graph.Node) []*graph.Node {
 		theta := []*graph.Node{in[0]}
 		r := obj.BuildResidual(in[0], in[3:])
 		a, b := autodiff.JVP(r, theta, in[1:2]), autodiff.JVP(r, theta, in[2:3])

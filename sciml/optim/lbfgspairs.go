@@ -49,7 +49,7 @@ const (
 func newPairsDirector(obj *objective.Objective, l lbfgsDirection) (*pairsDirector, error) {
 	d := &pairsDirector{lbfgsDirection: l, obj: obj}
 	var err error
-	d.program, err = device.NewProgram(obj.Backend, "direction from pairs", func(in []*graph.Node) []*graph.Node {
+	d.program, err = device.NewProgram(obj.Compiler(), "direction from pairs", func(in []*graph.Node) []*graph.Node {
 		return d.build(&objective.Point{Theta: in[0], Loss: in[1], Gradient: in[2]}, in[3:])
 	})
 	return d, err

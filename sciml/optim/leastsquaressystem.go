@@ -137,7 +137,7 @@ type denseSystem struct {
 func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, text string) (*denseSystem, error) {
 	s := &denseSystem{obj: obj, text: text}
 	var err error
-	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
+	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.BuildLinearization(in[0], in[1:])
 		return []*graph.Node{r, j, objective.GramOf(j, kernel), objective.LargestColumn(j)}
 	}); err != nil {

@@ -113,45 +113,49 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 	if err := options.setDefaults(); err != nil {
 		return nil, err
 	}
-	start := time.Now()
-	own := obj.ForRun()
+	start, before := time.Now(), 0.0
+	if from != nil {
+		before = from.Result.Seconds
+	}
+	limited, cancel := options.limit(ctx, start, before)
+	defer cancel()
+	own := obj.ForRun(limited)
+	r := &run{
+		obj: own, given: obj.Data, options: options, method: method.Name(), start: start, before: before, saved: start, adapted: -1,
+		pending: map[int]measured{}, ctx: limited, whole: ctx,
+	}
+	r.result.Loss = math.Inf(1)
 	stepper, err := startAt(method, own, theta)
+	if r.cut(err) {
+		return r.unbegun(theta, from, err), nil
+	}
 	if err != nil {
 		return nil, err
 	}
+	r.stepper = stepper
 	defer stop(stepper)
 	if options.CheckpointPath != "" { // a method that cannot be saved says so before the work is done
 		if _, err := stepper.Save(); err != nil {
 			return nil, err
 		}
 	}
-	r := &run{
-		obj: own, given: obj.Data, options: options, stepper: stepper, method: method.Name(), start: start, saved: start, adapted: -1,
-		resumed: from != nil, pending: map[int]measured{}, whole: ctx,
-	}
 	if obj.Adaptation != nil {
 		r.adapter = obj.Adaptation.Begin()
 	}
-	r.result.Loss = math.Inf(1)
 	if obj.Terms != nil {
 		if r.terms, err = objective.NewTermEvaluator(own); err != nil {
 			return nil, err
 		}
 	}
 	if from != nil {
-		if err := r.restore(from); err != nil {
+		if err := r.restore(from); r.cut(err) {
+			return r.unbegun(theta, from, err), nil
+		} else if err != nil {
 			return nil, err
 		}
 	}
 	if options.Until != nil {
 		r.look = options.Until.Next(r.result.Iterations)
-	}
-	r.ctx = ctx
-	if options.MaxTime > 0 {
-		var cancel context.CancelFunc
-		left := options.MaxTime - time.Duration(r.before*float64(time.Second))
-		r.ctx, cancel = context.WithDeadlineCause(ctx, start.Add(left), context.DeadlineExceeded)
-		defer cancel()
 	}
 	r.goal = Goal{Loss: math.Inf(-1), Gradient: options.GradientTolerance}
 	if options.LossTolerance != 0 {
@@ -162,6 +166,32 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 	}
 	err = r.loop()
 	return r.finish(theta, err)
+}
+
+// limit is a context that is done when the time of a run is up, of which seconds before were spent already.
+func (o *Options) limit(ctx context.Context, start time.Time, before float64) (context.Context, context.CancelFunc) {
+	if o.MaxTime <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, start.Add(o.MaxTime-time.Duration(before*float64(time.Second))))
+}
+
+// unbegun is the result of a run that ended before the method could start.
+func (r *run) unbegun(theta []float64, from *Checkpoint, cut error) *Result {
+	res := &r.result
+	if from != nil {
+		*res = from.Result
+	}
+	res.Theta = slices.Clone(theta)
+	r.end(cut)
+	res.Status, res.Message, res.Seconds = r.status, r.message, r.elapsed()
+	r.owned.Hold()
+	return res
+}
+
+// cut reports whether an error says that the run has to end, in the middle of something that was not waited for.
+func (r *run) cut(err error) bool {
+	return err != nil && r.ctx.Err() != nil && errors.Is(err, r.ctx.Err())
 }
 
 // startAt starts a method at a vector on the host.
@@ -194,8 +224,7 @@ type run struct {
 	stepper Stepper
 	method  string
 	start   time.Time
-	before  float64 // seconds spent before the run was resumed
-	resumed bool
+	before  float64   // seconds spent before the run was resumed
 	saved   time.Time // when the last checkpoint was written
 	look    int       // the number of iterations at which Options.Until is asked next
 	adapted int       // the iterations made when the objective was last asked to adapt; -1 before
@@ -214,7 +243,7 @@ type run struct {
 const responsive = 0.2
 
 func (r *run) loop() error {
-	if !r.resumed {
+	if r.result.Iterations == 0 {
 		if err := r.monitor(); err != nil {
 			return err
 		}
@@ -222,34 +251,13 @@ func (r *run) loop() error {
 	r.judge(Progress{})
 	for r.status == Running {
 		if r.ctx.Err() != nil {
-			r.status, r.message = r.interrupted()
+			r.end(nil)
 			break
 		}
-		if err := r.adapt(r.asked); err != nil {
+		if err := r.advance(); r.cut(err) {
+			r.end(err)
+		} else if err != nil {
 			return err
-		}
-		n := r.portion()
-		before := r.elapsed()
-		p, err := r.stepper.Advance(r.ctx, n, r.goal)
-		after := r.elapsed()
-		r.add(p, before, after)
-		if err != nil {
-			return err
-		}
-		if p.Iterations > 0 {
-			r.pace = (after - before) / float64(p.Iterations)
-		}
-		r.judge(p)
-		r.asked = p.Adapt
-		if r.status == SearchFailed {
-			if err := r.adapt(true); err != nil {
-				return err
-			}
-		}
-		if r.result.Iterations%r.options.MonitorEvery == 0 || r.asked { // a method that asks makes few iterations
-			if err := r.monitor(); err != nil {
-				return err
-			}
 		}
 		if err := r.report(); err != nil {
 			return err
@@ -263,6 +271,41 @@ func (r *run) loop() error {
 	return nil
 }
 
+// advance makes a portion of the iterations, and what belongs before and after them.
+func (r *run) advance() error {
+	if err := r.adapt(r.asked); err != nil {
+		return err
+	}
+	n := r.portion()
+	before := r.elapsed()
+	p, err := r.stepper.Advance(r.ctx, n, r.goal)
+	after := r.elapsed()
+	r.add(p, before, after)
+	if err != nil {
+		return err
+	}
+	if p.Iterations > 0 {
+		r.pace = (after - before) / float64(p.Iterations)
+	}
+	r.judge(p)
+	r.asked = p.Adapt
+	if r.status == SearchFailed {
+		if err := r.adapt(true); err != nil {
+			return err
+		}
+	}
+	if r.result.Iterations%r.options.MonitorEvery == 0 || r.asked { // a method that asks makes few iterations
+		return r.monitor()
+	}
+	return nil
+}
+
+// event notes what happened at this iteration.
+func (r *run) event(text string) {
+	h := &r.result.History
+	h.Events = append(h.Events, Event{Iteration: r.result.Iterations, Seconds: r.elapsed(), Text: text})
+}
+
 // elapsed is the time of the whole run in seconds.
 func (r *run) elapsed() float64 { return r.before + time.Since(r.start).Seconds() }
 
@@ -273,7 +316,7 @@ func (r *run) adapt(atOnce bool) error {
 		return nil
 	}
 	r.adapted = made
-	data, err := r.adapter.Adapt(objective.Iterate{Iteration: made, Theta: r.stepper.Current(), Data: slices.Clone(r.obj.Data), Stuck: atOnce})
+	data, err := r.adapter.Adapt(r.ctx, objective.Iterate{Iteration: made, Theta: r.stepper.Current(), Data: slices.Clone(r.obj.Data), Stuck: atOnce})
 	if err != nil {
 		return fmt.Errorf("optim: adapting the objective at iteration %d: %w", made, err)
 	}
@@ -287,9 +330,7 @@ func (r *run) adapt(atOnce bool) error {
 	}
 	if changed && r.status == SearchFailed {
 		r.status, r.message = Running, ""
-		r.result.History.Events = append(r.result.History.Events, Event{
-			Iteration: made, Seconds: r.elapsed(), Text: "the objective was adapted out of turn, because the search found no further decrease",
-		})
+		r.event("the objective was adapted out of turn, because the search found no further decrease")
 	}
 	return nil
 }
@@ -381,11 +422,16 @@ func (r *run) judge(p Progress) {
 	}
 }
 
-func (r *run) interrupted() (Status, string) {
+// end says why the run ends, with its context, and what was not waited for.
+func (r *run) end(cut error) {
+	r.status, r.message = Canceled, ""
 	if errors.Is(r.ctx.Err(), context.DeadlineExceeded) {
-		return TimeLimit, ""
+		r.status = TimeLimit
 	}
-	return Canceled, ""
+	var work *device.Interrupted
+	if errors.As(cut, &work) {
+		r.message = work.What + " was not waited for"
+	}
 }
 
 // measured is what is known of an iterate besides its record.
@@ -397,15 +443,12 @@ func (r *run) monitor() error {
 	var err error
 	if r.options.Monitor != nil {
 		m.Metrics, err = r.options.Monitor(r.ctx, r.stepper.Current())
-		if err != nil && r.ctx.Err() != nil && errors.Is(err, r.ctx.Err()) {
-			return nil // the run ends, and this is no reason to fail
-		}
-		if err != nil {
+		if err != nil && !r.cut(err) { // that the run ends is no reason to fail
 			return fmt.Errorf("optim: Options.Monitor at iteration %d: %w", r.result.Iterations, err)
 		}
 	}
 	if r.terms != nil {
-		if m.Terms, err = r.terms.AtDevice(r.stepper.Current()); err != nil {
+		if m.Terms, err = r.terms.AtDevice(r.stepper.Current()); err != nil && !r.cut(err) {
 			return err
 		}
 	}
@@ -437,13 +480,15 @@ func (r *run) report() error {
 
 // finish takes the best iterate to the host.
 func (r *run) finish(begin []float64, failure error) (*Result, error) {
+	last, cancel := r.lastContext()
+	defer cancel()
 	best, loss := r.stepper.Best()
-	if failure == nil {
+	if failure == nil && !r.cut(lendError(r.stepper)) {
 		failure = lendError(r.stepper)
 	}
 	unseen := !device.Finite(loss)
-	if unseen && r.seen() { // the objective has changed since, and the iterate is not evaluated yet
-		loss, unseen = r.lossAt(best), false
+	if unseen && device.Finite(r.seen()) { // the objective has changed since, and the iterate is not evaluated yet
+		loss, unseen = r.lossNow(last, best), false
 	}
 	theta, err := device.Numbers(best)
 	if err != nil && failure == nil {
@@ -459,7 +504,7 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	res.Theta, res.Loss = theta, loss
 	res.Status, res.Message = r.status, r.message
 	if failure == nil && r.options.Monitor != nil && theta != nil {
-		res.Metrics, failure = r.measure(r.whole, theta)
+		res.Metrics, failure = r.measure(last, theta)
 	}
 	if failure != nil {
 		res.Status, res.Message = Failed, failure.Error()
@@ -467,6 +512,17 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	r.owned.Hold()
 	res.Seconds = r.elapsed()
 	return res, failure
+}
+
+// grace is for how long a run that has to end waits for what belongs to its result.
+const grace = 200 * time.Millisecond
+
+// lastContext is that of what belongs to the result.
+func (r *run) lastContext() (context.Context, context.CancelFunc) {
+	if r.ctx.Err() == nil {
+		return context.WithCancel(r.ctx)
+	}
+	return context.WithTimeout(context.WithoutCancel(r.whole), grace)
 }
 
 // measure has Options.Monitor measure the result. One that a canceled context keeps from it is not measured.
@@ -480,28 +536,39 @@ func (r *run) measure(ctx context.Context, theta []float64) (map[string]float64,
 	return metrics, nil
 }
 
-// seen reports whether the run has evaluated an iterate with a finite loss.
-func (r *run) seen() bool {
-	for _, rec := range r.result.History.Records {
+// seen is the last finite loss of an iterate, or +Inf.
+func (r *run) seen() float64 {
+	for _, rec := range slices.Backward(r.result.History.Records) {
 		if device.Finite(rec.Loss) {
-			return true
+			return rec.Loss
 		}
 	}
-	return false
+	return math.Inf(1)
 }
 
-// lossAt is the loss of the objective as it is now, or +Inf where that cannot be computed.
-func (r *run) lossAt(theta *tensors.Tensor) float64 {
+// lossNow is the loss of the objective as it is now, or else the last one seen of it as it was.
+func (r *run) lossNow(ctx context.Context, theta *tensors.Tensor) float64 {
+	loss, err := r.lossAt(ctx, theta)
+	if err != nil {
+		loss = r.seen()
+		r.event("the loss of the result is that of before the objective was adapted: " + err.Error())
+	}
+	return loss
+}
+
+// lossAt is the loss of the objective as it is now.
+func (r *run) lossAt(ctx context.Context, theta *tensors.Tensor) (float64, error) {
 	values, err := device.Numbers(theta)
 	if err != nil {
-		return math.Inf(1)
+		return 0, err
 	}
-	e, err := objective.NewEvaluator(r.obj)
+	e, err := objective.NewEvaluator(r.obj.ForRun(ctx))
 	if err != nil {
-		return math.Inf(1)
+		return 0, err
 	}
-	if loss, _, err := e.At(values); err == nil && device.Finite(loss) {
-		return loss
+	loss, _, err := e.At(values)
+	if err == nil && !device.Finite(loss) {
+		loss = math.Inf(1)
 	}
-	return math.Inf(1)
+	return loss, err
 }

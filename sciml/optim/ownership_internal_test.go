@@ -101,7 +101,7 @@ func twins(t *testing.T, b *backendtest.Watched, name string, seed uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objectives := [2]*objective.Objective{obj.ForRun(), obj.ForRun()}
+	objectives := [2]*objective.Objective{obj.ForRun(context.Background()), obj.ForRun(context.Background())}
 	var two [2]Stepper
 	var log []string
 	do := func(what string, f func(k int) (string, error)) {
@@ -249,7 +249,7 @@ func (a *mixing) changed(t *tensors.Tensor) *tensors.Tensor {
 	return device.Filled(t.Shape(), values)
 }
 
-func (a *mixing) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (a *mixing) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	if _, err := device.Numbers(now.Theta); err != nil {
 		return nil, err
 	}
@@ -340,7 +340,7 @@ type wrong struct {
 
 func (a *wrong) Begin() objective.Adapter { return a }
 
-func (a *wrong) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (a *wrong) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	a.calls++
 	if a.calls == 3 {
 		return a.data(now, a.old), nil

@@ -45,7 +45,7 @@ func fit(b compute.Backend) (*objective.Objective, []float64) {
 // gaussNewton is 2JᵀJ in gonum, and J.
 func gaussNewton(t *testing.T, obj *objective.Objective, theta []float64) (matrix, jacobian *mat.Dense) {
 	t.Helper()
-	p, err := device.NewProgram(obj.Backend, "test", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Compiler(), "test", func(in []*graph.Node) []*graph.Node {
 		_, j := obj.BuildLinearization(in[0], in[1:])
 		return []*graph.Node{graph.Reshape(j, j.Shape().Size())}
 	})
@@ -96,7 +96,7 @@ func rootOf(t *testing.T, p Preconditioner, obj *objective.Objective, theta []fl
 
 func denseOf(t *testing.T, root Root, c []*tensors.Tensor, obj *objective.Objective) *mat.Dense {
 	t.Helper()
-	p, err := device.NewProgram(obj.Backend, "test", func(in []*graph.Node) []*graph.Node {
+	p, err := device.NewProgram(obj.Compiler(), "test", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{root.Multiply(in[0], in[1:])}
 	})
 	if err != nil {

@@ -114,7 +114,7 @@ func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tens
 		return nil, err
 	}
 	s := &sketchedModel{SketchedGaussNewton: m, obj: obj, rows: rows, sketching: map[int]*device.Program{}}
-	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
+	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.BuildLinearization(in[0], in[1:])
 		return []*graph.Node{r, j}
 	}); err != nil {
@@ -278,7 +278,7 @@ func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.Subspace
 	residuals := objective.NewEmbedding(rng, s.rows, size, s.Hashes)
 	if s.sketching[size] == nil {
 		split := spaces.NumInputs()
-		s.sketching[size], err = device.NewProgram(s.obj.Backend, "sketch", func(in []*graph.Node) []*graph.Node {
+		s.sketching[size], err = device.NewProgram(s.obj.Compiler(), "sketch", func(in []*graph.Node) []*graph.Node {
 			r, j, drawn := in[0], in[1], in[2:]
 			both := graph.Concatenate([]*graph.Node{spaces.Narrow(j, drawn[:split]), graph.ExpandAxes(r, 1)}, 1)
 			return []*graph.Node{residuals.Build(both, drawn[split:])}

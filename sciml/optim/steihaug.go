@@ -46,7 +46,7 @@ const (
 
 // newTruncatedCG makes the solver for a product Bv.
 func newTruncatedCG(obj *objective.Objective, stateSize int, product func(theta, v *graph.Node, state, data []*graph.Node) *graph.Node) (*truncatedCG, error) {
-	loop, err := device.NewLoop(obj.Backend, "truncated conjugate gradients", steihaugMost, func(vars []*graph.Node) []*graph.Node {
+	loop, err := device.NewLoop(obj.Compiler(), "truncated conjugate gradients", steihaugMost, func(vars []*graph.Node) []*graph.Node {
 		bv := product(vars[steihaugTheta], vars[steihaugDirection], vars[steihaugState:steihaugState+stateSize], vars[steihaugState+stateSize:])
 		return truncatedStep(vars, bv)
 	})

@@ -58,13 +58,13 @@ func startStochastic(obj *objective.Objective, theta *tensors.Tensor, p plan) (*
 	}
 	s := &stochastic{obj: obj, plan: p, best: mine, bestLoss: math.Inf(1), due: true}
 	s.carry(append([]*tensors.Tensor{mine, device.Scalar(obj.Precision(), 0)}, device.Zeros(state)...))
-	if s.full, err = device.NewProgram(obj.Backend, "loss and gradient", func(in []*graph.Node) []*graph.Node {
+	if s.full, err = device.NewProgram(obj.Compiler(), "loss and gradient", func(in []*graph.Node) []*graph.Node {
 		p := obj.BuildPoint(in[0], in[1:])
 		return []*graph.Node{p.Loss, p.Gradient, device.Norm(p.Gradient)}
 	}); err != nil {
 		return nil, err
 	}
-	s.loop, err = device.NewLoop(obj.Backend, "stochastic loop", batchState+len(state), func(vars []*graph.Node) []*graph.Node {
+	s.loop, err = device.NewLoop(obj.Compiler(), "stochastic loop", batchState+len(state), func(vars []*graph.Node) []*graph.Node {
 		return buildStochastic(obj, p.rule, len(state), vars)
 	})
 	return s, err

@@ -238,7 +238,7 @@ type doubling struct{ rhs []float64 }
 func (d *doubling) Begin() objective.Adapter { return d }
 
 func (d *doubling) Every() int { return 8 }
-func (d *doubling) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (d *doubling) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	if now.Iteration != 8 {
 		return nil, nil
 	}

@@ -98,7 +98,7 @@ func newSampledSystem(obj *objective.Objective, matrix objective.CurvatureMatrix
 	if s.hessian, err = objective.NewCurvature(obj, matrix); err != nil {
 		return nil, err
 	}
-	s.gather, err = device.NewProgram(obj.Backend, "samples for the Hessian", func(in []*graph.Node) []*graph.Node {
+	s.gather, err = device.NewProgram(obj.Compiler(), "samples for the Hessian", func(in []*graph.Node) []*graph.Node {
 		groups := len(obj.Samples)
 		all := objective.NewBatch(obj, in[1:1+groups], in[0], in[1+groups:]).Data()
 		var mine []*graph.Node

@@ -1,6 +1,7 @@
 package optim_test
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strings"
@@ -121,7 +122,7 @@ func (d *doublingTarget) Begin() objective.Adapter { return d }
 
 func (*doublingTarget) Every() int { return 3 }
 
-func (d *doublingTarget) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (d *doublingTarget) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	if now.Iteration == 0 || d.count == 2 {
 		return nil, nil
 	}

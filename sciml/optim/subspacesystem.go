@@ -32,13 +32,13 @@ const (
 func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text string, space objective.Subspaces, seed uint64) (*subspaceSystem, error) {
 	s := &subspaceSystem{denseSystem: denseSystem{obj: obj, text: text}, space: space, seed: seed}
 	var err error
-	if s.linearizing, err = device.NewProgram(obj.Backend, "linearization", func(in []*graph.Node) []*graph.Node {
+	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.BuildLinearization(in[0], in[1:])
 		return []*graph.Node{r, j, objective.LargestColumn(j)}
 	}); err != nil {
 		return nil, err
 	}
-	if s.narrowing, err = device.NewProgram(obj.Backend, "subspace", func(in []*graph.Node) []*graph.Node {
+	if s.narrowing, err = device.NewProgram(obj.Compiler(), "subspace", func(in []*graph.Node) []*graph.Node {
 		j := space.Narrow(in[0], in[1:])
 		return []*graph.Node{j, objective.GramOf(j, kernel)}
 	}); err != nil {

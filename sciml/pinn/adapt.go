@@ -2,6 +2,7 @@ package pinn
 
 import (
 	"bytes"
+	"context"
 	"encoding/gob"
 	"fmt"
 	"math/rand/v2"
@@ -67,7 +68,7 @@ func (a adaptation) Every() int {
 
 // Adapt implements objective.Adapter. A method that is stuck gets new points; weights follow where points have moved, and
 // where that is due.
-func (a *adapter) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
+func (a *adapter) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	o := a.model.options
 	moved := false
 	if o.Refiner != nil && (now.Stuck || now.Iteration > 0 && now.Iteration%o.RefineEvery == 0) {
@@ -75,7 +76,7 @@ func (a *adapter) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
 			if !c.refinable {
 				continue
 			}
-			fresh, err := a.refine(i, now.Theta)
+			fresh, err := a.refine(ctx, i, now.Theta)
 			if err != nil {
 				return nil, err
 			}
@@ -84,7 +85,7 @@ func (a *adapter) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
 	}
 	weigh := o.Weighting != nil && (moved || now.Iteration%o.WeightEvery == 0)
 	if weigh {
-		if err := a.reweigh(now.Iteration, now.Theta); err != nil {
+		if err := a.reweigh(ctx, now.Iteration, now.Theta); err != nil {
 			return nil, err
 		}
 	}
@@ -98,9 +99,9 @@ func (a *adapter) Adapt(now objective.Iterate) ([]*tensors.Tensor, error) {
 }
 
 // refine moves the points of a cloud. It reports whether they are others now: without a reserve RAR leaves them.
-func (a *adapter) refine(i int, theta *tensors.Tensor) (bool, error) {
+func (a *adapter) refine(ctx context.Context, i int, theta *tensors.Tensor) (bool, error) {
 	c := a.clouds[i]
-	moved, err := a.model.move(c.points, a.rng, func(points *sample.Points) ([]float64, error) { return a.model.residualAt(i, theta, points) })
+	moved, err := a.model.move(c.points, a.rng, func(points *sample.Points) ([]float64, error) { return a.model.residualAt(ctx, i, theta, points) })
 	if err != nil || slices.Equal(moved.Coords, c.points.Coords) && slices.Equal(moved.Weights, c.points.Weights) {
 		return false, err
 	}
@@ -158,8 +159,8 @@ func (m *Model) tryRefiner() error {
 	return err
 }
 
-func (a *adapter) reweigh(iteration int, theta *tensors.Tensor) error {
-	o := &Observation{Iteration: iteration, model: a.model, clouds: a.clouds, theta: theta, weights: a.weights, rng: a.rng}
+func (a *adapter) reweigh(ctx context.Context, iteration int, theta *tensors.Tensor) error {
+	o := &Observation{ctx: ctx, Iteration: iteration, model: a.model, clouds: a.clouds, theta: theta, weights: a.weights, rng: a.rng}
 	scheme := a.model.options.Weighting
 	if err := scheme.Update(o, a.weights); err != nil {
 		return fmt.Errorf("%w (%s, problem %q)", err, scheme.Name(), a.model.problem.Name)
@@ -168,8 +169,8 @@ func (a *adapter) reweigh(iteration int, theta *tensors.Tensor) error {
 }
 
 // residualAt is the size of the residuals of a cloud, with their fixed weights, at any points.
-func (m *Model) residualAt(i int, theta *tensors.Tensor, points *sample.Points) ([]float64, error) {
-	return m.inBlocks(fmt.Sprintf("residual sizes of cloud %d", i), theta, points.Coords, 1, func(theta, x *graph.Node) *graph.Node {
+func (m *Model) residualAt(ctx context.Context, i int, theta *tensors.Tensor, points *sample.Points) ([]float64, error) {
+	return m.inBlocks(ctx, fmt.Sprintf("residual sizes of cloud %d", i), theta, points.Coords, 1, func(theta, x *graph.Node) *graph.Node {
 		u := m.fields(theta, x, noInputs)
 		var total *graph.Node
 		for _, t := range m.clouds[i].terms {

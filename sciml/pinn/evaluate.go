@@ -1,6 +1,7 @@
 package pinn
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -57,15 +58,15 @@ func (m *Model) evaluate(theta, points []float64, name string, width int, build 
 			return nil, fmt.Errorf("pinn: coordinate %q of point %d is %v, expected a finite number", m.problem.Coordinates[i%d], i/d, v)
 		}
 	}
-	return m.inBlocks(name, m.tensor(theta, 0), points, width, func(theta, x *graph.Node) *graph.Node {
+	return m.inBlocks(context.Background(), name, m.tensor(theta, 0), points, width, func(theta, x *graph.Node) *graph.Node {
 		return build(m.fields(theta, x, noInputs))
 	})
 }
 
 // inBlocks evaluates what build makes, width numbers a point, block by block.
-func (m *Model) inBlocks(name string, theta *tensors.Tensor, points []float64, width int, build func(theta, x *graph.Node) *graph.Node) ([]float64, error) {
+func (m *Model) inBlocks(ctx context.Context, name string, theta *tensors.Tensor, points []float64, width int, build func(theta, x *graph.Node) *graph.Node) ([]float64, error) {
 	d := len(m.problem.Coordinates)
-	exec, err := m.program(name, func(in []*graph.Node) []*graph.Node {
+	exec, err := m.program(ctx, name, func(in []*graph.Node) []*graph.Node {
 		values := graph.ConvertDType(build(in[0], in[1]), dtypes.Float64)
 		if s := values.Shape(); s.Rank() < 1 || s.Dimensions[0] != evaluateAt || s.Size() != evaluateAt*width {
 			panic(fmt.Errorf("pinn: %s has shape %s at %d points, expected %d numbers a point: [%d, %d]", name, s, evaluateAt, width, evaluateAt, width))
@@ -99,19 +100,20 @@ func (m *Model) inBlocks(name string, theta *tensors.Tensor, points []float64, w
 	return values, nil
 }
 
-// program returns the program of a name, built by the first of any number of goroutines that ask.
-func (m *Model) program(name string, build func(in []*graph.Node) []*graph.Node) (*device.Program, error) {
+// program returns the program of a name, built by the first of any number of goroutines that ask, for one that waits for it to be
+// compiled until ctx is done.
+func (m *Model) program(ctx context.Context, name string, build func(in []*graph.Node) []*graph.Node) (*device.Program, error) {
 	m.building.Lock()
 	defer m.building.Unlock()
 	if p := m.programs[name]; p != nil {
-		return p, nil
+		return p.Within(ctx), nil
 	}
-	p, err := device.NewProgram(m.backend, fmt.Sprintf("%s of %q", name, m.problem.Name), build)
+	p, err := device.NewProgram(device.Compiler{Backend: m.backend}, fmt.Sprintf("%s of %q", name, m.problem.Name), build)
 	if err != nil {
 		return nil, fmt.Errorf("pinn: %w", err)
 	}
 	if name != unnamed {
 		m.programs[name] = p
 	}
-	return p, nil
+	return p.Within(ctx), nil
 }

@@ -65,7 +65,7 @@ func (m *Model) Monitor(ctx context.Context, theta *tensors.Tensor) (map[string]
 	if err := m.holdOut(ctx); err != nil {
 		return nil, err
 	}
-	exec, err := m.program("metrics", func(in []*graph.Node) []*graph.Node { return m.metrics(in[0], in[1], in[2:]) })
+	exec, err := m.program(ctx, "metrics", func(in []*graph.Node) []*graph.Node { return m.metrics(in[0], in[1], in[2:]) })
 	if err != nil {
 		return nil, err
 	}

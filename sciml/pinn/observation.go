@@ -1,6 +1,7 @@
 package pinn
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -19,6 +20,7 @@ type Observation struct {
 	// Iteration is the number of iterations made.
 	Iteration int
 
+	ctx       context.Context // of the run
 	model     *Model
 	clouds    []*cloud
 	theta     *tensors.Tensor
@@ -174,7 +176,7 @@ func (o *Observation) Times(t int) ([]float64, error) {
 
 // run calls a program of the model on the iterate and reads its results.
 func (o *Observation) run(name string, build func(theta *graph.Node, data []*graph.Node) []*graph.Node) ([][]float64, error) {
-	exec, err := o.model.program(name, func(in []*graph.Node) []*graph.Node { return build(in[0], in[1:]) })
+	exec, err := o.model.program(o.ctx, name, func(in []*graph.Node) []*graph.Node { return build(in[0], in[1:]) })
 	if err != nil {
 		return nil, err
 	}

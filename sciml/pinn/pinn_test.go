@@ -94,12 +94,12 @@ type adapting struct {
 }
 
 func adapt(o *objective.Objective) *adapting {
-	return &adapting{o.ForRun(), o.Adaptation.Begin()}
+	return &adapting{o.ForRun(context.Background()), o.Adaptation.Begin()}
 }
 
 // Adapt reports whether the data have changed.
 func (a *adapting) Adapt(iteration int, theta []float64, stuck bool) (bool, error) {
-	data, err := a.adapter.Adapt(objective.Iterate{Iteration: iteration, Theta: tensors.FromValue(theta), Data: a.Data, Stuck: stuck})
+	data, err := a.adapter.Adapt(context.Background(), objective.Iterate{Iteration: iteration, Theta: tensors.FromValue(theta), Data: a.Data, Stuck: stuck})
 	if data != nil {
 		a.Data = data
 	}

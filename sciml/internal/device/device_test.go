@@ -31,7 +31,7 @@ func numbers(t *testing.T, x *tensors.Tensor) []float64 {
 
 func program(t *testing.T, b compute.Backend, build func(in []*graph.Node) []*graph.Node) *device.Program {
 	t.Helper()
-	p, err := device.NewProgram(b, "test", build)
+	p, err := device.NewProgram(device.Compiler{Backend: b}, "test", build)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestOutputs(t *testing.T) {
 func TestLoop(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, inner compute.Backend) {
 		b := backendtest.Watch(inner)
-		l, err := device.NewLoop(b, "powers", 4, func(vars []*graph.Node) []*graph.Node {
+		l, err := device.NewLoop(device.Compiler{Backend: b}, "powers", 4, func(vars []*graph.Node) []*graph.Node {
 			count, power, kept, by, limit := vars[1], vars[2], vars[3], vars[4], vars[5]
 			next := graph.AddScalar(count, 1)
 			return []*graph.Node{graph.LessThan(next, limit), next, graph.Mul(power, by), kept}

@@ -18,10 +18,10 @@ type Loop struct {
 
 // NewLoop makes a loop over variables of which the first ones change and the others stay as they are. The first of
 // all says whether to go on. Body builds the new values of those that change.
-func NewLoop(b compute.Backend, name string, changing int, body func(vars []*graph.Node) []*graph.Node) (*Loop, error) {
-	l := &Loop{OnDevice: LoopsOnDevice(b), changing: changing}
+func NewLoop(c Compiler, name string, changing int, body func(vars []*graph.Node) []*graph.Node) (*Loop, error) {
+	l := &Loop{OnDevice: LoopsOnDevice(c.Backend), changing: changing}
 	var err error
-	l.program, err = NewProgram(b, name, func(initial []*graph.Node) []*graph.Node {
+	l.program, err = NewProgram(c, name, func(initial []*graph.Node) []*graph.Node {
 		if !l.OnDevice {
 			return body(initial)
 		}

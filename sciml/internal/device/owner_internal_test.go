@@ -14,7 +14,7 @@ import (
 // TestOutstanding: what nobody frees is counted, and nothing else; inputs from the host that are freed do not hide it.
 func TestOutstanding(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		p, err := NewProgram(b, "twice", func(in []*graph.Node) []*graph.Node { return []*graph.Node{graph.Add(in[0], in[1])} })
+		p, err := NewProgram(Compiler{Backend: b}, "twice", func(in []*graph.Node) []*graph.Node { return []*graph.Node{graph.Add(in[0], in[1])} })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,31 +2,50 @@
 package device
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"sync"
 
-	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // Program is a compiled graph with a name for its errors.
 type Program struct {
-	name string
-	exec *graph.Exec
+	name     string
+	exec     *graph.Exec
+	compiler Compiler
+	compiled *compiled
 }
 
-// NewProgram makes a program of a back end, which the first call compiles.
-func NewProgram(b compute.Backend, name string, build func(inputs []*graph.Node) []*graph.Node) (*Program, error) {
-	exec, err := graph.NewExec(b, build)
+// compiled are the shapes of inputs that a program was compiled for.
+type compiled struct {
+	sync.Mutex
+	shapes [][]shapes.Shape
+}
+
+// NewProgram makes a program, which the first call compiles.
+func NewProgram(c Compiler, name string, build func(inputs []*graph.Node) []*graph.Node) (*Program, error) {
+	exec, err := graph.NewExec(c.Backend, build)
 	if err != nil {
 		return nil, fmt.Errorf("device: building the %s program: %w", name, err)
 	}
-	return &Program{name: name, exec: exec.WithName(name)}, nil
+	return &Program{name: name, exec: exec.WithName(name), compiler: c, compiled: &compiled{}}, nil
 }
 
-// Call runs the program on device tensors; the first call compiles it. The outputs belong to the caller, who frees them, by
-// an Owner or by Free. The inputs stay as they are; large ones that came from the host are on the device alone afterwards.
+// Within is the same program for somebody who waits for its compilation until ctx is done. It is compiled once for all.
+func (p *Program) Within(ctx context.Context) *Program {
+	own := *p
+	own.compiler.Context = ctx
+	return &own
+}
+
+// Call runs the program on device tensors; the first call compiles it, or fails when the context is done before that is: then
+// its error wraps that of the context. A program that is compiled runs even then, as that is short. The outputs belong to the
+// caller, who frees them, by an Owner or by Free. The inputs stay as they are; large ones that came from the host are on the
+// device alone afterwards.
 func (p *Program) Call(groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	var args []any
 	var arriving []*tensors.Tensor // from the host
@@ -38,6 +57,9 @@ func (p *Program) Call(groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 			}
 		}
 	}
+	if err := p.compile(groups); err != nil {
+		return nil, err
+	}
 	out, err := p.exec.Call(args...)
 	if err != nil {
 		return nil, fmt.Errorf("device: running the %s program: %w", p.name, err)
@@ -47,4 +69,35 @@ func (p *Program) Call(groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	}
 	account(out, arriving)
 	return out, nil
+}
+
+// compile has the program compiled for these inputs, unless it is.
+func (p *Program) compile(groups [][]*tensors.Tensor) error {
+	var inputs []shapes.Shape
+	for _, group := range groups {
+		for _, t := range group {
+			if !t.Ok() {
+				return nil // the call says so
+			}
+			inputs = append(inputs, t.Shape())
+		}
+	}
+	same := func(of []shapes.Shape) bool { return slices.EqualFunc(of, inputs, shapes.Shape.Equal) }
+	p.compiled.Lock()
+	known := slices.ContainsFunc(p.compiled.shapes, same)
+	p.compiled.Unlock()
+	if known {
+		return nil
+	}
+	return p.compiler.Beside("compiling the "+p.name+" program", func() error {
+		if _, err := p.exec.Compile(inputs...); err != nil {
+			return fmt.Errorf("device: compiling the %s program: %w", p.name, err)
+		}
+		p.compiled.Lock()
+		defer p.compiled.Unlock()
+		if !slices.ContainsFunc(p.compiled.shapes, same) {
+			p.compiled.shapes = append(p.compiled.shapes, inputs)
+		}
+		return nil
+	})
 }
