@@ -22,7 +22,7 @@ func points(m *pinn.Model) string {
 			equations = []int{p.N}
 		}
 	}
-	for _, c := range m.Problem().Conditions {
+	for _, c := range m.Problem().NamedConditions() {
 		if p := clouds[c.Name]; p != nil {
 			conditions = append(conditions, p.N)
 		}

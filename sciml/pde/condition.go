@@ -24,6 +24,19 @@ type Condition struct {
 	Partner func(point []float64) []float64
 	// Residual builds what has to vanish, shape [N] or [N, components].
 	Residual func(u *Fields) *graph.Node
+
+	numbered string // a name that is followed by a number where several conditions have it
+}
+
+// Robust is the condition with the residual rewritten, so that a loss grows more slowly than its square where it is large, as
+// it is at outliers among data: by objective.Huber, SoftL1 or Cauchy, or by any function of that form.
+//
+//	pde.Measured("u", points, values).Robust(objective.Huber(0.1))
+func (c Condition) Robust(rewrite func(r *graph.Node) *graph.Node) Condition {
+	if residual := c.Residual; residual != nil && rewrite != nil {
+		c.Residual = func(u *Fields) *graph.Node { return rewrite(residual(u)) }
+	}
+	return c
 }
 
 func (c Condition) check(p *Problem, patches map[string]bool) error {
@@ -84,19 +97,59 @@ func DirichletValues(unknown string, g func(point []float64) float64, on ...stri
 	}
 }
 
+// Constant is the function that is v everywhere: Dirichlet("u", Constant(1), "x-"). Building it panics unless v is finite.
+func Constant(v float64) Function {
+	return func(x *graph.Node) *graph.Node {
+		if !finite(v) {
+			panic(fmt.Errorf("pde.Constant: the value is %v, expected a finite number", v))
+		}
+		return graph.AddScalar(graph.ZerosLike(Column(x, 0)), v)
+	}
+}
+
 // Neumann is the condition ∂u/∂n = g with the outer normal n. A nil g is zero.
 func Neumann(unknown string, g Function, on ...string) Condition {
-	return Condition{Name: name("Neumann "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
-		return less(u.Of(unknown).NormalDerivative(), u.X(), g)
-	}}
+	return NeumannWithNormal(unknown, ofPoints(g), on...)
 }
 
 // Robin is the condition ∂u/∂n + αu = g. A nil g is zero.
 func Robin(unknown string, alpha float64, g Function, on ...string) Condition {
+	return RobinWithNormal(unknown, alpha, ofPoints(g), on...)
+}
+
+// NormalFunction builds a function of points of the boundary and the outer unit normals there, both of shape [N, d]: of
+// shape [N, 1] or [N]. That of a flux q(x) is n·q.
+type NormalFunction = func(x, normal *graph.Node) *graph.Node
+
+// NeumannWithNormal is the condition ∂u/∂n = g(x, n) with the outer normal n. A nil g is zero.
+func NeumannWithNormal(unknown string, g NormalFunction, on ...string) Condition {
+	return Condition{Name: name("Neumann "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
+		return less(u.Of(unknown).NormalDerivative(), u.X(), ofNormals(g, u))
+	}}
+}
+
+// RobinWithNormal is the condition ∂u/∂n + αu = g(x, n) with the outer normal n. A nil g is zero.
+func RobinWithNormal(unknown string, alpha float64, g NormalFunction, on ...string) Condition {
 	return Condition{Name: name("Robin "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
 		v := u.Of(unknown)
-		return less(graph.Add(v.NormalDerivative(), graph.MulScalar(v.U(), alpha)), u.X(), g)
+		return less(graph.Add(v.NormalDerivative(), graph.MulScalar(v.U(), alpha)), u.X(), ofNormals(g, u))
 	}}
+}
+
+// ofPoints is a function of points as one that is given normals as well; nil stays nil.
+func ofPoints(g Function) NormalFunction {
+	if g == nil {
+		return nil
+	}
+	return func(x, _ *graph.Node) *graph.Node { return g(x) }
+}
+
+// ofNormals is g with the normals of u; nil stays nil.
+func ofNormals(g NormalFunction, u *Fields) Function {
+	if g == nil {
+		return nil
+	}
+	return func(x *graph.Node) *graph.Node { return g(x, u.Normal()) }
 }
 
 // Periodic is the condition that all unknowns and their derivatives by the coordinate, up to one less than order, are
@@ -140,9 +193,11 @@ func InitialRate(unknown string, g Function) Condition {
 
 // Measured is the condition that an unknown has the given values at the given points, in least squares: data of an
 // inverse problem, or a single value that fixes a constant. Check reports lengths that differ, points outside of the
-// domain and values that are not finite.
+// domain and values that are not finite. There may be several sets of data of an unknown, "data of u", "data of u 2" and so
+// on in the order of the conditions, unless Name is set.
 func Measured(unknown string, points [][]float64, values []float64) Condition {
 	c := Condition{Name: "data of " + unknown, Points: points}
+	c.numbered = c.Name
 	if len(points) == 0 || len(points) != len(values) {
 		return c // without a Residual: Check refuses it
 	}

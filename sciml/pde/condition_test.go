@@ -21,6 +21,9 @@ func TestConditions(t *testing.T) {
 	}
 	points := [][]float64{{2, 3}, {2, -1}}
 	normals := [][]float64{{-1, 0}, {-1, 0}}
+	flux := func(x, n *graph.Node) *graph.Node {
+		return graph.ReduceSum(graph.Mul(graph.Concatenate([]*graph.Node{pde.Column(x, 1), pde.Column(x, 0)}, 1), n), 1)
+	}
 	flat := func(x *graph.Node) *graph.Node { return graph.ReduceSum(x, 1) } // x + t = 5, 1; of shape [N]
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
 		for _, c := range []struct {
@@ -36,6 +39,14 @@ func TestConditions(t *testing.T) {
 			{pde.Neumann("u", flat, "x-"), "Neumann u x-", []string{"x-"}, []float64{-17, 3}},
 			{pde.Robin("u", 2, nil, "x-"), "Robin u x-", []string{"x-"}, []float64{12, -4}},
 			{pde.Robin("v", 2, flat), "Robin v", nil, []float64{52, 0}},
+			{pde.Dirichlet("v", pde.Constant(-3)), "Dirichlet v", nil, []float64{32, 4}},
+			{pde.Initial("u", pde.Constant(0.5)), "initial u", []string{"t-"}, []float64{11.5, -4.5}},
+			// The flux (t, x), whose product with the normal (−1, 0) is −t.
+			{pde.NeumannWithNormal("u", flux, "x-"), "Neumann u x-", []string{"x-"}, []float64{-9, 3}},
+			{pde.NeumannWithNormal("u", nil), "Neumann u", nil, []float64{-12, 4}},
+			{pde.RobinWithNormal("u", 2, flux, "x-"), "Robin u x-", []string{"x-"}, []float64{15, -5}},
+			{pde.RobinWithNormal("u", 2, nil), "Robin u", nil, []float64{12, -4}},
+			{pde.Neumann("u", nil).Robust(graph.Square), "Neumann u", nil, []float64{144, 16}},
 			{pde.Initial("v", flat), "initial v", []string{"t-"}, []float64{24, 0}},
 			{pde.Initial("u", nil), "initial u", []string{"t-"}, []float64{12, -4}},
 			{pde.InitialRate("v", flat), "initial rate of v", []string{"t-"}, []float64{22, 2}},
@@ -149,5 +160,52 @@ func TestConditionErrors(t *testing.T) {
 		if err := p.Check(); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", err, word)
 		}
+	}
+}
+
+// TestNamedConditions: sets of data of one unknown are told apart by numbers, and conditions without a name by their place. Names that a
+// user gives stay, and clash if he gives one twice.
+func TestNamedConditions(t *testing.T) {
+	p := pde.Poisson2D()
+	data := func(name string) pde.Condition {
+		c := pde.Measured("u", [][]float64{{0.5, 0.5}}, []float64{1})
+		if name != "" {
+			c.Name = name
+		}
+		return c
+	}
+	nameless := pde.Dirichlet("u", nil)
+	nameless.Name = ""
+	p.Conditions = []pde.Condition{data(""), data("probe"), data("data of u 2"), nameless, data(""), data("")}
+	p.Exactly = []string{"data of u", "data of u 3"}
+	if err := p.Check(); err != nil {
+		t.Fatal(err)
+	}
+	names := func(conditions []pde.Condition) (all []string) {
+		for _, c := range conditions {
+			all = append(all, c.Name)
+		}
+		return all
+	}
+	if got := names(p.NamedConditions()); !slices.Equal(got, []string{"data of u", "probe", "data of u 2", "condition 3", "data of u 3", "data of u 4"}) {
+		t.Errorf("the conditions are named %q", got)
+	}
+	if got := names(p.Soft()); !slices.Equal(got, []string{"probe", "data of u 2", "condition 3", "data of u 4"}) {
+		t.Errorf("the conditions that are left are named %q", got)
+	}
+	if p.Conditions[4].Name != "data of u" {
+		t.Errorf("the problem was changed: %q", names(p.Conditions))
+	}
+	p.Conditions = []pde.Condition{data("probe"), data("probe")}
+	if err := p.Check(); err == nil || !strings.Contains(err.Error(), `are named "probe"`) {
+		t.Errorf("two conditions of one name: %v", err)
+	}
+}
+
+// TestConstantErrors: what is not finite is no value.
+func TestConstantErrors(t *testing.T) {
+	_, err := graph.CallOnce(pureGo(t), func(x *graph.Node) *graph.Node { return pde.Constant(math.NaN())(x) }, [][]float64{{1, 2}})
+	if err == nil || !strings.Contains(err.Error(), "pde.Constant: the value is NaN, expected a finite number") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -25,8 +25,8 @@ func ExampleProblem() {
 			return graph.Sub(u.D("x", "x"), u.U())
 		}}},
 		Conditions: []pde.Condition{
-			pde.Dirichlet("u", graph.OnesLike, "x-"),
-			pde.Neumann("u", func(x *graph.Node) *graph.Node { return graph.MulScalar(graph.OnesLike(x), math.E) }, "x+"),
+			pde.Dirichlet("u", pde.Constant(1), "x-"),
+			pde.Neumann("u", pde.Constant(math.E), "x+"),
 		},
 		Exact: func(p []float64) []float64 { return []float64{math.Exp(p[0])} },
 	}

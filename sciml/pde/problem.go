@@ -8,7 +8,8 @@
 //	}}
 //
 // is ∂u/∂t = ∂²u/∂x². A residual has one row for each point: shape [N] or [N, components]. Conditions are made by
-// Dirichlet, Neumann, Robin, Periodic, Initial, InitialRate and Measured, or written as residuals themselves.
+// Dirichlet, Neumann, Robin, Periodic, Initial, InitialRate and Measured, or written as residuals themselves; Robust makes
+// one less sensitive to outliers.
 //
 // Catalogue lists the problems that come with the package.
 package pde
@@ -18,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 )
@@ -197,7 +199,7 @@ func (p *Problem) checkTerms() error {
 	for _, patch := range p.Domain.Boundary() {
 		known[patch.Name] = true
 	}
-	for i, c := range p.Conditions {
+	for i, c := range p.NamedConditions() {
 		if err := c.check(p, known); err != nil {
 			return fmt.Errorf("pde: condition %d (%q) of problem %q %w", i, c.Name, p.Name, err)
 		}
@@ -250,13 +252,35 @@ func (p *Problem) Solution(ctx context.Context) (Field, error) {
 	return f, nil
 }
 
-// Soft are the conditions that are left to be penalized when Ansatz and Periods are used.
+// NamedConditions are the conditions with the names that they have in a loss: "condition 1" for the second one, if it has none, and
+// "data of u 2" for the second set of Measured values of u.
+func (p *Problem) NamedConditions() []Condition {
+	named := slices.Clone(p.Conditions)
+	var taken []string
+	for _, c := range named {
+		taken = append(taken, c.Name)
+	}
+	for i := range named {
+		switch c := &named[i]; {
+		case c.Name == "":
+			c.Name = fmt.Sprintf("condition %d", i)
+		case c.Name == c.numbered && index(taken, c.Name) < i:
+			for k := 2; index(taken, c.Name) >= 0; k++ {
+				c.Name = fmt.Sprintf("%s %d", c.numbered, k)
+			}
+			taken = append(taken, c.Name)
+		}
+	}
+	return named
+}
+
+// Soft are the conditions, as NamedConditions, that are left to be penalized when Ansatz and Periods are used.
 func (p *Problem) Soft() []Condition {
 	if p.Exactly == nil && (p.Ansatz != nil || p.Periods != nil) {
 		return nil
 	}
 	var soft []Condition
-	for _, c := range p.Conditions {
+	for _, c := range p.NamedConditions() {
 		if index(p.Exactly, c.Name) < 0 {
 			soft = append(soft, c)
 		}

@@ -67,15 +67,14 @@ func (m *Model) collocate() error {
 		return err
 	}
 	m.clouds = equations
-	conditions := m.problem.Conditions
+	conditions := m.problem.NamedConditions()
 	if m.exact {
 		conditions = m.problem.Soft()
 	}
 	onPatches := map[string]*cloud{} // conditions on the same patches share points
 	for i := range conditions {
 		condition := &conditions[i]
-		name := nameOf("condition", i, condition.Name)
-		weight := m.weight(name, m.options.BoundaryWeight)
+		weight := m.weight(condition.Name, m.options.BoundaryWeight)
 		if weight == 0 {
 			continue
 		}
@@ -90,7 +89,7 @@ func (m *Model) collocate() error {
 				onPatches[key] = c
 			}
 		}
-		t := &term{name: name, weight: weight, rows: c.points.N,
+		t := &term{name: condition.Name, weight: weight, rows: c.points.N,
 			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return condition.Residual(u) }}
 		if err := m.fill(t, condition, c.points); err != nil {
 			return err
@@ -129,8 +128,8 @@ func (m *Model) checkWeights() error {
 	for i, w := range m.problem.Weak {
 		known = append(known, nameOf("weak form", i, w.Name))
 	}
-	for i, c := range m.problem.Conditions {
-		known = append(known, nameOf("condition", i, c.Name))
+	for _, c := range m.problem.NamedConditions() {
+		known = append(known, c.Name)
 	}
 	known = append(known, energyTerm)
 	for name, w := range m.options.Weights {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
 )
@@ -317,4 +318,24 @@ func TestSystem(t *testing.T) {
 	if m.Points()["Neumann v y+"] != m.Points()["Dirichlet v y+"] {
 		t.Error("conditions on the same patches have different points")
 	}
+}
+
+// TestSeveralDataSets: sets of data of one unknown are terms of their own, each with its weight and its robust loss.
+func TestSeveralDataSets(t *testing.T) {
+	p := handmade()
+	points := [][]float64{{0.5, 0.5}, {0.25, 0.75}}
+	p.Conditions = []pde.Condition{
+		pde.Measured("u", points, []float64{1, 2}),
+		pde.Measured("u", points[:1], []float64{3}),
+		pde.Measured("u", points, []float64{0, 10}).Robust(objective.Huber(0.5)),
+	}
+	p.Ansatz = nil
+	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{Interior: 5, BoundaryWeight: 2, Weights: map[string]float64{"value": 0, "slope": 0, "data of u 2": 9}})
+	r, err := residuals(m, theta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := func(p []float64) float64 { return 2*p[0] - 3*p[1] + 0.5 }
+	a, b := u(points[0]), u(points[1])
+	near(t, "the residuals", r, []float64{a - 1, b - 2, 3 * (a - 3), a, -math.Sqrt(10 - b - 0.25)}, 1e-14)
 }

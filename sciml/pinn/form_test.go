@@ -218,7 +218,7 @@ func TestFormErrors(t *testing.T) {
 		{pde.Poisson2D(), pinn.Options{Soft: true, BoundaryWeight: 1, WeightEvery: -2}, "WeightEvery -2"},
 		{without(func(p *pde.Problem) {
 			p.Conditions = append(p.Conditions, pde.Condition{Name: "condition 2", Residual: p.Conditions[0].Residual}, pde.Condition{Residual: p.Conditions[0].Residual})
-		}), pinn.Options{Soft: true, BoundaryWeight: 1}, `two terms of the loss of "Poisson 2D" are named "condition 2"`},
+		}), pinn.Options{Soft: true, BoundaryWeight: 1}, `of problem "Poisson 2D" are named "condition 2", expected different names`},
 	} {
 		m, err := pinn.New(b, c.problem, affine(t), c.options)
 		if m != nil || err == nil || !strings.Contains(err.Error(), c.word) {
