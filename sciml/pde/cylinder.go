@@ -70,7 +70,8 @@ func (c *Cylinder) Boundary() []Patch {
 		patches = append(patches, side)
 	}
 	lo, hi := c.Base.Bounds()
-	_, filled := c.Base.(*Box)
+	_, box := c.Base.(*Box)
+	fill := Filling(c.Base)
 	for _, end := range []struct {
 		suffix     string
 		at, normal float64
@@ -80,14 +81,18 @@ func (c *Cylinder) Boundary() []Patch {
 			Measure: c.area,
 			At: func(unit []float64) (point, normal []float64) {
 				point, normal = make([]float64, d+1), make([]float64, d+1)
-				for i := range lo {
-					point[i] = lo[i] + unit[i]*(hi[i]-lo[i])
+				if fill != nil {
+					copy(point, fill(unit))
+				} else {
+					for i := range lo {
+						point[i] = lo[i] + unit[i]*(hi[i]-lo[i])
+					}
 				}
 				point[d], normal[d] = end.at, end.normal
 				return point, normal
 			},
 		}
-		if !filled {
+		if !box && fill == nil {
 			cut.Keep = func(point, _ []float64) bool { return c.Base.Contains(point[:d]) }
 		}
 		patches = append(patches, cut)

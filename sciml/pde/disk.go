@@ -58,3 +58,9 @@ func (d *Disk) Boundary() []Patch {
 		},
 	}}
 }
+
+// Bump is 1 − |x − c|²/R²: a distance for DistanceAndLift that vanishes on the circle and is one in the centre. Shape
+// [N, 1]. Further coordinates of x, such as time, do not count.
+func (d *Disk) Bump() Function {
+	return bump(d.Center[:], []float64{1 / d.Radius, 0}, []float64{0, 1 / d.Radius})
+}

@@ -18,6 +18,30 @@ type Domain interface {
 	Boundary() []Patch
 }
 
+// Filled is a Domain that can be filled without trial and error. Samplers look for points of other domains within their
+// bounds, of which a ball in many dimensions, for example, fills next to nothing.
+type Filled interface {
+	Domain
+	// Fill maps a point of the unit cube [0,1]^d to a point of the region; equal volumes go to equal volumes.
+	Fill(unit []float64) (point []float64)
+}
+
+// Filling is the Fill of a domain, or of a cylinder over one that has it; nil where there is none.
+func Filling(domain Domain) func(unit []float64) (point []float64) {
+	switch domain := domain.(type) {
+	case Filled:
+		return domain.Fill
+	case *Cylinder:
+		if fill := Filling(domain.Base); fill != nil {
+			return func(unit []float64) []float64 {
+				d := len(unit) - 1
+				return append(fill(unit[:d]), domain.T0+unit[d]*(domain.T1-domain.T0))
+			}
+		}
+	}
+	return nil
+}
+
 // Patch is a piece of a boundary.
 type Patch struct {
 	Name string
@@ -34,8 +58,8 @@ type Patch struct {
 // kept is Keep where it is set.
 func (p Patch) kept(point, normal []float64) bool { return p.Keep == nil || p.Keep(point, normal) }
 
-// Measure is the length, area or volume of a domain: exact for boxes, disks, polygons and cylinders over them. That of
-// other domains is measured along a thousand lines through their bounds, to about a thousandth. It is 0 for nil.
+// Measure is the length, area or volume of a domain: exact for boxes, disks, balls, ellipses, polygons, star-shaped domains and
+// cylinders over them. That of other domains is measured along a thousand lines through their bounds, to about a thousandth. It is 0 for nil.
 func Measure(domain Domain) float64 {
 	if domain == nil {
 		return 0

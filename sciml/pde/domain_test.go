@@ -2,7 +2,11 @@ package pde_test
 
 import (
 	"math"
+	"slices"
 	"testing"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/pde"
 )
@@ -39,6 +43,18 @@ func bodies() map[string]body {
 		"triangle":        {made(pde.NewPolygon([2]float64{0, 0}, [2]float64{3, 0}, [2]float64{0, 4})), 6, 12, 1e-12},
 		"clockwise":       {made(pde.NewPolygon([2]float64{0, 0}, [2]float64{0, 4}, [2]float64{3, 0})), 6, 12, 1e-12},
 		"far away":        {made(pde.NewPolygon([2]float64{1e6, 1e6}, [2]float64{1e6 + 3, 1e6}, [2]float64{1e6, 1e6 + 4})), 6, 12, 1e-5},
+		"ball 1D":         {made(pde.NewBall([]float64{-3}, 2)), 4, 2, 1e-12},
+		"ball 2D":         {made(pde.NewBall([]float64{1, -2}, 3)), 9 * math.Pi, 6 * math.Pi, 1e-12},
+		"ball 3D":         {made(pde.NewBall([]float64{1, -2, 0.5}, 3)), 36 * math.Pi, 36 * math.Pi, 1e-12},
+		"ball 4D":         {made(pde.NewBall([]float64{1, -2, 0.5, 0}, 2)), 8 * math.Pi * math.Pi, 16 * math.Pi * math.Pi, 1e-12},
+		"ball 5D":         {made(pde.NewBall([]float64{0, 0, 0, 0, 1}, 1)), 8 * math.Pi * math.Pi / 15, 8 * math.Pi * math.Pi / 3, 1e-12},
+		"ball in time":    {made(pde.Over(made(pde.NewBall([]float64{0, 1, 0}, 1)), "t", -1, 2)), 4 * math.Pi, 12*math.Pi + 8*math.Pi/3, 1e-12},
+		"ellipse":         {made(pde.NewEllipse([2]float64{-1, 2}, [2]float64{2, 1}, 0.4)), 2 * math.Pi, 9.688448220547675, 1e-12},
+		"flat ellipse":    {made(pde.NewEllipse([2]float64{}, [2]float64{1, 10}, 0)), 10 * math.Pi, 40.63974180100895, 1e-12},
+		"ellipse in time": {made(pde.Over(made(pde.NewEllipse([2]float64{}, [2]float64{2, 1}, 1)), "t", 0, 1)), 2 * math.Pi, 9.688448220547675 + 4*math.Pi, 1e-12},
+		"circle as star":  {made(pde.NewStarShaped([2]float64{2, 5}, circleFrom(0.7))), math.Pi, 2 * math.Pi, 1e-12},
+		"flower":          {made(pde.NewStarShaped([2]float64{}, func(phi float64) float64 { return 1 + 0.3*math.Cos(5*phi) })), 1.045 * math.Pi, 0, 1e-12},
+		"frame":           {frame(), 16 - 2 - 1, 16 + 6 + 4, 1e-12},
 		"star":            {star(), 15 * math.Sin(math.Pi/5), 0, 1e-12},
 		"L":               {pde.LShape(), 3, 8, 1e-12},
 		"two disks":       {made(pde.Union(disk(0, 0, 1), disk(1, 0, 1))), 4*math.Pi/3 + math.Sqrt(3)/2, 8 * math.Pi / 3, 1e-3},
@@ -62,6 +78,22 @@ func bodies() map[string]body {
 	}
 }
 
+// circleFrom is the radius of the unit circle as seen from a point beside its centre.
+func circleFrom(off float64) func(angle float64) float64 {
+	return func(angle float64) float64 {
+		sin, cos := math.Sincos(angle)
+		return math.Sqrt(1-off*off*sin*sin) - off*cos
+	}
+}
+
+// frame is a square with two holes, closed rings of either orientation: a rectangle 1×2 and a square on its tip.
+func frame() pde.Domain {
+	return made(pde.NewPolygonWithHoles(
+		[][2]float64{{0, 0}, {4, 0}, {4, 4}, {0, 4}, {0, 0}},
+		[][2]float64{{0.5, 1}, {0.5, 3}, {1.5, 3}, {1.5, 1}, {0.5, 1}},
+		[][2]float64{{2, 2}, {2.7071067811865475, 1.2928932188134525}, {3.414213562373095, 2}, {2.7071067811865475, 2.7071067811865475}}))
+}
+
 // star is a five-pointed star with its tips at distance 3 and its notches at distance 1.
 func star() pde.Domain {
 	var vertices [][2]float64
@@ -75,19 +107,14 @@ func star() pde.Domain {
 
 // everyUnit visits the midpoints of a regular grid of the unit cube.
 func everyUnit(dim, count int, visit func(unit []float64)) {
-	switch dim {
-	case 0:
+	if dim == 0 {
 		visit(nil)
-	case 1:
-		for i := range count {
-			visit([]float64{(float64(i) + 0.5) / float64(count)})
-		}
-	case 2:
-		for i := range count {
-			for j := range count {
-				visit([]float64{(float64(i) + 0.5) / float64(count), (float64(j) + 0.5) / float64(count)})
-			}
-		}
+		return
+	}
+	for i := range count {
+		everyUnit(dim-1, count, func(unit []float64) {
+			visit(append([]float64{(float64(i) + 0.5) / float64(count)}, unit...))
+		})
 	}
 }
 
@@ -109,7 +136,7 @@ func TestBoundaries(t *testing.T) {
 			t.Errorf("%s: volume %v, want %v", name, got, b.volume)
 		}
 		lo, hi := b.domain.Bounds()
-		count := map[int]int{1: 1, 2: 5000, 3: 100}[d]
+		count := map[int]int{1: 1, 2: 5000, 3: 100, 4: 20, 5: 8}[d]
 		total, flux := 0.0, 0.0
 		seen := map[string]bool{}
 		for _, p := range b.domain.Boundary() {
@@ -162,41 +189,69 @@ func TestBoundaries(t *testing.T) {
 	}
 }
 
+// stretches are the least and the greatest factor by which a map of the unit cube changes measures.
+func stretches(m, count int, at func(unit []float64) []float64) (smallest, largest float64) {
+	const h = 1e-5
+	smallest, largest = math.Inf(1), 0.0
+	everyUnit(m, count, func(unit []float64) {
+		stretch := 1.0
+		if m > 0 {
+			gram, columns := mat.NewDense(m, m, nil), make([][]float64, m)
+			for axis := range columns {
+				to := append([]float64(nil), unit...)
+				to[axis] = unit[axis] + h
+				up := append([]float64(nil), at(to)...)
+				to[axis] = unit[axis] - h
+				down := at(to)
+				for i := range up {
+					columns[axis] = append(columns[axis], (up[i]-down[i])/(2*h))
+				}
+				for other := range axis + 1 {
+					product := floats.Dot(columns[axis], columns[other])
+					gram.Set(axis, other, product)
+					gram.Set(other, axis, product)
+				}
+			}
+			stretch = math.Sqrt(mat.Det(gram))
+		}
+		smallest, largest = min(smallest, stretch), max(largest, stretch)
+	})
+	return smallest, largest
+}
+
+// TestUniformInVolume: where a domain has a parametrization, that stretches everywhere alike, by the volume, and stays inside.
+func TestUniformInVolume(t *testing.T) {
+	filled := 0
+	for name, b := range bodies() {
+		fill := pde.Filling(b.domain)
+		if fill == nil {
+			continue
+		}
+		filled++
+		d := b.domain.Dim()
+		smallest, largest := stretches(d, map[int]int{1: 50, 2: 10, 3: 8, 4: 5, 5: 4}[d], fill)
+		if math.Abs(smallest-b.volume) > 1e-4*b.volume || math.Abs(largest-b.volume) > 1e-4*b.volume {
+			t.Errorf("%s: the parametrization stretches by %v to %v, the volume is %v", name, smallest, largest, b.volume)
+		}
+		for _, u := range []float64{0, 1e-17, 0.3, math.Nextafter(1, 0), 1} {
+			if point := fill(slices.Repeat([]float64{u}, d)); !b.domain.Contains(point) {
+				t.Errorf("%s: %v is filled to %v, outside", name, u, point)
+			}
+		}
+	}
+	if filled < 9 {
+		t.Errorf("%d of the domains have a parametrization", filled)
+	}
+}
+
 // TestUniformInMeasure: the parametrizations stretch everywhere alike, by the measure where all of a patch is kept.
 func TestUniformInMeasure(t *testing.T) {
-	const h = 1e-5
 	for name, b := range bodies() {
 		m := b.domain.Dim() - 1
 		for _, p := range b.domain.Boundary() {
-			smallest, largest := math.Inf(1), 0.0
-			everyUnit(m, map[int]int{0: 1, 1: 50, 2: 10}[m], func(unit []float64) {
-				var columns [2][]float64
-				for axis := range m {
-					at := append([]float64(nil), unit...)
-					at[axis] = unit[axis] + h
-					up, _ := p.At(at)
-					at[axis] = unit[axis] - h
-					down, _ := p.At(at)
-					columns[axis] = make([]float64, len(up))
-					for i := range up {
-						columns[axis][i] = (up[i] - down[i]) / (2 * h)
-					}
-				}
-				product := func(a, b []float64) (sum float64) {
-					for i := range a {
-						sum += a[i] * b[i]
-					}
-					return sum
-				}
-				stretch := 1.0
-				switch m {
-				case 1:
-					stretch = math.Sqrt(product(columns[0], columns[0]))
-				case 2:
-					a, b, c := product(columns[0], columns[0]), product(columns[0], columns[1]), product(columns[1], columns[1])
-					stretch = math.Sqrt(a*c - b*b)
-				}
-				smallest, largest = min(smallest, stretch), max(largest, stretch)
+			smallest, largest := stretches(m, map[int]int{0: 1, 1: 50, 2: 10, 3: 6, 4: 4}[m], func(unit []float64) []float64 {
+				point, _ := p.At(unit)
+				return point
 			})
 			if largest-smallest > 1e-4*largest {
 				t.Errorf("%s, %s: the parametrization stretches by %v to %v", name, p.Name, smallest, largest)

@@ -26,12 +26,12 @@ func (Grid) Interior(domain pde.Domain, n int) (*Points, error) {
 		return nil, err
 	}
 	lo, hi := domain.Bounds()
-	points := &Points{Dim: len(lo)}
+	place, points := placing(domain), &Points{Dim: len(lo)}
 	err := grid(len(lo), n, func(unit []float64) bool {
-		place(unit, lo, hi)
+		place(unit)
 		return domain.Contains(unit)
 	}, func(unit []float64) {
-		place(unit, lo, hi)
+		place(unit)
 		points.Coords = append(points.Coords, unit...)
 	})
 	if err != nil {

@@ -18,8 +18,8 @@ type Sampler interface {
 	Name() string
 	// WithSeed is the same sampler with another seed; one without a seed returns itself.
 	WithSeed(seed uint64) Sampler
-	// Interior puts n points into the domain, evenly in volume: into its bounds, without those that miss the domain. It
-	// fails for nil, for a negative n, and when the domain fills next to none of its bounds.
+	// Interior puts n points into the domain, evenly in volume: by its parametrization where it is pde.Filled, or else into
+	// its bounds, without those that miss the domain. It fails for nil, for a negative n, and when the domain fills next to none of its bounds.
 	Interior(domain pde.Domain, n int) (*Points, error)
 	// Boundary puts n points on the named patches of the boundary, on all when none is named, evenly in measure: each
 	// patch gets its share of n up to rounding. It fails for nil, for a negative n, for a name that is unknown or given
@@ -53,12 +53,13 @@ func interior(domain pde.Domain, n int, start sequence, rng *rand.Rand) (*Points
 	if err != nil {
 		return nil, err
 	}
+	place := placing(domain)
 	points := &Points{N: n, Dim: len(lo), Coords: make([]float64, n*len(lo))}
 	for k := range n {
 		point := points.At(k)
 		for missed := 0; ; missed++ {
 			next(point)
-			place(point, lo, hi)
+			place(point)
 			if domain.Contains(point) {
 				break
 			}
@@ -70,10 +71,16 @@ func interior(domain pde.Domain, n int, start sequence, rng *rand.Rand) (*Points
 	return points, nil
 }
 
-// place maps a point of the unit cube to the bounds.
-func place(point, lo, hi []float64) {
-	for i, u := range point {
-		point[i] = lo[i] + u*(hi[i]-lo[i])
+// placing returns what maps a point of the unit cube to the domain, or else to its bounds, in place.
+func placing(domain pde.Domain) func(point []float64) {
+	if fill := pde.Filling(domain); fill != nil {
+		return func(point []float64) { copy(point, fill(point)) }
+	}
+	lo, hi := domain.Bounds()
+	return func(point []float64) {
+		for i, u := range point {
+			point[i] = lo[i] + u*(hi[i]-lo[i])
+		}
 	}
 }
 

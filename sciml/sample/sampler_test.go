@@ -33,6 +33,9 @@ func domains() map[string]pde.Domain {
 		"interval":      made(pde.NewInterval("x", -2, 5)),
 		"box":           made(pde.NewBox([]string{"x", "y", "z"}, []float64{-1, 0, 2}, []float64{1, 3, 7})),
 		"disk":          circle,
+		"ball":          made(pde.NewBall([]float64{0, 1, 2}, 2)),
+		"ellipse":       made(pde.NewEllipse([2]float64{1, 2}, [2]float64{3, 1}, 1)),
+		"star":          made(pde.NewStarShaped([2]float64{}, func(angle float64) float64 { return 1 + 0.5*math.Cos(3*angle) })),
 		"L":             pde.LShape(),
 		"plate":         plate,
 		"lens":          made(pde.Intersection(circle, made(pde.NewDisk([2]float64{0.6, 0.1}, 0.5)))),
@@ -82,6 +85,46 @@ func TestEverySamplerEverywhere(t *testing.T) {
 				if err != nil || part.N > 50 || part.N < 40 && domain.Dim() > 1 || part.N < 1 {
 					t.Errorf("%s on %s of %s: %v, %v", sampler.Name(), patch.Name, name, part, err)
 				}
+			}
+		}
+	}
+}
+
+// TestHighBall: in many dimensions a share of the bounds is in a ball that nobody would find by trying. The mean of |x|² is
+// d/(d + 2) for the unit ball.
+func TestHighBall(t *testing.T) {
+	const d, n = 30, 2000
+	ball, err := pde.NewBall(make([]float64, d), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cylinder, err := pde.Over(ball, "t", 0, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sampler := range []sample.Sampler{sample.Uniform{Seed: 3}, sample.Halton{Seed: 3}, sample.LatinHypercube{Seed: 3}} {
+		in, err := sampler.Interior(cylinder, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, err := sampler.Boundary(cylinder, n, "t-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, points := range map[string]*sample.Points{"in a cylinder": in, "at its start": start} {
+			squares, first := 0.0, 0.0
+			for k := range points.N {
+				p := points.At(k)
+				if !cylinder.Contains(p) {
+					t.Fatalf("%s %s: %v is outside", sampler.Name(), name, p)
+				}
+				for _, v := range p[:d] {
+					squares += v * v / n
+				}
+				first += p[0] * p[0] / n
+			}
+			if math.Abs(squares-d/(d+2.)) > 0.01 || math.Abs(first-1/(d+2.)) > 0.006 {
+				t.Errorf("%s %s: the mean of |x|² is %v and of x₁² %v, want %v and %v", sampler.Name(), name, squares, first, d/(d+2.), 1/(d+2.))
 			}
 		}
 	}
