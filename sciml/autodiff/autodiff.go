@@ -82,6 +82,9 @@ func (d *Derivatives) U() *graph.Node { return d.u }
 // Dims returns d, the number of coordinates of a point.
 func (d *Derivatives) Dims() int { return d.dims }
 
+// Order returns the highest order of the derivatives that were asked for so far, of u or of others by For; 0 for none.
+func (d *Derivatives) Order() int { return d.engine.highest }
+
 // Partial returns a partial derivative of any order, one axis for each order: Partial(0) is ∂u/∂x₀, Partial(0, 1) is
 // ∂²u/∂x₀∂x₁, Partial(0, 0, 0) is ∂³u/∂x₀³.
 func (d *Derivatives) Partial(axes ...int) *graph.Node {

@@ -9,6 +9,9 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 )
 
 // points draws n points of R^d with coordinates between lo and hi.
@@ -126,5 +129,33 @@ func mustFail(t *testing.T, b compute.Backend, x any, build func(x *graph.Node) 
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("the error does not mention %q: %.300s", word, err.Error())
 		}
+	}
+}
+
+// TestOrder: the highest order that anybody asked for, who shares streams.
+func TestOrder(t *testing.T) {
+	_, err := graph.CallOnce(backendtest.Best(t), func(x *graph.Node) *graph.Node {
+		u := graph.Tanh(x)
+		d := autodiff.Of(u, x)
+		other := d.For(graph.Slice(u, graph.AxisRange(), graph.AxisElem(0)))
+		for _, c := range []struct {
+			ask  func()
+			want int
+		}{
+			{func() {}, 0},
+			{func() { d.Gradient() }, 1},
+			{func() { other.Laplacian() }, 2},
+			{func() { d.Partial(0) }, 2},
+			{func() { d.Operator(autodiff.Term{Weight: 1, Axes: []int{0, 1, 1}}) }, 3},
+			{func() { other.Directional(graph.OnesLike(x), 4) }, 4},
+		} {
+			if c.ask(); d.Order() != c.want || other.Order() != c.want {
+				t.Errorf("the order is %d and %d, want %d", d.Order(), other.Order(), c.want)
+			}
+		}
+		return u
+	}, [][]float64{{0.1, 0.2}})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

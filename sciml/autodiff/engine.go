@@ -19,6 +19,7 @@ type engine struct {
 	live       map[graph.NodeId]bool
 	memo       map[memoKey]stream
 	slopes     map[graph.NodeId][]*graph.Node // f′, f″, … of element-wise operations
+	highest    int                            // order that was asked for
 	// equivalents are expressions in place of operations that are differentiated as such.
 	equivalents map[graph.NodeId]*graph.Node
 }
@@ -142,6 +143,9 @@ func isFloat(n *graph.Node) bool {
 
 // at returns the stream of a node for a form.
 func (e *engine) at(n *graph.Node, f form) stream {
+	for _, t := range f.terms {
+		e.highest = max(e.highest, len(t.mono))
+	}
 	if !e.depends(n) {
 		return stream{}
 	}

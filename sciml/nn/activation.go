@@ -11,17 +11,31 @@ import (
 )
 
 // Activation names an element-wise nonlinearity. It is a name rather than a function so that a network can be saved;
-// SIREN and Adaptive make names with a number in them.
+// SIREN and Adaptive make names with a number in them. Case and the characters '_', '-' and ' ' make no difference:
+// "LeakyReLU" is "leaky_relu".
 type Activation string
 
-// The activations without parameters. A PDE of order k needs one with k derivatives that do not vanish, which rules
-// out ReLU.
+// The activations without parameters. Derivatives of an unknown are as smooth as these: where an equation has order k, one with
+// k derivatives that do not vanish is needed.
 const (
 	Tanh     Activation = "tanh"
 	Sine     Activation = "sin"
 	Swish    Activation = "swish"    // x/(1+e^{−x}), also called SiLU (Hendrycks and Gimpel 2016; Ramachandran et al. 2017)
 	GELU     Activation = "gelu"     // x·Φ(x), Φ the normal distribution function (Hendrycks and Gimpel 2016)
 	Softplus Activation = "softplus" // log(1+e^x)
+	SiLU     Activation = "silu"     // another name of Swish
+	Mish     Activation = "mish"     // x·tanh(log(1+e^x)) (Misra 2020)
+	Sigmoid  Activation = "sigmoid"  // 1/(1+e^{−x})
+
+	// ReLU is max(x, 0) (Nair and Hinton 2010). All derivatives of a network with it, and with LeakyReLU, vanish but the first:
+	// package pinn refuses an equation with second ones.
+	ReLU      Activation = "relu"
+	LeakyReLU Activation = "leaky_relu" // x, or 0.01x below zero (Maas, Hannun and Ng 2013)
+	// ELU is x, or e^x − 1 below zero (Clevert, Unterthiner and Hochreiter 2016). Its second derivative jumps at zero, above
+	// which it vanishes, so that tanh or Swish are better in equations of second order. SELU is 1.0507 times x, or
+	// 1.6733·(e^x − 1) below zero (Klambauer et al. 2017), with a kink at zero.
+	ELU  Activation = "elu"
+	SELU Activation = "selu"
 )
 
 // SIREN is x ↦ sin(ω₀x) (Sitzmann et al. 2020, "Implicit neural representations with periodic activation functions",
@@ -41,9 +55,56 @@ func Adaptive(activation Activation, n float64) Activation {
 var plain = map[Activation]func(*graph.Node) *graph.Node{
 	Tanh:     graph.Tanh,
 	Sine:     graph.Sin,
-	Swish:    func(x *graph.Node) *graph.Node { return graph.Mul(x, graph.Logistic(x)) },
+	Swish:    swish,
+	SiLU:     swish,
 	GELU:     gelu,
 	Softplus: softplus,
+	Mish:     func(x *graph.Node) *graph.Node { return graph.Mul(x, graph.Tanh(softplus(x))) },
+	Sigmoid:  graph.Logistic,
+	ReLU:     func(x *graph.Node) *graph.Node { return byBranch(x, 1, graph.ZerosLike) },
+	LeakyReLU: func(x *graph.Node) *graph.Node {
+		return byBranch(x, 1, func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 0.01) })
+	},
+	ELU: func(x *graph.Node) *graph.Node { return exponentialBelow(x, 1, 1) },
+	SELU: func(x *graph.Node) *graph.Node {
+		return exponentialBelow(x, 1.0507009873554804934, 1.6732632423543772848)
+	},
+}
+
+// piecewiseLinear are those whose second derivative vanishes.
+var piecewiseLinear = map[Activation]bool{ReLU: true, LeakyReLU: true}
+
+// named is the activation that a name in any spelling stands for.
+func named(name string) Activation {
+	bare := func(s string) string {
+		return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(s))
+	}
+	for known := range plain {
+		if bare(string(known)) == bare(name) {
+			return known
+		}
+	}
+	return Activation(name)
+}
+
+func swish(x *graph.Node) *graph.Node { return graph.Mul(x, graph.Logistic(x)) }
+
+// byBranch is scale·x from zero on, and another function below: all derivatives are those of the branch that x is in.
+func byBranch(x *graph.Node, scale float64, below func(x *graph.Node) *graph.Node) *graph.Node {
+	above := x
+	if scale != 1 {
+		above = graph.MulScalar(x, scale)
+	}
+	return graph.Where(graph.GreaterOrEqual(x, graph.ZerosLike(x)), above, below(x))
+}
+
+// exponentialBelow is scale·x from zero on, and scale·alpha·(e^x − 1) below.
+func exponentialBelow(x *graph.Node, scale, alpha float64) *graph.Node {
+	return byBranch(x, scale, func(x *graph.Node) *graph.Node {
+		zero := graph.ZerosLike(x)
+		negative := graph.Where(graph.GreaterOrEqual(x, zero), zero, x) // so that what is not taken does not overflow
+		return graph.MulScalar(graph.AddScalar(graph.Exp(negative), -1), scale*alpha)
+	})
 }
 
 // gelu is written out: the back ends' fused form is slower to differentiate.
@@ -66,6 +127,7 @@ type nonlinearity struct {
 	frequency float64
 	slope     float64
 	siren     bool
+	linear    bool // in pieces
 }
 
 // parse takes an activation apart, or returns an error that lists those there are.
@@ -87,7 +149,9 @@ func (a Activation) parse() (nonlinearity, error) {
 		nl.f, nl.frequency, nl.siren = graph.Sin, omega, true
 		return nl, nil
 	}
-	if nl.f = plain[Activation(name)]; nl.f == nil {
+	activation := named(name)
+	nl.linear = piecewiseLinear[activation]
+	if nl.f = plain[activation]; nl.f == nil {
 		var names []string
 		for known := range plain {
 			names = append(names, strconv.Quote(string(known)))

@@ -93,6 +93,13 @@ func TestActivationDerivatives(t *testing.T) {
 		nn.Swish:    {0, 0.5, 0.5, 0, -0.5},
 		nn.GELU:     {0, 0.5, math.Sqrt(2 / math.Pi), 0, -2 * math.Sqrt(2/math.Pi)},
 		nn.Softplus: {math.Ln2, 0.5, 0.25, 0, -0.125},
+		nn.Mish:     {0, 0.6, 0.64, -0.096, -1.1008},
+		nn.Sigmoid:  {0.5, 0.25, 0, -0.125, 0},
+		// At their kinks these are as from the right.
+		nn.ReLU:      {0, 1, 0, 0, 0},
+		nn.LeakyReLU: {0, 1, 0, 0, 0},
+		nn.ELU:       {0, 1, 0, 0, 0},
+		nn.SELU:      {0, 1.0507009873554805, 0, 0, 0},
 	}
 	points := []float32{0, 20, -20, 500, -500}
 	x := make([][]float32, len(points))
@@ -124,7 +131,7 @@ func TestActivationDerivatives(t *testing.T) {
 					t.Errorf("%s: derivative %d at 0 is %v, want %v", activation, order, values[0], want[order])
 				}
 				for n, v := range values {
-					if math.IsNaN(float64(v)) || math.Abs(float64(v)) > 501 {
+					if math.IsNaN(float64(v)) || math.Abs(float64(v)) > 526 {
 						t.Errorf("%s: derivative %d at %v is %v", activation, order, points[n], v)
 					}
 				}

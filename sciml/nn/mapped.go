@@ -3,6 +3,7 @@ package nn
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -65,6 +66,11 @@ func (m *mapped) Apply(theta, x *graph.Node) *graph.Node {
 		x = f.Apply(x)
 	}
 	return m.Network.Apply(theta, x)
+}
+
+func (m *mapped) piecewiseLinear() bool {
+	curved := func(f Map) bool { _, affine := f.(*scale); return !affine }
+	return PiecewiseLinear(m.Network) && !slices.ContainsFunc(m.maps, curved)
 }
 
 // String implements Network.

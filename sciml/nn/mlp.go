@@ -50,5 +50,7 @@ func (m *MLP) Apply(theta, x *graph.Node) *graph.Node {
 	return m.last.apply(theta, h)
 }
 
+func (m *MLP) piecewiseLinear() bool { return m.nonlinear.linear && len(m.inner) > 0 }
+
 // Specification implements Specified.
 func (m *MLP) Specification() (kind string, data any) { return kindMLP, m.stored() }

@@ -19,6 +19,17 @@ var activations = map[nn.Activation]func(float64) float64{
 	nn.Sine:  math.Sin,
 	nn.Swish: func(v float64) float64 { return v / (1 + math.Exp(-v)) },
 	nn.GELU:  func(v float64) float64 { return v * 0.5 * (1 + math.Erf(v/math.Sqrt2)) },
+
+	nn.SiLU:      func(v float64) float64 { return v / (1 + math.Exp(-v)) },
+	nn.Mish:      func(v float64) float64 { return v * math.Tanh(math.Log1p(math.Exp(v))) },
+	nn.Sigmoid:   func(v float64) float64 { return 1 / (1 + math.Exp(-v)) },
+	nn.ReLU:      func(v float64) float64 { return max(v, 0) },
+	nn.LeakyReLU: func(v float64) float64 { return max(v, 0.01*v) },
+	nn.ELU:       func(v float64) float64 { return max(v, math.Expm1(min(v, 0))) },
+	nn.SELU: func(v float64) float64 {
+		return 1.0507009873554805 * (max(v, 0) + 1.6732632423543772*math.Expm1(min(v, 0)))
+	},
+	"Leaky ReLU": func(v float64) float64 { return max(v, 0.01*v) }, // another spelling
 }
 
 func mustMLP(t *testing.T, activation nn.Activation, widths ...int) *nn.MLP {
@@ -164,7 +175,7 @@ func TestErrors(t *testing.T) {
 		{nn.Tanh, []int{2}, []string{"[2]", "input and an output"}},
 		{nn.Tanh, []int{2, 0, 1}, []string{"width 0 of layer 1"}},
 		{nn.Tanh, []int{2, 3, -1}, []string{"width -1 of layer 2"}},
-		{"relu", []int{2, 1}, []string{`"relu"`, `"tanh"`, `"gelu"`}},
+		{"step", []int{2, 1}, []string{`"step"`, `"tanh"`, `"gelu"`}},
 	} {
 		m, err := nn.NewMLP(c.activation, c.widths...)
 		if err == nil || m != nil {
@@ -200,6 +211,34 @@ func TestApplyErrors(t *testing.T) {
 			if !strings.Contains(err.Error(), word) {
 				t.Errorf("%q does not mention %q", err, word)
 			}
+		}
+	}
+}
+
+// TestPiecewiseLinear: networks are told by their second derivatives.
+func TestPiecewiseLinear(t *testing.T) {
+	relu := must(nn.NewMLP(nn.ReLU, 2, 5, 1))
+	scale, waves := must(nn.Scale([]float64{0, 0}, []float64{1, 2})), must(nn.Fourier(2, 1, 1, 0))
+	smooth := mustMLP(t, nn.Tanh, 2, 5, 1)
+	for _, c := range []struct {
+		network nn.Network
+		want    bool
+	}{
+		{relu, true},
+		{must(nn.NewMLP(nn.Adaptive("LeakyReLU", 2), 2, 5, 5, 1)), true},
+		{must(nn.NewResNet(nn.ReLU, 2, 5, 2, 1)), true},
+		{must(nn.Mapped(relu, scale)), true},
+		{must(nn.Mapped(relu, waves)), false},
+		{must(nn.NewModifiedMLP(nn.ReLU, 2, 5, 5, 1)), false}, // multiplies pieces
+		{must(nn.SideBySide(relu, relu)), true},
+		{must(nn.SideBySide(relu, smooth)), false}, // of which the first may be what has first derivatives only
+		{smooth, false},
+		{must(nn.NewMLP(nn.ELU, 2, 5, 1)), false},
+		{must(nn.NewMLP(nn.ReLU, 2, 1)), false}, // linear as a whole, on purpose
+		{nil, false},
+	} {
+		if got := nn.PiecewiseLinear(c.network); got != c.want {
+			t.Errorf("%v: piecewise linear is %v, want %v", c.network, got, c.want)
 		}
 	}
 }

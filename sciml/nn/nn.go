@@ -4,7 +4,7 @@
 // algebra on vectors of length P. Blocks tells which part of θ is which weight, for methods that use the layers.
 //
 // The networks are MLP, ModifiedMLP, ResNet and PirateNet, with any Activation and Initializer. Mapped puts fixed maps
-// of the inputs before any of them: Scale, Fourier and Periodic. FromModel makes a network of any GoMLX model function
+// of the inputs before any of them: Scale, Fourier and Periodic. SideBySide makes one network of several. FromModel makes a network of any GoMLX model function
 // with its variables in a store. Marshal and Unmarshal store what a network is made of.
 package nn
 
@@ -52,6 +52,13 @@ func (b Block) Size() int {
 func (b Block) From(theta *graph.Node) *graph.Node {
 	flat := graph.Slice(theta, graph.AxisRange(b.Offset, b.Offset+b.Size()))
 	return graph.Reshape(flat, b.Dims...)
+}
+
+// PiecewiseLinear reports whether all outputs of a network are linear functions of the inputs in pieces, as those of an MLP with
+// ReLU are: second derivatives vanish, and an equation with them cannot be trained. It is false for what is not known.
+func PiecewiseLinear(network Network) bool {
+	n, tells := network.(interface{ piecewiseLinear() bool })
+	return tells && n.piecewiseLinear()
 }
 
 func checkInput(who string, x *graph.Node, inputs int) {

@@ -61,6 +61,8 @@ func (r *ResNet) Apply(theta, x *graph.Node) *graph.Node {
 	return r.last.apply(theta, h)
 }
 
+func (r *ResNet) piecewiseLinear() bool { return r.nonlinear.linear }
+
 // blocked is the stored form of networks made of blocks.
 type blocked struct {
 	Inputs, Width, Blocks, Outputs int

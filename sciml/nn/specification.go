@@ -25,6 +25,7 @@ const (
 	kindResNet      = "ResNet"
 	kindPirateNet   = "PirateNet"
 	kindMapped      = "mapped"
+	kindSides       = "side by side"
 	kindScale       = "scale"
 	kindFourier     = "Fourier"
 	kindPeriodic    = "periodic"

@@ -23,6 +23,7 @@ func TestMarshal(t *testing.T) {
 		must(must(nn.NewPirateNet(nn.Tanh, 2, 3, 2, 1)).WithInitializer(nn.GlorotUniform)),
 		must(nn.Mapped(must(nn.Mapped(must(nn.NewMLP(nn.Sine, 8, 1)), must(nn.Fourier(2, 4, 2, 9)))), must(nn.Scale([]float64{0, 1.0 / 3}, []float64{1, 2})))),
 	}
+	networks = append(networks, must(nn.SideBySide(networks[0], networks[3], networks[4])))
 	for _, e := range examples() {
 		networks = append(networks, e.network)
 	}

@@ -80,6 +80,7 @@ type Model struct {
 	embedded nn.Network // of the coordinates
 	options  Options
 	exact    bool // whether Ansatz and Periods are used
+	straight bool // whether second derivatives of the network vanish
 	clouds   []*cloud
 	layout   *layout
 
@@ -113,6 +114,7 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	if m.embedded, err = embed(problem, network, m.exact); err != nil {
 		return nil, err
 	}
+	m.straight = nn.PiecewiseLinear(m.embedded)
 	if err := m.collocate(); err != nil {
 		return nil, err
 	}

@@ -343,3 +343,30 @@ func TestSuggestions(t *testing.T) {
 		t.Errorf("without suggestions: %+v", got)
 	}
 }
+
+// TestPiecewiseLinear: an equation of second order is refused with ReLU, which would train to nothing, whatever is around it, and
+// forms or equations of first order are not.
+func TestPiecewiseLinear(t *testing.T) {
+	relu, err := nn.NewMLP(nn.ReLU, 2, 5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := pureGo(t)
+	for name, c := range map[string]struct {
+		problem *pde.Problem
+		options pinn.Options
+		refused bool
+	}{
+		"strong form":    {pde.Poisson2D(), pinn.Options{Interior: 4}, true},
+		"without ansatz": {pde.Poisson2D(), pinn.Options{Interior: 4, Boundary: 4, Soft: true}, true},
+		"deep Ritz":      {pde.Poisson2D(), pinn.Options{Form: pinn.DeepRitz{}, Interior: 4}, false},
+		"variational":    {pde.Poisson2D(), pinn.Options{Form: pinn.Variational{Tests: 1, Nodes: 2}}, false},
+		"first order":    {handmade(), pinn.Options{Interior: 4, Boundary: 4, Soft: true}, false},
+	} {
+		m := newModel(t, b, c.problem, relu, c.options)
+		_, err := residuals(m, relu.Init(1))
+		if c.refused != (err != nil) || c.refused && !strings.Contains(err.Error(), "has derivatives of order 2, but all above the first vanish for the network MLP 2-5-1 relu") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
