@@ -15,26 +15,26 @@ import (
 // arrows are the imports that there may be between the packages of this module, tests aside. They point one way, from what is
 // for users down to what computes; see docs/design.md. An arrow that nobody uses is to be removed from here.
 var arrows = map[string][]string{
-	"sciml": {"sciml/backend", "sciml/internal/sealed", "sciml/nn", "sciml/optim", "sciml/pde", "sciml/pinn", "sciml/plot"},
+	"sciml": {"sciml/backend", "sciml/internal/sealed", "sciml/internal/usercode", "sciml/nn", "sciml/optim", "sciml/pde", "sciml/pinn", "sciml/plot"},
 
-	"sciml/pinn":   {"sciml/autodiff", "sciml/internal/device", "sciml/nn", "sciml/objective", "sciml/pde", "sciml/sample"},
-	"sciml/sample": {"sciml/pde"},
-	"sciml/pde":    {"sciml/autodiff", "sciml/pde/reference"},
-	"sciml/nn":     {},
+	"sciml/pinn":   {"sciml/autodiff", "sciml/internal/device", "sciml/internal/usercode", "sciml/nn", "sciml/objective", "sciml/pde", "sciml/sample"},
+	"sciml/sample": {"sciml/internal/usercode", "sciml/pde"},
+	"sciml/pde":    {"sciml/autodiff", "sciml/internal/usercode", "sciml/pde/reference"},
+	"sciml/nn":     {"sciml/internal/usercode"},
 
-	"sciml/optim":        {"sciml/autodiff", "sciml/internal/device", "sciml/internal/sealed", "sciml/linalg", "sciml/objective", "sciml/optim/search"},
+	"sciml/optim":        {"sciml/autodiff", "sciml/internal/device", "sciml/internal/sealed", "sciml/internal/usercode", "sciml/linalg", "sciml/objective", "sciml/optim/search"},
 	"sciml/optim/search": {},
-	"sciml/objective":    {"sciml/autodiff", "sciml/internal/device", "sciml/linalg"},
+	"sciml/objective":    {"sciml/autodiff", "sciml/internal/device", "sciml/internal/usercode", "sciml/linalg"},
 	"sciml/linalg":       {},
 	"sciml/autodiff":     {},
 
 	"sciml/plot": {}, "sciml/keep": {}, "sciml/optim/functions": {},
-	"sciml/pde/reference":           {"sciml/internal/sealed"},
+	"sciml/pde/reference":           {"sciml/internal/sealed", "sciml/internal/usercode"},
 	"sciml/backend":                 {"sciml/backend/internal/plugin"},
-	"sciml/backend/install":         {"sciml/backend", "sciml/backend/internal/plugin"},
+	"sciml/backend/install":         {"sciml/backend", "sciml/backend/internal/plugin", "sciml/internal/usercode"},
 	"sciml/backend/internal/plugin": {},
 
-	"sciml/internal/device": {}, "sciml/internal/sealed": {},
+	"sciml/internal/device": {"sciml/internal/usercode"}, "sciml/internal/sealed": {}, "sciml/internal/usercode": {},
 	"sciml/internal/backendtest": {"sciml/backend", "sciml/backend/install"}, // for tests
 
 	// What stands on the library may use any of its public packages, and nothing uses it.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/plot"
 )
@@ -70,6 +71,9 @@ func isUnknown(problem *pde.Problem, name string) error {
 // returned after an interrupt can be drawn. Maps fails for a name that is no unknown, and for one that is given twice.
 func (s *Solution) Maps(ctx context.Context, unknowns ...string) (*plot.Figure, error) {
 	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	if err := usercode.CheckContext("sciml", ctx); err != nil {
 		return nil, err
 	}
 	problem := s.model.Problem()

@@ -6,6 +6,7 @@ import (
 	"encoding/gob"
 	"fmt"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
@@ -21,6 +22,9 @@ import (
 // began with: the problem, the method, the network, numbers of points, forms, weights and so on, by their names. What
 // methods and schemes have as parameters is not compared.
 func Resume(ctx context.Context, path string, problem *pde.Problem, options Options) (*Solution, error) {
+	if err := usercode.CheckContext("sciml", ctx); err != nil {
+		return nil, err
+	}
 	if err := problem.Check(); err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/gosciml/gosciml/sciml/backend"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
@@ -64,6 +65,9 @@ func Solve(ctx context.Context, problem *pde.Problem, options Options) (*Solutio
 }
 
 func solve(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (*Solution, error) {
+	if err := usercode.CheckContext("sciml", ctx); err != nil {
+		return nil, err
+	}
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}
@@ -87,7 +91,11 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	}
 	var result *optim.Result
 	if from == nil {
-		result, err = optim.Minimize(ctx, model.Objective(), model.Init(options.Seed), options.Method, run)
+		var theta []float64
+		if err := usercode.Call(fmt.Sprintf("Init of the network %T", options.Network), func() error { theta = model.Init(options.Seed); return nil }); err != nil {
+			return nil, err
+		}
+		result, err = optim.Minimize(ctx, model.Objective(), theta, options.Method, run)
 	} else {
 		result, err = optim.Resume(ctx, model.Objective(), from.checkpoint, options.Method, run)
 	}
@@ -100,6 +108,11 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 func (o *Options) setDefaults(problem *pde.Problem) error {
 	if err := problem.Check(); err != nil {
 		return err
+	}
+	for name, given := range map[string]any{"Method": o.Method, "Network": o.Network, "Backend": o.Backend} {
+		if given != nil && usercode.Nil(given) {
+			return fmt.Errorf("sciml: Options.%s is a nil %T, expected one that is not, or nil without a type", name, given)
+		}
 	}
 	if o.Iterations < 0 {
 		return fmt.Errorf("sciml: Options.Iterations is %d, expected at least 1 (or 0 for the default)", o.Iterations)

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -110,6 +111,9 @@ func (n *layered) activate(h hidden, theta, y *graph.Node) *graph.Node {
 
 // with returns a copy that starts from another initializer.
 func (n *layered) with(initializer Initializer) (*layered, error) {
+	if n == nil {
+		return nil, errors.New("nn: the network is a literal, expected one of a constructor such as nn.NewMLP")
+	}
 	if err := initializer.check(); err != nil {
 		return nil, err
 	}
@@ -120,33 +124,74 @@ func (n *layered) with(initializer Initializer) (*layered, error) {
 
 // check panics if theta and x do not fit the network.
 func (n *layered) check(theta, x *graph.Node) {
+	if n == nil {
+		panic(errors.New("nn: the network is a literal, expected one of a constructor such as nn.NewMLP"))
+	}
 	checkTheta(n.String(), theta, n.params)
 	checkInput(n.String(), x, n.Inputs())
 }
 
 // Inputs implements Network.
-func (n *layered) Inputs() int { return n.widths[0] }
+func (n *layered) Inputs() int {
+	if n == nil { // of a literal, which has nothing
+		return 0
+	}
+	return n.widths[0]
+}
 
 // Outputs implements Network.
-func (n *layered) Outputs() int { return n.widths[len(n.widths)-1] }
+func (n *layered) Outputs() int {
+	if n == nil {
+		return 0
+	}
+	return n.widths[len(n.widths)-1]
+}
 
 // NumParams implements Network.
-func (n *layered) NumParams() int { return n.params }
+func (n *layered) NumParams() int {
+	if n == nil {
+		return 0
+	}
+	return n.params
+}
 
 // Blocks implements Network.
-func (n *layered) Blocks() []Block { return n.blocks }
+func (n *layered) Blocks() []Block {
+	if n == nil {
+		return nil
+	}
+	return n.blocks
+}
 
 // Activation is the network's nonlinearity.
-func (n *layered) Activation() Activation { return n.activation }
+func (n *layered) Activation() Activation {
+	if n == nil {
+		return ""
+	}
+	return n.activation
+}
 
 // Initializer is the distribution that Init draws from.
-func (n *layered) Initializer() Initializer { return n.initializer }
+func (n *layered) Initializer() Initializer {
+	if n == nil {
+		return ""
+	}
+	return n.initializer
+}
 
 // Widths are the layer widths, input and output included.
-func (n *layered) Widths() []int { return append([]int(nil), n.widths...) }
+func (n *layered) Widths() []int {
+	if n == nil {
+		return nil
+	}
+	return append([]int(nil), n.widths...)
+}
 
 // String implements Network.
 func (n *layered) String() string {
+	if n == nil {
+		return "network that no constructor made"
+	}
 	text := fmt.Sprintf("%s %s %s", n.kind, strings.Trim(strings.ReplaceAll(fmt.Sprint(n.widths), " ", "-"), "[]"), n.activation)
 	if n.initializer != n.defaultInitializer() {
 		text += ", " + string(n.initializer)
@@ -156,6 +201,9 @@ func (n *layered) String() string {
 
 // Init implements Network.
 func (n *layered) Init(seed uint64) []float64 {
+	if n == nil {
+		return nil
+	}
 	rng := rand.New(rand.NewPCG(seed, 0))
 	theta := make([]float64, n.params)
 	for k, b := range n.blocks {
@@ -172,5 +220,8 @@ type layers struct {
 }
 
 func (n *layered) stored() layers {
+	if n == nil {
+		return layers{}
+	}
 	return layers{Widths: n.Widths(), Activation: n.activation, Initializer: n.initializer}
 }

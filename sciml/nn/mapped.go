@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Map is a fixed map of points, without parameters, that comes before a network. See Mapped.
@@ -35,18 +37,21 @@ type mapped struct {
 //
 // It returns an error when the outputs of one are not the inputs of the next.
 func Mapped(network Network, maps ...Map) (Network, error) {
-	if network == nil {
+	if usercode.Nil(network) {
 		return nil, errors.New("nn.Mapped: the network is nil")
+	}
+	if err := CheckNetwork(network); err != nil {
+		return nil, usercode.First(fmt.Errorf("nn.Mapped: %w", err))
 	}
 	if len(maps) == 0 {
 		return network, nil
 	}
 	for i, m := range maps {
-		if m == nil {
+		if usercode.Nil(m) {
 			return nil, fmt.Errorf("nn.Mapped: map %d is nil", i)
 		}
 		next, takes := fmt.Sprint("the network ", network), network.Inputs()
-		if i+1 < len(maps) && maps[i+1] != nil {
+		if i+1 < len(maps) && !usercode.Nil(maps[i+1]) {
 			next, takes = fmt.Sprintf("map %d (%s)", i+1, maps[i+1]), maps[i+1].Inputs()
 		}
 		if m.Outputs() != takes {

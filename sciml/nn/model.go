@@ -14,6 +14,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // ModelFn is a GoMLX model: it builds u(x) of shape [N, outputs] from points of shape [N, inputs], with its variables in
@@ -60,7 +62,7 @@ var models atomic.Int64
 func FromModel(b compute.Backend, store *model.Store, dtype dtypes.DType, inputs int, build ModelFn) (*Model, error) {
 	const who = "nn.FromModel"
 	switch {
-	case b == nil:
+	case usercode.Nil(b):
 		return nil, errors.New(who + ": the back end is nil, expected an open one such as backend.Open gives")
 	case store == nil:
 		return nil, errors.New(who + ": the store is nil, expected one such as model.NewStore gives")
@@ -94,16 +96,10 @@ func FromModel(b compute.Backend, store *model.Store, dtype dtypes.DType, inputs
 func (m *Model) try(build func(x *graph.Node)) error {
 	g := graph.NewGraph(m.backend, m.scope)
 	defer g.Finalize()
-	switch failure := exceptions.Try(func() {
+	return usercode.Call("model function", func() error {
 		build(graph.Parameter(g, "x", shapes.Make(m.dtype, 3, m.inputs)))
-	}).(type) {
-	case nil:
 		return nil
-	case error:
-		return failure
-	default:
-		return fmt.Errorf("the model function panicked: %v", failure)
-	}
+	})
 }
 
 // discover builds the model on the store itself, which creates its variables, and lists them.

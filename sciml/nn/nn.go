@@ -9,9 +9,12 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Network is a function of points with parameters θ.
@@ -30,6 +33,22 @@ type Network interface {
 	Blocks() []Block
 	// String describes the network, for example "MLP 2-32-32-1 tanh".
 	String() string
+}
+
+// CheckNetwork reports what is wrong with a network: nil, also within an interface, a literal of a type that has a constructor, or
+// numbers of inputs, outputs and parameters that are none.
+func CheckNetwork(network Network) error {
+	if usercode.Nil(network) {
+		return errors.New("nn: the network is nil, expected one such as nn.NewMLP makes")
+	}
+	return usercode.Call(fmt.Sprintf("network %T", network), func() error {
+		if inputs, outputs, params := network.Inputs(), network.Outputs(), network.NumParams(); inputs < 1 || outputs < 1 || params < 1 {
+			return fmt.Errorf("nn: the network %T has %d inputs, %d outputs and %d parameters, expected at least 1 of each: a literal is no network, expected one of a constructor",
+				network, inputs, outputs, params)
+		}
+		_ = network.String()
+		return nil
+	})
 }
 
 // Block is one weight matrix or vector of biases or slopes within θ: entries Offset to Offset+Size(), in row-major order of Dims.

@@ -84,5 +84,8 @@ func (p *PirateNet) Apply(theta, x *graph.Node) *graph.Node {
 
 // Specification implements Specified.
 func (p *PirateNet) Specification() (kind string, data any) {
+	if p.layered == nil {
+		return kindPirateNet, nil
+	}
 	return kindPirateNet, blocked{p.Inputs(), p.widths[1], len(p.inner), p.Outputs(), p.activation, p.initializer}
 }

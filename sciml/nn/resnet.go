@@ -72,6 +72,9 @@ type blocked struct {
 
 // Specification implements Specified.
 func (r *ResNet) Specification() (kind string, data any) {
+	if r.layered == nil {
+		return kindResNet, nil
+	}
 	return kindResNet, blocked{r.Inputs(), r.widths[1], len(r.inner), r.Outputs(), r.activation, r.initializer}
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Specified is a Network or a Map that can be stored: it tells what it is made of. All of this package are, but those
@@ -73,8 +75,11 @@ func register[T any](into map[string]func([]byte) (T, error), kind string, resto
 // Marshal returns what a network is made of, all but θ, as JSON. It returns an error for a network that is not
 // Specified, or has a part that is not.
 func Marshal(network Network) ([]byte, error) {
-	if network == nil {
+	if usercode.Nil(network) {
 		return nil, errors.New("nn.Marshal: the network is nil")
+	}
+	if err := CheckNetwork(network); err != nil {
+		return nil, usercode.First(fmt.Errorf("nn.Marshal: %w", err))
 	}
 	return marshal(registered.networks, network.String(), network)
 }
@@ -84,8 +89,14 @@ func marshal[T any](kinds map[string]func([]byte) (T, error), name string, v T) 
 	if !ok {
 		return nil, fmt.Errorf("nn.Marshal: %s (%T) cannot be stored, expected one that implements nn.Specified%s", name, v, advice(v))
 	}
-	kind, data := s.Specification()
-	text, err := json.Marshal(data)
+	var kind string
+	var data any
+	var text []byte
+	err := usercode.Call("Specification of "+name, func() (err error) {
+		kind, data = s.Specification()
+		text, err = json.Marshal(data)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("nn.Marshal: storing %s: %w", name, err)
 	}
@@ -134,7 +145,7 @@ func unmarshal[T any](from map[string]func([]byte) (T, error), data []byte) (mad
 		return made, fmt.Errorf("nn.Unmarshal: kind %q is unknown, expected one of %s; register others by nn.Register or nn.RegisterMap",
 			s.Kind, strings.Join(kinds, ", "))
 	}
-	if made, err = restore(s.Data); err != nil {
+	if err := usercode.Call(fmt.Sprintf("restore of kind %q", s.Kind), func() (err error) { made, err = restore(s.Data); return err }); err != nil {
 		return made, fmt.Errorf("nn.Unmarshal: %s: %w", s.Kind, err)
 	}
 	return made, nil

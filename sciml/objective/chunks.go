@@ -7,9 +7,9 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // chunk is a part of the samples of an objective: consecutive rows of each group, about the same share of all.
@@ -103,9 +103,9 @@ func (l *Linearizer) pieceSizes(c *chunk) (sizes []int, err error) {
 	err = o.build(dims, func(theta *graph.Node, data []*graph.Node) {
 		pieces := []*graph.Node{}
 		if o.Pieces != nil {
-			pieces = o.Pieces(theta, data)
+			pieces = o.BuildPieces(theta, data)
 		} else {
-			pieces = append(pieces, o.Residual(theta, data))
+			pieces = append(pieces, o.BuildResidual(theta, data))
 		}
 		for _, p := range pieces {
 			sizes = append(sizes, p.Shape().Size())
@@ -119,18 +119,15 @@ func (o *Objective) build(data []shapes.Shape, build func(theta *graph.Node, dat
 	return o.Compiler().Beside("building a graph of the objective", func() error {
 		g := graph.NewGraph(o.Backend, "shapes")
 		defer g.Finalize()
-		caught := exceptions.TryCatch[error](func() {
+		return usercode.Call("", func() error {
 			theta := graph.Parameter(g, "theta", shapes.Make(o.Precision(), o.Dim))
 			nodes := make([]*graph.Node, len(data))
 			for i, shape := range data {
 				nodes[i] = graph.Parameter(g, fmt.Sprintf("data%d", i), shape)
 			}
 			build(theta, nodes)
+			return nil
 		})
-		if caught != nil {
-			return fmt.Errorf("objective: building a graph of the objective: %w", caught)
-		}
-		return nil
 	})
 }
 

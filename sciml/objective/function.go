@@ -3,7 +3,6 @@ package objective
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -11,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Function computes f(θ) and writes ∇f(θ) into gradient, which comes as zeros of the length of theta. Both slices are its
@@ -68,13 +68,12 @@ func (o *Objective) NeedGraph(method, what string) error {
 
 // compute calls the Function.
 func (o *Objective) compute(theta []float64) (loss float64, gradient []float64, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("objective: Objective.Function panicked: %v\n%s", r, debug.Stack())
-		}
-	}()
 	gradient = make([]float64, o.Dim)
-	return o.Function(theta, gradient), gradient, nil
+	err = usercode.Call("Objective.Function", func() error {
+		loss = o.Function(theta, gradient)
+		return nil
+	})
+	return loss, gradient, err
 }
 
 // computeAt calls the Function for θ on the device, and puts loss and gradient there.

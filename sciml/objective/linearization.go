@@ -2,12 +2,14 @@ package objective
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // IsLeastSquares reports that f = Σ rᵢ² is known as such: there is no Loss beside the residuals.
@@ -26,9 +28,36 @@ func (o *Objective) NeedResidual(method string) error {
 // BuildResidual builds r, shape [M].
 func (o *Objective) BuildResidual(theta *graph.Node, data []*graph.Node) *graph.Node {
 	if o.Residual != nil {
-		return Flatten([]*graph.Node{o.Residual(theta, data)})
+		return Flatten([]*graph.Node{built("Objective.Residual", o.Residual, theta, data)})
 	}
-	return Flatten(o.Pieces(theta, data))
+	return Flatten(o.BuildPieces(theta, data))
+}
+
+// BuildPieces builds the residuals in Pieces, of an objective that has them.
+func (o *Objective) BuildPieces(theta *graph.Node, data []*graph.Node) []*graph.Node {
+	return allBuilt("Objective.Pieces", o.Pieces, theta, data)
+}
+
+// built calls a function of the user's that has that name.
+func built(name string, by GraphFn, theta *graph.Node, data []*graph.Node) *graph.Node {
+	return usercode.Build(name, func() *graph.Node {
+		n := by(theta, data)
+		if n == nil {
+			panic(usercode.Wrong(by, "gives nil, expected a node"))
+		}
+		return n
+	})
+}
+
+// allBuilt is built for one that builds several nodes.
+func allBuilt(name string, by func(theta *graph.Node, data []*graph.Node) []*graph.Node, theta *graph.Node, data []*graph.Node) []*graph.Node {
+	return usercode.Build(name, func() []*graph.Node {
+		all := by(theta, data)
+		if i := slices.Index(all, nil); i >= 0 || len(all) == 0 {
+			panic(usercode.Wrong(by, "gives %d nodes, and nil at %d, expected at least one, none of them nil", len(all), i))
+		}
+		return all
+	})
 }
 
 // Flatten builds one vector of pieces, one after the other in row-major order.
@@ -51,7 +80,7 @@ func (o *Objective) BuildLinearization(theta *graph.Node, data []*graph.Node) (r
 		row := graph.Reshape(r, 1, r.Shape().Size()) // as the components of one point
 		return r, graph.Reshape(autodiff.Jacobian(row, theta), r.Shape().Size(), o.Dim)
 	}
-	pieces := o.Pieces(theta, data)
+	pieces := o.BuildPieces(theta, data)
 	rows := make([]*graph.Node, len(pieces))
 	for i, p := range pieces {
 		rows[i] = graph.Reshape(autodiff.Jacobian(p, theta), p.Shape().Size(), o.Dim)

@@ -31,6 +31,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // GraphFn builds a node from theta (shape [Dim]) and the objective's data, in the order of Objective.Data.
@@ -118,8 +119,8 @@ func (o *Objective) BuildLoss(theta *graph.Node, data []*graph.Node) *graph.Node
 	var f *graph.Node
 	if o.Loss == nil {
 		f = graph.ReduceAllSum(graph.Square(o.BuildResidual(theta, data)))
-	} else if f = o.Loss(theta, data); !f.IsScalar() {
-		panic(fmt.Errorf("objective: Objective.Loss built a node of shape %s, expected a scalar", f.Shape()))
+	} else if f = built("Objective.Loss", o.Loss, theta, data); !f.IsScalar() {
+		panic(usercode.Wrong(o.Loss, "objective: Objective.Loss built a node of shape %s, expected a scalar", f.Shape()))
 	}
 	if f.DType() != theta.DType() {
 		panic(fmt.Errorf("objective: the loss has type %s, expected %s as θ has", f.DType(), theta.DType()))

@@ -22,12 +22,12 @@ type Terms struct {
 
 // build is Build, with its result checked.
 func (t *Terms) build(theta *graph.Node, data []*graph.Node) []*graph.Node {
-	return t.checked("Build", t.Build(theta, data))
+	return t.checked("Build", allBuilt("Objective.Terms.Build", t.Build, theta, data))
 }
 
 // residuals is Residuals, checked likewise.
 func (t *Terms) residuals(theta *graph.Node, data []*graph.Node) []*graph.Node {
-	return t.checked("Residuals", t.Residuals(theta, data))
+	return t.checked("Residuals", allBuilt("Objective.Terms.Residuals", t.Residuals, theta, data))
 }
 
 func (t *Terms) checked(by string, parts []*graph.Node) []*graph.Node {

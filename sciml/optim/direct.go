@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim/search"
 )
@@ -48,7 +49,7 @@ func (m madeOf) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 
 // Direct implements Directed.
 func (m madeOf) Direct(*objective.Objective) (Direction, search.Search, error) {
-	if m.direction == nil {
+	if usercode.Nil(m.direction) {
 		return nil, nil, fmt.Errorf("optim: the Direction of the method %q is nil", m.name)
 	}
 	return m.direction, m.by, nil

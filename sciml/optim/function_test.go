@@ -190,7 +190,7 @@ func TestFunctionCalls(t *testing.T) {
 			return f
 		}
 		r, err := optim.Minimize(context.Background(), obj, p.start, method, optim.Options{})
-		for _, word := range []string{"Objective.Function panicked", "index out of range [3]", "function_test.go"} {
+		for _, word := range []string{"Objective.Function (", "function_test.go", "): runtime error: index out of range [3]"} {
 			if err == nil || !strings.Contains(err.Error(), word) {
 				t.Errorf("%s: error %v, want one that mentions %q", name, err, word)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim/search"
 )
@@ -36,7 +37,7 @@ type trainerOptimizer struct{ method Method }
 
 // UpdateGraph implements optimizer.Interface.
 func (o trainerOptimizer) UpdateGraph(scope *ml.Scope, g *graph.Graph, loss *graph.Node) {
-	if o.method == nil {
+	if usercode.Nil(o.method) {
 		panic(errors.New("optim: the method of GoMLX is nil, expected for example optim.Adam{}"))
 	}
 	if !loss.IsScalar() {

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/optimize"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -33,7 +34,7 @@ func (m Gonum) Name() string {
 
 // Start implements Method. It fails when gonum's method is nil or needs more than values and gradients.
 func (m Gonum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	if m.Method == nil {
+	if usercode.Nil(m.Method) {
 		return nil, errors.New("optim: Gonum.Method is nil, expected for example &optimize.LBFGS{}")
 	}
 	if _, err := m.Method.Uses(optimize.Available{Grad: true}); err != nil {
@@ -107,13 +108,17 @@ func (s *gonumStepper) begin() (*evaluated, error) {
 	operations, results := make(chan optimize.Task, 1), make(chan optimize.Task, 1)
 	s.operations, s.results = operations, results
 	go func() {
+		failure := fmt.Errorf("optim: gonum's %T ended its goroutine", s.method)
 		defer func() {
-			if r := recover(); r != nil {
-				s.crashed = fmt.Errorf("optim: gonum's %T panicked: %v", s.method, r)
+			if failure != nil {
+				s.crashed = failure
 				close(operations)
 			}
 		}()
-		s.method.Run(operations, results, []optimize.Task{{Location: &optimize.Location{X: slices.Clone(start)}}})
+		failure = usercode.Call(fmt.Sprintf("gonum's %T", s.method), func() error {
+			s.method.Run(operations, results, []optimize.Task{{Location: &optimize.Location{X: slices.Clone(start)}}})
+			return nil
+		})
 	}()
 	return at, nil
 }

@@ -151,11 +151,11 @@ func TestGonumEnds(t *testing.T) {
 		return inner(theta, gradient)
 	}
 	r, err = optim.Minimize(context.Background(), obj, p.start, lbfgs, optim.Options{})
-	if err == nil || !strings.Contains(err.Error(), "panicked: twenty calls, all in "+here) || r.Status != optim.Failed || len(r.History.Records) < 5 {
+	if err == nil || !strings.Contains(err.Error(), "): twenty calls, all in "+here) || r.Status != optim.Failed || len(r.History.Records) < 5 {
 		t.Errorf("panic of the function: %v, error %v", r, err)
 	}
 	r, err = optim.Minimize(context.Background(), p.ofHost(t), p.start, optim.Gonum{Method: &optimize.LBFGS{Linesearcher: panicking{&optimize.Bisection{}}}}, optim.Options{})
-	if err == nil || !strings.Contains(err.Error(), "gonum's *optimize.LBFGS panicked: no search today") || r.Loss != p.reference.Func(p.start) {
+	if err == nil || !strings.Contains(err.Error(), "gonum's *optimize.LBFGS (") || !strings.HasSuffix(err.Error(), "): no search today") || r.Loss != p.reference.Func(p.start) {
 		t.Errorf("panic of the method: %v, error %v", r, err)
 	}
 	stopped(t, "gonum LBFGS", before)

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -30,7 +32,7 @@ type Phase struct {
 func (h Hybrid) Name() string {
 	names := make([]string, len(h))
 	for i, phase := range h {
-		if phase.Method != nil {
+		if !usercode.Nil(phase.Method) {
 			names[i] = phase.Method.Name()
 		}
 	}
@@ -42,10 +44,18 @@ func (h Hybrid) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 	if len(h) == 0 {
 		return nil, errors.New("optim: Hybrid has no phases, expected at least one")
 	}
+	h = slices.Clone(h)
 	for i, phase := range h {
-		if phase.Method == nil {
+		if usercode.Nil(phase.Method) {
 			return nil, fmt.Errorf("optim: phase %d of the Hybrid has no Method", i)
 		}
+		if phase.Until == nil {
+			continue
+		}
+		if usercode.Nil(phase.Until) {
+			return nil, fmt.Errorf("optim: Until of phase %d of the Hybrid is a nil %T, expected a criterion, or nil without a type", i, phase.Until)
+		}
+		h[i].Until = guardedCriterion{fmt.Sprintf("Until of phase %d of the Hybrid", i), phase.Until}
 	}
 	return startPhases(obj, theta, &chain{all: h}, "")
 }

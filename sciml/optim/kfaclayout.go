@@ -54,7 +54,7 @@ type kfacPart struct {
 // kfacFactors builds the factors of all pieces as one vector, and says what there is.
 func kfacFactors(obj *objective.Objective, theta *graph.Node, data []*graph.Node) (flat *graph.Node, pieces []kfacPiece) {
 	var all []*graph.Node
-	for _, piece := range obj.Pieces(theta, data) {
+	for _, piece := range obj.BuildPieces(theta, data) {
 		points := piece.Shape().Dimensions[0]
 		p := kfacPiece{kind: derivativesKind, columns: piece.Shape().Size() / points, single: points == 1}
 		if p.single {

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -82,7 +83,7 @@ func (r *Result) String() string {
 // Status lists. The result is not nil, and holds everything computed so far, even when an error is returned, unless
 // the error is about the arguments.
 func Minimize(ctx context.Context, obj *objective.Objective, theta []float64, method Method, options Options) (*Result, error) {
-	return minimize(ctx, obj, theta, method, options, nil)
+	return guarded(func() (*Result, error) { return minimize(ctx, obj, theta, method, options, nil) })
 }
 
 // Resume continues a run from a checkpoint, with the same objective and method, as if it had not been interrupted: on
@@ -92,15 +93,24 @@ func Resume(ctx context.Context, obj *objective.Objective, checkpoint *Checkpoin
 	if checkpoint == nil {
 		return nil, errors.New("optim: the checkpoint is nil, expected one of LoadCheckpoint")
 	}
-	return minimize(ctx, obj, checkpoint.Result.Theta, method, options, checkpoint)
+	return guarded(func() (*Result, error) {
+		return minimize(ctx, obj, checkpoint.Result.Theta, method, options, checkpoint)
+	})
 }
 
-func minimize(ctx context.Context, obj *objective.Objective, theta []float64, method Method, options Options, from *Checkpoint) (*Result, error) {
+func minimize(ctx context.Context, obj *objective.Objective, theta []float64, method Method, options Options, from *Checkpoint) (result *Result, err error) {
+	if err := usercode.CheckContext("optim", ctx); err != nil {
+		return nil, err
+	}
 	if err := obj.Check(); err != nil {
 		return nil, err
 	}
-	if method == nil {
+	if usercode.Nil(method) {
 		return nil, errors.New("optim: the method is nil, expected for example optim.LBFGS{}")
+	}
+	name, err := nameOf(method)
+	if err != nil {
+		return nil, err
 	}
 	if from != nil {
 		if err := from.fits(obj, method); err != nil {
@@ -113,6 +123,7 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 	if err := options.setDefaults(); err != nil {
 		return nil, err
 	}
+	options = options.named()
 	start, before := time.Now(), 0.0
 	if from != nil {
 		before = from.Result.Seconds
@@ -120,8 +131,11 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 	limited, cancel := options.limit(ctx, start, before)
 	defer cancel()
 	own := obj.ForRun(limited)
+	if own.Adaptation != nil {
+		own.Adaptation = guardedAdaptation{own.Adaptation}
+	}
 	r := &run{
-		obj: own, given: obj.Data, options: options, method: method.Name(), start: start, before: before, saved: start, adapted: -1,
+		obj: own, given: obj.Data, options: options, method: name, start: start, before: before, saved: start, adapted: -1,
 		pending: map[int]measured{}, ctx: limited, whole: ctx,
 	}
 	r.result.Loss = math.Inf(1)
@@ -133,14 +147,19 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		return nil, err
 	}
 	r.stepper = stepper
-	defer stop(stepper)
+	called := fmt.Sprintf("method %q", name)
+	defer func() {
+		if failure := usercode.Call(called, func() error { stop(stepper); return nil }); err == nil {
+			err = failure
+		}
+	}()
 	if options.CheckpointPath != "" { // a method that cannot be saved says so before the work is done
 		if _, err := stepper.Save(); err != nil {
 			return nil, err
 		}
 	}
 	if obj.Adaptation != nil {
-		r.adapter = obj.Adaptation.Begin()
+		r.adapter = own.Adaptation.Begin()
 	}
 	if obj.Terms != nil {
 		if r.terms, err = objective.NewTermEvaluator(own); err != nil {
@@ -164,8 +183,14 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 	if obj.Precision() == dtypes.Float32 { // as the device compares them
 		r.goal = Goal{Loss: float64(float32(r.goal.Loss)), Gradient: float64(float32(r.goal.Gradient))}
 	}
-	err = r.loop()
-	return r.finish(theta, err)
+	err = usercode.First(usercode.Call(called, r.loop))
+	var res *Result
+	err = usercode.Call(called, func() (failure error) { res, failure = r.finish(theta, err); return failure })
+	if res == nil { // the method cannot say what it has found
+		res = &r.result
+		res.Theta, res.Loss, res.Status, res.Message = slices.Clone(theta), math.Inf(1), Failed, err.Error()
+	}
+	return res, err
 }
 
 // limit is a context that is done when the time of a run is up, of which seconds before were spent already.
@@ -198,7 +223,14 @@ func (r *run) cut(err error) bool {
 func startAt(method Method, obj *objective.Objective, theta []float64) (Stepper, error) {
 	begin := device.Vector(obj.Precision(), theta)
 	defer device.Free([]*tensors.Tensor{begin})
-	return method.Start(obj, begin)
+	var s Stepper
+	err := usercode.Call(fmt.Sprintf("Start of the method %T", method), func() (err error) {
+		if s, err = method.Start(obj, begin); err == nil && usercode.Nil(s) {
+			err = fmt.Errorf("optim: Start of %T gives a nil Stepper and no error, expected one of them", method)
+		}
+		return err
+	})
+	return s, usercode.First(err)
 }
 
 func (o *Options) setDefaults() error {
@@ -506,7 +538,7 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	if failure == nil && r.options.Monitor != nil && theta != nil {
 		res.Metrics, failure = r.measure(last, theta)
 	}
-	if failure != nil {
+	if failure = usercode.First(failure); failure != nil {
 		res.Status, res.Message = Failed, failure.Error()
 	}
 	r.owned.Hold()

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -45,7 +46,7 @@ type Preconditioned struct {
 // Name implements Method.
 func (m Preconditioned) Name() string {
 	by := "?"
-	if m.By != nil {
+	if !usercode.Nil(m.By) {
 		by = m.By.Name()
 	}
 	return fmt.Sprintf("%s, preconditioned (%s)", m.method().Name(), by)
@@ -56,7 +57,7 @@ func (m Preconditioned) method() Method { return cmp.Or[Method](m.Method, LBFGS{
 // Start implements Method. It fails when a setting of its own, of the method or of the preconditioner is out of its range,
 // and when the objective is a plain function or lacks what the preconditioner needs.
 func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
-	if m.By == nil {
+	if usercode.Nil(m.By) {
 		return nil, errors.New("optim: Preconditioned.By is nil, expected a preconditioner such as NystromPreconditioner{}")
 	}
 	if err := checkSettings("Preconditioned", optional("Every", m.Every, "the default")); err != nil {
@@ -66,7 +67,8 @@ func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (
 	if err := obj.NeedGraph("Preconditioned", "a graph to put the change of variables into"); err != nil {
 		return nil, err
 	}
-	root, err := m.By.Start(obj)
+	var root Root
+	err := usercode.Call("Preconditioned.By", func() (err error) { root, err = m.By.Start(obj); return err })
 	if err != nil {
 		return nil, err
 	}

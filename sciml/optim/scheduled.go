@@ -1,7 +1,6 @@
 package optim
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -28,11 +28,41 @@ type scheduled struct {
 // withSchedule is a rule under a schedule, as a direction; a nil schedule is constant. Owner is the method whose setting the
 // schedule is.
 func withSchedule(owner string, r ratedRule, schedule Schedule) (Direction, error) {
-	schedule = cmp.Or[Schedule](schedule, Constant{})
-	if err := schedule.Check(); err != nil {
+	switch {
+	case schedule == nil:
+		schedule = Constant{}
+	case usercode.Nil(schedule):
+		return nil, fmt.Errorf("optim: %s.Schedule is a nil %T, expected a schedule, or nil without a type", owner, schedule)
+	}
+	if err := usercode.Call(owner+".Schedule", schedule.Check); err != nil {
 		return nil, fmt.Errorf("%w, in %s.Schedule", err, owner)
 	}
-	return scheduled{schedule, r}, nil
+	return scheduled{guardedSchedule{owner + ".Schedule", schedule}, r}, nil
+}
+
+// guardedSchedule panics with an error of that name where its schedule panics, or builds another number of states than its Size.
+type guardedSchedule struct {
+	name string
+	Schedule
+}
+
+// Size implements Schedule.
+func (s guardedSchedule) Size() int { return usercode.Build(s.name, s.Schedule.Size) }
+
+// Scale implements Schedule.
+func (s guardedSchedule) Scale(loss *graph.Node, state []*graph.Node) (factor *graph.Node, next []*graph.Node) {
+	usercode.Build(s.name, func() bool {
+		if factor, next = s.Schedule.Scale(loss, state); factor == nil || !factor.IsScalar() || len(next) != len(state) {
+			panic(fmt.Errorf("optim: Scale of %T gives a factor %v and %d numbers to remember, expected a scalar and %d", s.Schedule, factor, len(next), len(state)))
+		}
+		return true
+	})
+	return factor, next
+}
+
+// Rebase implements Rebaser.
+func (s guardedSchedule) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	return usercode.Build(s.name, func() []*tensors.Tensor { return rebase(s.Schedule, state) })
 }
 
 // State implements Direction.

@@ -34,6 +34,12 @@ func NewBall(center []float64, radius float64) (*Ball, error) {
 // Dim implements Domain.
 func (b *Ball) Dim() int { return len(b.Center) }
 
+// check reports a literal that makes no ball.
+func (b *Ball) check() error {
+	_, err := NewBall(b.Center, b.Radius)
+	return err
+}
+
 // Bounds implements Domain.
 func (b *Ball) Bounds() (lo, hi []float64) {
 	for _, c := range b.Center {

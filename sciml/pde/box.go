@@ -35,6 +35,14 @@ func NewInterval(name string, lo, hi float64) (*Box, error) {
 	return NewBox([]string{name}, []float64{lo}, []float64{hi})
 }
 
+// check reports a literal that lacks something.
+func (b *Box) check() error {
+	if _, err := NewBox(b.names, b.Lo, b.Hi); err != nil {
+		return fmt.Errorf("pde: the box from %v to %v with the coordinates %q was not made by NewBox: %w", b.Lo, b.Hi, b.names, err)
+	}
+	return nil
+}
+
 // Dim implements Domain.
 func (b *Box) Dim() int { return len(b.Lo) }
 
@@ -65,6 +73,9 @@ func (b *Box) measure() float64 {
 // Boundary implements Domain: the 2d faces.
 func (b *Box) Boundary() []Patch {
 	var patches []Patch
+	if b.check() != nil {
+		return nil
+	}
 	for axis := range b.Lo {
 		area := 1.0
 		for i := range b.Lo {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Condition is a residual that vanishes on a part of the boundary, or at points of its own.
@@ -26,6 +28,7 @@ type Condition struct {
 	Residual func(u *Fields) *graph.Node
 
 	numbered string // a name that is followed by a number where several conditions have it
+	refused  string // why the function that made it could not make a Residual
 }
 
 // Robust is the condition with the residual rewritten, so that a loss grows more slowly than its square where it is large, as
@@ -41,7 +44,7 @@ func (c Condition) Robust(rewrite func(r *graph.Node) *graph.Node) Condition {
 
 func (c Condition) check(p *Problem, patches map[string]bool) error {
 	if c.Residual == nil {
-		return errors.New("has no Residual")
+		return errors.New("has no Residual" + c.refused)
 	}
 	if len(c.Points) > 0 && len(c.On) > 0 {
 		return fmt.Errorf("is on the patches %q and at %d points, expected one of them", c.On, len(c.Points))
@@ -59,7 +62,11 @@ func (c Condition) check(p *Problem, patches map[string]bool) error {
 		if c.Values == nil {
 			continue
 		}
-		for _, v := range c.Values(n, point) {
+		var values []float64
+		if err := usercode.Call(fmt.Sprintf("Values of the condition %q", c.Name), func() error { values = c.Values(n, point); return nil }); err != nil {
+			return err
+		}
+		for _, v := range values {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return fmt.Errorf("has the value %v at point %d, %v, expected a finite number", v, n, point)
 			}
@@ -78,7 +85,21 @@ func less(value *graph.Node, x *graph.Node, g Function) *graph.Node {
 	if g == nil {
 		return value
 	}
-	return graph.Sub(value, graph.ReshapeLike(g(x), value))
+	return graph.Sub(value, graph.ReshapeLike(usercode.Build("", func() *graph.Node { return numbers(g, x) }), value))
+}
+
+// numbers builds g(x), which must be one number for each point.
+func numbers(g Function, x *graph.Node) *graph.Node {
+	points := x.Shape().Dimensions[0]
+	v := g(x)
+	switch {
+	case v == nil:
+		panic(usercode.Wrong(g, "the function g of a condition gives nil, expected one number for each point: shape [%d, 1] or [%d]", points, points))
+	case v.Rank() < 1 || v.Rank() > 2 || v.Shape().Dimensions[0] != points || v.Shape().Size() != points || v.DType() != x.DType():
+		panic(usercode.Wrong(g, "the function g of a condition gives shape %s at %d points, expected one number of type %s for each: [%d, 1] or [%d]; a constant is graph.AddScalar(graph.ZerosLike(pde.Column(x, 0)), c)",
+			v.Shape(), points, x.DType(), points, points))
+	}
+	return v
 }
 
 // Dirichlet is the condition u = g for an unknown, on the whole boundary or on the named patches. A nil g is zero.
@@ -90,6 +111,9 @@ func Dirichlet(unknown string, g Function, on ...string) Condition {
 
 // DirichletValues is the condition u = g with g as a Go function, for boundary values that are no graph.
 func DirichletValues(unknown string, g func(point []float64) float64, on ...string) Condition {
+	if g == nil {
+		return Condition{Name: name("Dirichlet "+unknown, on), On: on, refused: ", because DirichletValues was given a nil function"}
+	}
 	return Condition{
 		Name: name("Dirichlet "+unknown, on), On: on,
 		Values:   func(_ int, point []float64) []float64 { return []float64{g(point)} },
@@ -155,9 +179,14 @@ func ofNormals(g NormalFunction, u *Fields) Function {
 // Periodic is the condition that all unknowns and their derivatives by the coordinate, up to one less than order, are
 // equal on opposite faces of a box. For a differential operator of an order, that is the number of them it needs.
 func Periodic(box *Box, coordinate string, order int) Condition {
-	axis := index(box.names, coordinate)
 	c := Condition{Name: "periodic " + coordinate, On: []string{coordinate + "-"}}
-	if axis < 0 || order < 1 { // Check then finds a patch that is not there, or no Residual
+	if box == nil {
+		c.refused = ", because Periodic was given a nil box"
+		return c
+	}
+	axis := index(box.names, coordinate)
+	if axis < 0 || order < 1 {
+		c.refused = fmt.Sprintf(", because Periodic was given the coordinate %q and order %d, expected one of %q and at least 1", coordinate, order, box.names)
 		return c
 	}
 	c.Partner = func(point []float64) []float64 {
@@ -199,7 +228,8 @@ func Measured(unknown string, points [][]float64, values []float64) Condition {
 	c := Condition{Name: "data of " + unknown, Points: points}
 	c.numbered = c.Name
 	if len(points) == 0 || len(points) != len(values) {
-		return c // without a Residual: Check refuses it
+		c.refused = fmt.Sprintf(", because Measured was given %d points and %d values, expected as many of each, and at least one", len(points), len(values))
+		return c
 	}
 	c.Values = func(index int, _ []float64) []float64 { return values[index : index+1] }
 	c.Residual = func(u *Fields) *graph.Node { return graph.Sub(u.Of(unknown).U(), u.Values()) }
@@ -244,7 +274,7 @@ func Column(x *graph.Node, i int) *graph.Node {
 // Bump is ∏ 4(xᵢ − loᵢ)(hiᵢ − xᵢ)/(hiᵢ − loᵢ)² over the given axes, or all: a distance that vanishes on the faces of a
 // box and is one in its middle. Shape [N, 1].
 func Bump(box *Box, axes ...int) Function {
-	if len(axes) == 0 {
+	if len(axes) == 0 && box != nil {
 		for i := range box.Lo {
 			axes = append(axes, i)
 		}

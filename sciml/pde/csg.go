@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // composite is a body made of two others.
@@ -93,9 +95,17 @@ func corners(a, b Domain, lower, upper func(x, y float64) float64) (lo, hi []flo
 
 // compose gives c the patches of a that keepA keeps, and those of b that keepB keeps with the normals times sign.
 func compose(construction string, a, b Domain, c *composite, keepA, keepB func(point, normal []float64) bool, sign float64) (Domain, error) {
+	err := usercode.Call("domain", func() error { return c.compose(construction, a, b, keepA, keepB, sign) })
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *composite) compose(construction string, a, b Domain, keepA, keepB func(point, normal []float64) bool, sign float64) error {
 	var err error
 	if c.names, err = common(construction, a, b); err != nil {
-		return nil, err
+		return err
 	}
 	taken, some := map[string]bool{}, false
 	for _, body := range []struct {
@@ -116,9 +126,9 @@ func compose(construction string, a, b Domain, c *composite, keepA, keepB func(p
 		}
 	}
 	if some && len(c.patches) == 0 {
-		return nil, fmt.Errorf("pde.%s: nothing is left, expected domains such that it has an interior", construction)
+		return fmt.Errorf("pde.%s: nothing is left, expected domains such that it has an interior", construction)
 	}
-	return c, nil
+	return nil
 }
 
 // part is the part of a patch that keep keeps, with the normals times sign.

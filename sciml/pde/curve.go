@@ -1,9 +1,12 @@
 package pde
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sort"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Ellipse is the region of the plane inside an ellipse; see NewEllipse.
@@ -68,8 +71,19 @@ func (e *Ellipse) turned(x, y float64) []float64 {
 	return []float64{x*cos - y*sin, x*sin + y*cos}
 }
 
+// check reports a literal.
+func (e *Ellipse) check() error {
+	if e.arc == nil {
+		return errors.New("pde: the ellipse is a literal, expected one of NewEllipse")
+	}
+	return nil
+}
+
 // Boundary implements Domain: the ellipse, counterclockwise from the end of its first semi-axis.
 func (e *Ellipse) Boundary() []Patch {
+	if e.check() != nil {
+		return nil
+	}
 	return []Patch{{Name: "ellipse", Measure: e.arc.length(), At: func(unit []float64) (point, normal []float64) {
 		sin, cos := math.Sincos(e.arc.at(unit[0]))
 		a, b := e.SemiAxes[0], e.SemiAxes[1]
@@ -121,6 +135,16 @@ func NewStarShaped(center [2]float64, radius func(angle float64) float64) (*Star
 	if radius == nil {
 		return nil, fmt.Errorf("pde.NewStarShaped: the radius is nil, expected a function of the angle")
 	}
+	var s *StarShaped
+	err := usercode.Call("radius of pde.NewStarShaped", func() (err error) { s, err = starShaped(center, radius); return err })
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// starShaped is NewStarShaped for a radius that may panic.
+func starShaped(center [2]float64, radius func(angle float64) float64) (*StarShaped, error) {
 	s := &StarShaped{center: center, radius: radius, size: max(math.Abs(center[0]), math.Abs(center[1]))}
 	s.lo, s.hi = []float64{math.Inf(1), math.Inf(1)}, []float64{math.Inf(-1), math.Inf(-1)}
 	for i := range arcPanels {
@@ -195,7 +219,7 @@ func (s *StarShaped) Bounds() (lo, hi []float64) { return s.lo, s.hi }
 
 // Contains implements Domain.
 func (s *StarShaped) Contains(point []float64) bool {
-	if len(point) != 2 || !finite(point...) {
+	if s.check() != nil || len(point) != 2 || !finite(point...) {
 		return false
 	}
 	x, y := point[0]-s.center[0], point[1]-s.center[1]
@@ -204,8 +228,19 @@ func (s *StarShaped) Contains(point []float64) bool {
 
 func (s *StarShaped) measure() float64 { return s.area }
 
+// check reports a literal.
+func (s *StarShaped) check() error {
+	if s.arc == nil {
+		return errors.New("pde: the star-shaped domain is a literal, expected one of NewStarShaped")
+	}
+	return nil
+}
+
 // Boundary implements Domain: the curve, counterclockwise from the angle 0.
 func (s *StarShaped) Boundary() []Patch {
+	if s.check() != nil {
+		return nil
+	}
 	return []Patch{{Name: "star", Measure: s.arc.length(), At: func(unit []float64) (point, normal []float64) {
 		angle := s.arc.at(unit[0])
 		sin, cos := math.Sincos(angle)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Cylinder is a base times an interval of time, for problems that depend on time; see Over.
@@ -20,39 +22,69 @@ type Cylinder struct {
 // first and the last time, with the normals −1 and +1 in time. It returns an error when base is nil, the interval is
 // not of positive and finite length, or the base has a patch of such a name.
 func Over(base Domain, time string, t0, t1 float64) (*Cylinder, error) {
-	if base == nil {
+	if usercode.Nil(base) {
 		return nil, errors.New("pde.Over: the base is nil, expected a domain")
+	}
+	if err := CheckDomain(base); err != nil {
+		return nil, fmt.Errorf("%w, as the base of pde.Over", err)
 	}
 	if !(t1 > t0) || math.IsInf(t1-t0, 0) {
 		return nil, fmt.Errorf("pde.Over: %s goes from %v to %v, expected a finite interval of positive length", time, t0, t1)
 	}
-	for _, p := range base.Boundary() {
-		if p.Name == time+"-" || p.Name == time+"+" {
-			return nil, fmt.Errorf("pde.Over: the base has a patch %q already, expected another name of time than %q", p.Name, time)
+	c := &Cylinder{Base: base, T0: t0, T1: t1, time: time}
+	err := usercode.Call("domain", func() error {
+		for _, p := range base.Boundary() {
+			if p.Name == time+"-" || p.Name == time+"+" {
+				return fmt.Errorf("pde.Over: the base has a patch %q already, expected another name of time than %q", p.Name, time)
+			}
 		}
+		c.area = Measure(base)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return &Cylinder{Base: base, T0: t0, T1: t1, time: time, area: Measure(base)}, nil
+	return c, nil
+}
+
+// check reports a literal that lacks something.
+func (c *Cylinder) check() error {
+	if usercode.Nil(c.Base) || c.area <= 0 || !(c.T1 > c.T0) || math.IsInf(c.T1-c.T0, 0) {
+		return fmt.Errorf("pde: the cylinder over a base of type %T from %s = %v to %v was not made by Over", c.Base, c.time, c.T0, c.T1)
+	}
+	return CheckDomain(c.Base)
 }
 
 // Dim implements Domain.
-func (c *Cylinder) Dim() int { return c.Base.Dim() + 1 }
+func (c *Cylinder) Dim() int {
+	if usercode.Nil(c.Base) {
+		return 0
+	}
+	return c.Base.Dim() + 1
+}
 
 // Bounds implements Domain.
 func (c *Cylinder) Bounds() (lo, hi []float64) {
+	if usercode.Nil(c.Base) {
+		return nil, nil
+	}
 	lo, hi = c.Base.Bounds()
 	return append(slices.Clone(lo), c.T0), append(slices.Clone(hi), c.T1)
 }
 
 // Contains implements Domain.
 func (c *Cylinder) Contains(point []float64) bool {
-	d := c.Base.Dim()
-	return len(point) == d+1 && point[d] >= c.T0 && point[d] <= c.T1 && c.Base.Contains(point[:d])
+	d := c.Dim() - 1
+	return d >= 0 && len(point) == d+1 && point[d] >= c.T0 && point[d] <= c.T1 && c.Base.Contains(point[:d])
 }
 
 func (c *Cylinder) measure() float64 { return c.area * (c.T1 - c.T0) }
 
 // Boundary implements Domain: the patches of the base over time, then the first and the last time.
 func (c *Cylinder) Boundary() []Patch {
+	if c.check() != nil {
+		return nil
+	}
 	d := c.Base.Dim()
 	var patches []Patch
 	for _, p := range c.Base.Boundary() {

@@ -27,6 +27,12 @@ func NewDisk(center [2]float64, radius float64) (*Disk, error) {
 	return &Disk{Center: center, Radius: radius}, nil
 }
 
+// check reports a literal that makes no disk.
+func (d *Disk) check() error {
+	_, err := NewDisk(d.Center, d.Radius)
+	return err
+}
+
 // Dim implements Domain.
 func (d *Disk) Dim() int { return 2 }
 

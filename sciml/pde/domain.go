@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Domain is a bounded region of R^d.
@@ -59,9 +61,10 @@ type Patch struct {
 func (p Patch) kept(point, normal []float64) bool { return p.Keep == nil || p.Keep(point, normal) }
 
 // Measure is the length, area or volume of a domain: exact for boxes, disks, balls, ellipses, polygons, star-shaped domains and
-// cylinders over them. That of other domains is measured along a thousand lines through their bounds, to about a thousandth. It is 0 for nil.
+// cylinders over them. That of other domains is measured along a thousand lines through their bounds, to about a thousandth. It is 0
+// for what CheckDomain refuses.
 func Measure(domain Domain) float64 {
-	if domain == nil {
+	if CheckDomain(domain) != nil {
 		return 0
 	}
 	if exact, ok := domain.(interface{ measure() float64 }); ok {
@@ -151,10 +154,39 @@ func finite(values ...float64) bool {
 	return true
 }
 
+// CheckDomain reports what is wrong with a domain: nil, also within an interface, a literal of a type that has a constructor, or
+// bounds that are none.
+func CheckDomain(domain Domain) error {
+	if usercode.Nil(domain) {
+		return errors.New("pde: the domain is nil, expected one such as NewBox makes")
+	}
+	return usercode.Call(fmt.Sprintf("domain %T", domain), func() error {
+		if own, ok := domain.(interface{ check() error }); ok {
+			return own.check()
+		}
+		d := domain.Dim()
+		lo, hi := domain.Bounds()
+		if d < 1 || len(lo) != d || len(hi) != d {
+			return fmt.Errorf("pde: the domain %T has %d dimensions and the bounds %v to %v, expected at least one, and as many lower and upper bounds", domain, d, lo, hi)
+		}
+		for i := range lo {
+			if !(lo[i] < hi[i]) || !finite(hi[i]-lo[i]) {
+				return fmt.Errorf("pde: the bounds of the domain %T along axis %d are %v to %v, expected a finite interval of positive length", domain, i, lo[i], hi[i])
+			}
+		}
+		return nil
+	})
+}
+
 // checkBodies reports what is wrong with the two bodies of a construction.
 func checkBodies(construction string, a, b Domain) error {
-	if a == nil || b == nil {
+	if usercode.Nil(a) || usercode.Nil(b) {
 		return errors.New("pde." + construction + ": a domain is nil, expected two domains")
+	}
+	for _, body := range []Domain{a, b} {
+		if err := CheckDomain(body); err != nil {
+			return fmt.Errorf("%w, in pde.%s", err, construction)
+		}
 	}
 	if a.Dim() != b.Dim() {
 		return fmt.Errorf("pde.%s: the domains have %d and %d dimensions, expected as many", construction, a.Dim(), b.Dim())

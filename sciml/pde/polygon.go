@@ -1,6 +1,7 @@
 package pde
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -175,6 +176,14 @@ func dot(o, a, b [2]float64) float64 {
 
 // Vertices is a copy of the vertices of the outer ring in the order that NewPolygon got, each once.
 func (p *Polygon) Vertices() [][2]float64 { return slices.Clone(p.vertices) }
+
+// check reports a literal.
+func (p *Polygon) check() error {
+	if len(p.vertices) == 0 {
+		return errors.New("pde: the polygon has no vertices, expected one that NewPolygon makes")
+	}
+	return nil
+}
 
 // Dim implements Domain.
 func (p *Polygon) Dim() int { return 2 }

@@ -22,6 +22,8 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Field is a solution that can be computed at any point of a domain: one value for each unknown.
@@ -113,13 +115,20 @@ type WeakForm struct {
 
 // Check reports the first thing missing or inconsistent in the problem.
 func (p *Problem) Check() error {
-	switch {
-	case p == nil:
+	if p == nil {
 		return errors.New("pde: the problem is nil")
+	}
+	return usercode.Call(fmt.Sprintf("Domain of problem %q", p.Name), p.check) // the rest of what is the user's has names of its own
+}
+
+func (p *Problem) check() error {
+	switch {
 	case p.refused != nil:
 		return p.refused
 	case p.Domain == nil:
 		return fmt.Errorf("pde: problem %q has no Domain", p.Name)
+	case CheckDomain(p.Domain) != nil:
+		return usercode.First(fmt.Errorf("%w, in problem %q", CheckDomain(p.Domain), p.Name))
 	case len(p.Coordinates) != p.Domain.Dim():
 		return fmt.Errorf("pde: problem %q names %d coordinates %q, expected %d as its domain has", p.Name, len(p.Coordinates), p.Coordinates, p.Domain.Dim())
 	case len(p.Unknowns) == 0:
@@ -201,7 +210,7 @@ func (p *Problem) checkTerms() error {
 	}
 	for i, c := range p.NamedConditions() {
 		if err := c.check(p, known); err != nil {
-			return fmt.Errorf("pde: condition %d (%q) of problem %q %w", i, c.Name, p.Name, err)
+			return usercode.First(fmt.Errorf("pde: condition %d (%q) of problem %q %w", i, c.Name, p.Name, err))
 		}
 		names = append(names, c.Name)
 	}
@@ -233,7 +242,11 @@ func (p *Problem) checkExact() error {
 	for i := range lo {
 		middle[i] = (lo[i] + hi[i]) / 2
 	}
-	if got := len(p.Exact(middle)); got != len(p.Unknowns) {
+	var got int
+	if err := usercode.Call(fmt.Sprintf("Exact of problem %q", p.Name), func() error { got = len(p.Exact(middle)); return nil }); err != nil {
+		return err
+	}
+	if got != len(p.Unknowns) {
 		return fmt.Errorf("pde: Exact of problem %q gives %d values, expected %d, one for each unknown", p.Name, got, len(p.Unknowns))
 	}
 	return nil
@@ -242,12 +255,25 @@ func (p *Problem) checkExact() error {
 // Solution is the exact solution, or else the reference, or nil when there is neither. Computing a reference may take
 // minutes, unless it is in its cache; ctx cancels that.
 func (p *Problem) Solution(ctx context.Context) (Field, error) {
+	if p == nil {
+		return nil, errors.New("pde: the problem is nil")
+	}
+	if err := usercode.CheckContext("pde", ctx); err != nil {
+		return nil, err
+	}
 	if p.Exact != nil || p.Reference == nil {
 		return p.Exact, nil
 	}
-	f, err := p.Reference(ctx)
+	var f Field
+	err := usercode.Call(fmt.Sprintf("Reference of problem %q", p.Name), func() (err error) {
+		f, err = p.Reference(ctx)
+		return err
+	})
+	if err == nil && f == nil {
+		err = errors.New("it is nil, expected a function of points")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("pde: the reference solution of %q: %w", p.Name, err)
+		return nil, usercode.First(fmt.Errorf("pde: the reference solution of %q: %w", p.Name, err))
 	}
 	return f, nil
 }
@@ -255,6 +281,9 @@ func (p *Problem) Solution(ctx context.Context) (Field, error) {
 // NamedConditions are the conditions with the names that they have in a loss: "condition 1" for the second one, if it has none, and
 // "data of u 2" for the second set of Measured values of u.
 func (p *Problem) NamedConditions() []Condition {
+	if p == nil {
+		return nil
+	}
 	named := slices.Clone(p.Conditions)
 	var taken []string
 	for _, c := range named {
@@ -276,7 +305,7 @@ func (p *Problem) NamedConditions() []Condition {
 
 // Soft are the conditions, as NamedConditions, that are left to be penalized when Ansatz and Periods are used.
 func (p *Problem) Soft() []Condition {
-	if p.Exactly == nil && (p.Ansatz != nil || p.Periods != nil) {
+	if p == nil || p.Exactly == nil && (p.Ansatz != nil || p.Periods != nil) {
 		return nil
 	}
 	var soft []Condition

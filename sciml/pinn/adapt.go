@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
@@ -93,7 +94,12 @@ func (a *adapter) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.
 		return nil, nil
 	}
 	if o.OnAdapt != nil {
-		o.OnAdapt(Adapted{Iteration: now.Iteration, Names: namesOf(a.clouds), Weights: a.weights.clone(), Points: pointsOf(a.clouds)})
+		if err := usercode.Call("Options.OnAdapt", func() error {
+			o.OnAdapt(Adapted{Iteration: now.Iteration, Names: namesOf(a.clouds), Weights: a.weights.clone(), Points: pointsOf(a.clouds)})
+			return nil
+		}); err != nil {
+			return nil, err
+		}
 	}
 	return a.model.data(a.clouds, a.weights), nil
 }
@@ -114,10 +120,15 @@ func (a *adapter) refine(ctx context.Context, i int, theta *tensors.Tensor) (boo
 
 // move asks the Refiner for new points, and checks them.
 func (m *Model) move(points *sample.Points, rng *rand.Rand, residual func(*sample.Points) ([]float64, error)) (*sample.Points, error) {
-	by := m.options.Refiner.Name()
-	moved, err := m.options.Refiner.Refine(m.problem.Domain, points, residual, rng)
+	var moved *sample.Points
+	by := ""
+	err := usercode.Call("Options.Refiner", func() (err error) {
+		by = m.options.Refiner.Name()
+		moved, err = m.options.Refiner.Refine(m.problem.Domain, points, residual, rng)
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("pinn: moving the points of %q by %s: %w", m.problem.Name, by, err)
+		return nil, usercode.First(fmt.Errorf("pinn: moving the points of %q by %s: %w", m.problem.Name, by, err))
 	}
 	if err := m.checkPoints(moved, by); err != nil {
 		return nil, err
@@ -162,7 +173,7 @@ func (m *Model) tryRefiner() error {
 func (a *adapter) reweigh(ctx context.Context, iteration int, theta *tensors.Tensor) error {
 	o := &Observation{ctx: ctx, Iteration: iteration, model: a.model, clouds: a.clouds, theta: theta, weights: a.weights, rng: a.rng}
 	scheme := a.model.options.Weighting
-	if err := scheme.Update(o, a.weights); err != nil {
+	if err := usercode.Call("Options.Weighting", func() error { return scheme.Update(o, a.weights) }); err != nil {
 		return fmt.Errorf("%w (%s, problem %q)", err, scheme.Name(), a.model.problem.Name)
 	}
 	return a.weights.check(scheme.Name(), a.clouds)
@@ -174,7 +185,7 @@ func (m *Model) residualAt(ctx context.Context, i int, theta *tensors.Tensor, po
 		u := m.fields(theta, x, noInputs)
 		var total *graph.Node
 		for _, t := range m.clouds[i].terms {
-			r := m.shaped(t, x.Shape().Dimensions[0], t.build(u, nil))
+			r := m.residualOf(t, u, x.Shape().Dimensions[0], nil)
 			square := graph.MulScalar(graph.ReduceSum(graph.Square(r), 1), t.weight)
 			if total == nil {
 				total = square

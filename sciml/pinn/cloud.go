@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
@@ -24,15 +25,30 @@ type cloud struct {
 // term is one summand of the loss.
 type term struct {
 	name     string
-	equation bool // rather than a condition
-	energy   bool // the mean itself counts, not that of squares
-	tested   bool // rows are test functions, which couple all points, rather than points
+	what     string // the name for errors, such as `equation "heat"`
+	code     any    // the user's function, for the line where it is written
+	equation bool   // rather than a condition
+	energy   bool   // the mean itself counts, not that of squares
+	tested   bool   // rows are test functions, which couple all points, rather than points
 	weight   float64
 	rows     int // of the residual: points, or test functions
 	values   []float64
 	width    int // of values
 	extra    []*tensors.Tensor
 	build    func(u *pde.Fields, extra []*graph.Node) *graph.Node
+}
+
+// called is the name of a user's function for errors.
+func called(kind string, index int, name string) string {
+	if name == "" {
+		return nameOf(kind, index, "")
+	}
+	return fmt.Sprintf("%s %q", kind, name)
+}
+
+// residual builds the term's residual at the points of u, with two axes.
+func (m *Model) residualOf(t *term, u *pde.Fields, rows int, extra []*graph.Node) *graph.Node {
+	return usercode.Build(t.what, func() *graph.Node { return m.shaped(t, rows, t.build(u, extra)) })
 }
 
 // lossOf builds the term's part of the loss.
@@ -89,7 +105,7 @@ func (m *Model) collocate() error {
 				onPatches[key] = c
 			}
 		}
-		t := &term{name: condition.Name, weight: weight, rows: c.points.N,
+		t := &term{name: condition.Name, what: fmt.Sprintf("condition %q", condition.Name), code: condition.Residual, weight: weight, rows: c.points.N,
 			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return condition.Residual(u) }}
 		if err := m.fill(t, condition, c.points); err != nil {
 			return err
@@ -154,25 +170,41 @@ func (m *Model) conditionCloud(condition *pde.Condition) (*cloud, error) {
 			c.points.Coords = append(c.points.Coords, p...)
 		}
 	} else {
-		points, err := m.options.Sampler.Boundary(m.problem.Domain, m.options.Boundary, condition.On...)
+		points, err := m.sampled(func(s sample.Sampler) (*sample.Points, error) {
+			return s.Boundary(m.problem.Domain, m.options.Boundary, condition.On...)
+		})
 		if err != nil {
-			return nil, err
-		}
-		if err := m.checkPoints(points, m.options.Sampler.Name()); err != nil {
 			return nil, err
 		}
 		c.points = points
 	}
 	if condition.Partner != nil {
-		for n := range c.points.N {
-			other := condition.Partner(c.points.At(n))
-			if err := m.checkPartner(other); err != nil {
-				return nil, fmt.Errorf("pinn: Partner of the condition %q pairs %v with %v, %w", condition.Name, c.points.At(n), other, err)
+		err := usercode.Call(fmt.Sprintf("Partner of the condition %q", condition.Name), func() error {
+			for n := range c.points.N {
+				other := condition.Partner(c.points.At(n))
+				if err := m.checkPartner(other); err != nil {
+					return fmt.Errorf("pinn: Partner of the condition %q pairs %v with %v, %w", condition.Name, c.points.At(n), other, err)
+				}
+				c.partner = append(c.partner, other...)
 			}
-			c.partner = append(c.partner, other...)
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// sampled asks the Sampler for points, and checks them.
+func (m *Model) sampled(ask func(s sample.Sampler) (*sample.Points, error)) (points *sample.Points, err error) {
+	err = usercode.Call("Options.Sampler", func() error {
+		if points, err = ask(m.options.Sampler); err != nil {
+			return err
+		}
+		return m.checkPoints(points, m.options.Sampler.Name())
+	})
+	return points, err
 }
 
 // checkPartner reports a point outside of the domain's bounds. Rounding may have moved it a little.
@@ -221,6 +253,10 @@ func (m *Model) fill(t *term, condition *pde.Condition, points *sample.Points) e
 	if condition.Values == nil {
 		return nil
 	}
+	return usercode.Call(fmt.Sprintf("Values of the condition %q", t.name), func() error { return t.fill(condition, points) })
+}
+
+func (t *term) fill(condition *pde.Condition, points *sample.Points) error {
 	for n := range points.N {
 		values := condition.Values(n, points.At(n))
 		if n == 0 {

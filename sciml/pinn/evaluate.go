@@ -2,6 +2,7 @@ package pinn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -23,6 +25,9 @@ var noInputs pde.Inputs
 // It fails when theta or points have a length that does not fit, or a point has a coordinate that is not finite.
 // It may be called from several goroutines.
 func (m *Model) Evaluate(theta []float64, points []float64) ([]float64, error) {
+	if err := m.ready(); err != nil {
+		return nil, err
+	}
 	return m.evaluate(theta, points, "u", len(m.problem.Unknowns), func(u *pde.Fields) *graph.Node { return u.U() })
 }
 
@@ -32,6 +37,9 @@ func (m *Model) Derivative(theta []float64, points []float64, coordinates ...str
 	if len(coordinates) == 0 {
 		return m.Evaluate(theta, points)
 	}
+	if err := m.ready(); err != nil {
+		return nil, err
+	}
 	name := "∂/∂" + strings.Join(coordinates, "∂")
 	return m.evaluate(theta, points, name, len(m.problem.Unknowns), func(u *pde.Fields) *graph.Node { return u.D(coordinates...) })
 }
@@ -39,7 +47,21 @@ func (m *Model) Derivative(theta []float64, points []float64, coordinates ...str
 // Measure computes any expression of the unknowns and their derivatives, one number for each point: build gives it as
 // [N] or [N, 1]; see Evaluate. It is compiled at each call.
 func (m *Model) Measure(theta []float64, points []float64, build func(u *pde.Fields) *graph.Node) ([]float64, error) {
-	return m.evaluate(theta, points, unnamed, 1, build)
+	if err := m.ready(); err != nil {
+		return nil, err
+	}
+	if build == nil {
+		return nil, errors.New("pinn: the function of Measure is nil, expected one that builds an expression")
+	}
+	return m.evaluate(theta, points, unnamed, 1, func(u *pde.Fields) *graph.Node {
+		return usercode.Build("the function of Measure", func() *graph.Node {
+			n := build(u)
+			if n == nil {
+				panic(usercode.Wrong(build, "gives nil, expected shape [%d] or [%d, 1]", evaluateAt, evaluateAt))
+			}
+			return n
+		})
+	})
 }
 
 // unnamed is the name of programs that are not kept.
@@ -88,7 +110,7 @@ func (m *Model) inBlocks(ctx context.Context, name string, theta *tensors.Tensor
 		points = points[n:]
 		out, err := exec.Call([]*tensors.Tensor{theta, m.tensor(block, d)})
 		if err != nil {
-			return nil, fmt.Errorf("pinn: evaluating %s of %q: %w", name, m.problem.Name, err)
+			return nil, usercode.First(fmt.Errorf("pinn: evaluating %s of %q: %w", name, m.problem.Name, err))
 		}
 		flat, err := device.Numbers(out[0])
 		device.Free(out)

@@ -29,7 +29,7 @@ func (StrongForm) clouds(m *Model) ([]*cloud, error) {
 	for i, e := range m.problem.Equations {
 		name := nameOf("equation", i, e.Name)
 		if weight := m.weight(name, 1); weight != 0 {
-			terms = append(terms, &term{name: name, equation: true, weight: weight,
+			terms = append(terms, &term{name: name, what: called("equation", i, e.Name), code: e.Residual, equation: true, weight: weight,
 				build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return e.Residual(u) }})
 		}
 	}
@@ -49,11 +49,10 @@ func (m *Model) interior(terms []*term) ([]*cloud, error) {
 	if len(terms) == 0 {
 		return nil, nil
 	}
-	points, err := m.options.Sampler.Interior(m.problem.Domain, m.options.Interior)
+	points, err := m.sampled(func(s sample.Sampler) (*sample.Points, error) {
+		return s.Interior(m.problem.Domain, m.options.Interior)
+	})
 	if err != nil {
-		return nil, err
-	}
-	if err := m.checkPoints(points, m.options.Sampler.Name()); err != nil {
 		return nil, err
 	}
 	if points.Normals != nil {
@@ -90,7 +89,7 @@ func (DeepRitz) clouds(m *Model) ([]*cloud, error) {
 	if weight == 0 {
 		return nil, nil
 	}
-	return m.interior([]*term{{name: energyTerm, equation: true, energy: true, weight: weight,
+	return m.interior([]*term{{name: energyTerm, what: "Energy", code: m.problem.Energy, equation: true, energy: true, weight: weight,
 		build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return m.problem.Energy(u) }}})
 }
 

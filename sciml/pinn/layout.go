@@ -140,7 +140,7 @@ func (m *Model) each(theta *graph.Node, data []*graph.Node, do func(t *term, r, 
 			if !t.tested { // perhaps some of the points only
 				rows = x.Shape().Dimensions[0]
 			}
-			r := m.shaped(t, rows, t.build(u, extra))
+			r := m.residualOf(t, u, rows, extra)
 			if u.Order() > 1 && m.straight {
 				panic(fmt.Errorf("pinn: %q of problem %q has derivatives of order %d, but all above the first vanish for the network %s: expected a smooth activation, such as tanh, sin or gelu, or a form of the equation with first derivatives",
 					t.name, m.problem.Name, u.Order(), m.network))

@@ -12,6 +12,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
+	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
 
@@ -38,12 +40,18 @@ const heldOutStream = 0x68656c64206f7574
 // Prepare computes the reference solution that errors are measured against, unless the problem has an exact one. It may
 // take minutes the first time; ctx cancels that. Monitor does it by itself if it has to.
 func (m *Model) Prepare(ctx context.Context) error {
+	if err := m.ready(); err != nil {
+		return err
+	}
 	m.preparing.Lock()
 	defer m.preparing.Unlock()
 	return m.prepare(ctx)
 }
 
 func (m *Model) prepare(ctx context.Context) error {
+	if err := usercode.CheckContext("pinn", ctx); err != nil {
+		return err
+	}
 	if m.prepared {
 		return nil
 	}
@@ -56,12 +64,20 @@ func (m *Model) prepare(ctx context.Context) error {
 }
 
 // Reference is the solution that errors are measured against; nil when there is none, or Prepare was not called.
-func (m *Model) Reference() func(point []float64) []float64 { return m.reference }
+func (m *Model) Reference() func(point []float64) []float64 {
+	if m == nil {
+		return nil
+	}
+	return m.reference
+}
 
 // Monitor measures θ on the device, for optim.Options: the error against the reference, where there is one, the
 // residual at held-out points, if the problem states Equations, and the errors of coefficients whose true value is
 // known. It computes the reference if that was not prepared, which ctx cancels. It may be called from several goroutines.
 func (m *Model) Monitor(ctx context.Context, theta *tensors.Tensor) (map[string]float64, error) {
+	if err := m.ready(); err != nil {
+		return nil, err
+	}
 	if err := m.holdOut(ctx); err != nil {
 		return nil, err
 	}
@@ -71,7 +87,7 @@ func (m *Model) Monitor(ctx context.Context, theta *tensors.Tensor) (map[string]
 	}
 	out, err := exec.Call([]*tensors.Tensor{theta}, m.heldOut)
 	if err != nil {
-		return nil, fmt.Errorf("pinn: measuring the error: %w", err)
+		return nil, usercode.First(fmt.Errorf("pinn: measuring the error: %w", err))
 	}
 	defer device.Free(out)
 	residual, off := tensors.ToScalar[float64](out[0]), tensors.ToScalar[float64](out[1])
@@ -111,8 +127,9 @@ func (m *Model) metrics(theta, x *graph.Node, reference []*graph.Node) []*graph.
 	// A few of the points are enough for the residual, and derivatives cost several times what u does.
 	few := m.fields(theta, graph.Slice(x, graph.AxisRange(0, heldOutPoints/4), graph.AxisRange()), noInputs)
 	for i, e := range m.problem.Equations {
-		t := &term{name: nameOf("equation", i, e.Name), rows: heldOutPoints / 4}
-		r := graph.ConvertDType(m.shaped(t, t.rows, e.Residual(few)), dtypes.Float64)
+		t := &term{name: nameOf("equation", i, e.Name), what: called("equation", i, e.Name), code: e.Residual, rows: heldOutPoints / 4,
+			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return e.Residual(u) }}
+		r := graph.ConvertDType(m.residualOf(t, few, t.rows, nil), dtypes.Float64)
 		residual = graph.Add(residual, graph.DivScalar(sumOfSquares(r), float64(t.rows)))
 	}
 	if len(reference) > 0 {
@@ -139,6 +156,9 @@ func (m *Model) compares(unknown string) bool {
 
 // holdOut computes the held-out points and the reference there, once.
 func (m *Model) holdOut(ctx context.Context) error {
+	if err := usercode.CheckContext("pinn", ctx); err != nil {
+		return err
+	}
 	m.preparing.Lock()
 	defer m.preparing.Unlock()
 	if m.heldOut != nil {
@@ -170,6 +190,14 @@ func (m *Model) holdOut(ctx context.Context) error {
 // referenceAt evaluates the reference, and measures the size of what is compared.
 func (m *Model) referenceAt(points *sample.Points) ([]float64, error) {
 	var exact []float64
+	err := usercode.Call(fmt.Sprintf("exact solution or reference of %q", m.problem.Name), func() (err error) {
+		exact, err = m.exactAt(points)
+		return err
+	})
+	return exact, err
+}
+
+func (m *Model) exactAt(points *sample.Points) (exact []float64, err error) {
 	squares, count := 0.0, 0.0
 	for n := range points.N {
 		values := m.reference(points.At(n))

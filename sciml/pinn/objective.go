@@ -1,17 +1,20 @@
 package pinn
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // Objective is the loss, for any optimizer: a sum of squared residuals, or, with an energy, a Loss alone. It is a
 // specification, with the points and weights at the start: each run moves those of its own.
 func (m *Model) Objective() *objective.Objective {
+	if m.ready() != nil {
+		return nil // which Minimize and all others refuse
+	}
 	o := &objective.Objective{Backend: m.backend, Dim: m.NumParams(), DType: m.options.DType}
 	o.Data = m.data(m.clouds, newWeights(m.clouds))
 	o.Blocks, o.Samples = m.blocks(), m.samples()
@@ -97,11 +100,11 @@ func (m *Model) shaped(t *term, rows int, r *graph.Node) *graph.Node {
 		if r != nil {
 			got = r.Shape().String()
 		}
-		panic(fmt.Errorf("pinn: the residual %q of problem %q has shape %s, expected one row for each of its %d points: [%d] or [%d, components]",
+		panic(usercode.Wrong(t.code, "pinn: the residual %q of problem %q has shape %s, expected one row for each of its %d points: [%d] or [%d, components]",
 			t.name, m.problem.Name, got, rows, rows, rows))
 	}
 	if t.energy && r.Shape().Size() != rows {
-		panic(fmt.Errorf("pinn: the Energy of problem %q has shape %s, expected one number for each of its %d points: [%d] or [%d, 1]",
+		panic(usercode.Wrong(t.code, "pinn: the Energy of problem %q has shape %s, expected one number for each of its %d points: [%d] or [%d, 1]",
 			m.problem.Name, r.Shape(), rows, rows, rows))
 	}
 	if r.Rank() == 1 {

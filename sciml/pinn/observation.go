@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Observation is what a Weighting can look at: the terms of the loss at an iterate. What is not asked for is not
@@ -187,7 +188,7 @@ func (o *Observation) run(name string, build func(theta *graph.Node, data []*gra
 	}
 	out, err := exec.Call([]*tensors.Tensor{o.theta}, o.data)
 	if err != nil {
-		return nil, fmt.Errorf("pinn: computing the %s of the terms: %w", name, err)
+		return nil, usercode.First(fmt.Errorf("pinn: computing the %s of the terms: %w", name, err))
 	}
 	values := make([][]float64, len(out))
 	names := o.Names()

@@ -25,6 +25,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/sample"
@@ -96,14 +97,14 @@ type Model struct {
 
 // New makes the model. It fails when the problem is incomplete, the network does not fit it, or options make no sense.
 func New(backend compute.Backend, problem *pde.Problem, network nn.Network, options Options) (*Model, error) {
-	if backend == nil {
+	if usercode.Nil(backend) {
 		return nil, errors.New("pinn: the back end is nil, expected an open one such as backend.Open gives")
 	}
 	if err := problem.Check(); err != nil {
 		return nil, err
 	}
-	if network == nil {
-		return nil, errors.New("pinn: the network is nil")
+	if err := nn.CheckNetwork(network); err != nil {
+		return nil, usercode.First(fmt.Errorf("pinn: %w", err))
 	}
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
@@ -145,6 +146,11 @@ func embed(problem *pde.Problem, network nn.Network, exact bool) (nn.Network, er
 }
 
 func (o *Options) setDefaults(problem *pde.Problem) error {
+	for name, given := range map[string]any{"Form": o.Form, "Sampler": o.Sampler, "Refiner": o.Refiner, "Weighting": o.Weighting} {
+		if given != nil && usercode.Nil(given) {
+			return fmt.Errorf("pinn: Options.%s is a nil %T, expected one that is not, or nil without a type", name, given)
+		}
+	}
 	switch {
 	case o.Interior < 0 || o.Boundary < 0:
 		return fmt.Errorf("pinn: Options.Interior is %d and Boundary %d, expected at least 1 (or 0 for the default)", o.Interior, o.Boundary)
@@ -183,23 +189,54 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	return nil
 }
 
-// Problem that the model solves.
-func (m *Model) Problem() *pde.Problem { return m.problem }
+// ready reports a model that is not one of New.
+func (m *Model) ready() error {
+	if m == nil || m.problem == nil {
+		return errors.New("pinn: the model is nil or a literal, expected one of pinn.New")
+	}
+	return nil
+}
+
+// Problem that the model solves; nil for a model that is not one of New.
+func (m *Model) Problem() *pde.Problem {
+	if m == nil {
+		return nil
+	}
+	return m.problem
+}
 
 // Network in place of the problem's unknowns.
-func (m *Model) Network() nn.Network { return m.network }
+func (m *Model) Network() nn.Network {
+	if m == nil {
+		return nil
+	}
+	return m.network
+}
 
 // Exact reports whether the problem's Ansatz and Periods satisfy conditions exactly, which then are no terms of the loss.
-func (m *Model) Exact() bool { return m.exact }
+func (m *Model) Exact() bool { return m != nil && m.exact }
 
 // Options of the model, with the defaults filled in.
-func (m *Model) Options() Options { return m.options }
+func (m *Model) Options() Options {
+	if m == nil {
+		return Options{}
+	}
+	return m.options
+}
 
 // NumParams is P, the length of θ: parameters of the network and coefficients of the problem.
-func (m *Model) NumParams() int { return m.network.NumParams() + len(m.problem.Coefficients) }
+func (m *Model) NumParams() int {
+	if m.ready() != nil {
+		return 0
+	}
+	return m.network.NumParams() + len(m.problem.Coefficients)
+}
 
 // Init returns a start for θ: the network's for that seed, and where the problem's coefficients start.
 func (m *Model) Init(seed uint64) []float64 {
+	if m.ready() != nil {
+		return nil
+	}
 	theta := m.network.Init(seed)
 	for _, c := range m.problem.Coefficients {
 		theta = append(theta, c.Parameter(c.Start))
@@ -220,6 +257,9 @@ func (m *Model) Coefficients(theta []float64) (map[string]float64, error) {
 }
 
 func (m *Model) checkTheta(theta []float64) error {
+	if err := m.ready(); err != nil {
+		return err
+	}
 	if len(theta) != m.NumParams() {
 		return fmt.Errorf("pinn: theta has %d entries, expected %d for %s and %d coefficients", len(theta), m.NumParams(), m.network, len(m.problem.Coefficients))
 	}
@@ -227,7 +267,12 @@ func (m *Model) checkTheta(theta []float64) error {
 }
 
 // Points are the collocation points at the start, by the name of the equation, condition or form that they belong to.
-func (m *Model) Points() map[string]*sample.Points { return pointsOf(m.clouds) }
+func (m *Model) Points() map[string]*sample.Points {
+	if m == nil {
+		return nil
+	}
+	return pointsOf(m.clouds)
+}
 
 // fields builds the network, or the ansatz around it, at points of shape [N, d].
 func (m *Model) fields(theta, x *graph.Node, inputs pde.Inputs) *pde.Fields {
@@ -237,10 +282,18 @@ func (m *Model) fields(theta, x *graph.Node, inputs pde.Inputs) *pde.Fields {
 		parameters = graph.Slice(theta, graph.AxisRange(0, p))
 		inputs.Coefficients = graph.Slice(theta, graph.AxisRangeToEnd(p))
 	}
-	network := func(x *graph.Node) *graph.Node { return m.embedded.Apply(parameters, x) }
+	network := func(x *graph.Node) *graph.Node {
+		return usercode.Build("network", func() *graph.Node { return m.embedded.Apply(parameters, x) })
+	}
 	inputs.X = x
 	if m.exact && m.problem.Ansatz != nil {
-		inputs.U = m.problem.Ansatz(x, network)
+		inputs.U = usercode.Build(fmt.Sprintf("Ansatz of %q", m.problem.Name), func() *graph.Node {
+			u := m.problem.Ansatz(x, network)
+			if u == nil {
+				panic(usercode.Wrong(m.problem.Ansatz, "gives nil, expected shape [%d, %d]", x.Shape().Dimensions[0], len(m.problem.Unknowns)))
+			}
+			return u
+		})
 	} else {
 		inputs.U = network(x)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/integrate/quad"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
@@ -69,7 +70,7 @@ func (v Variational) clouds(m *Model) ([]*cloud, error) {
 		if weight == 0 {
 			continue
 		}
-		c.terms = append(c.terms, &term{name: name, equation: true, tested: true, weight: weight * float64(rule.tests), rows: rule.tests, extra: extra,
+		c.terms = append(c.terms, &term{name: name, what: called("weak form", i, w.Name), code: w.Terms, equation: true, tested: true, weight: weight * float64(rule.tests), rows: rule.tests, extra: extra,
 			build: func(u *pde.Fields, extra []*graph.Node) *graph.Node { return weakResidual(u, w, extra) }})
 	}
 	if len(c.terms) == 0 {
@@ -84,13 +85,13 @@ func weakResidual(u *pde.Fields, w pde.WeakForm, extra []*graph.Node) *graph.Nod
 	points, d := u.X().Shape().Dimensions[0], u.Dims()
 	flux, source := w.Terms(u)
 	if flux == nil {
-		panic(fmt.Errorf("pinn: the weak form %q has no flux, expected shape [%d, %d]", w.Name, points, d))
+		panic(usercode.Wrong(w.Terms, "pinn: the weak form %q has no flux, expected shape [%d, %d]", w.Name, points, d))
 	}
 	if flux.Rank() != 2 || flux.Shape().Dimensions[0] != points || flux.Shape().Dimensions[1] != d {
-		panic(fmt.Errorf("pinn: the flux of the weak form %q has shape %s, expected [%d, %d]", w.Name, flux.Shape(), points, d))
+		panic(usercode.Wrong(w.Terms, "pinn: the flux of the weak form %q has shape %s, expected [%d, %d]", w.Name, flux.Shape(), points, d))
 	}
 	if source != nil && (source.Rank() < 1 || source.Rank() > 2 || source.Shape().Dimensions[0] != points || source.Shape().Size() != points) {
-		panic(fmt.Errorf("pinn: the source of the weak form %q has shape %s, expected [%d, 1]", w.Name, source.Shape(), points))
+		panic(usercode.Wrong(w.Terms, "pinn: the source of the weak form %q has shape %s, expected [%d, 1]", w.Name, source.Shape(), points))
 	}
 	var total *graph.Node
 	add := func(matrix, at *graph.Node) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -27,12 +28,14 @@ func (Grid) Interior(domain pde.Domain, n int) (*Points, error) {
 	}
 	lo, hi := domain.Bounds()
 	place, points := placing(domain), &Points{Dim: len(lo)}
-	err := grid(len(lo), n, func(unit []float64) bool {
-		place(unit)
-		return domain.Contains(unit)
-	}, func(unit []float64) {
-		place(unit)
-		points.Coords = append(points.Coords, unit...)
+	err := usercode.Call("domain", func() error {
+		return grid(len(lo), n, func(unit []float64) bool {
+			place(unit)
+			return domain.Contains(unit)
+		}, func(unit []float64) {
+			place(unit)
+			points.Coords = append(points.Coords, unit...)
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w in the domain of bounds %v to %v", err, lo, hi)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -32,8 +33,8 @@ type refinement struct {
 
 func (r refinement) check() error {
 	switch {
-	case r.domain == nil:
-		return fmt.Errorf("sample: %s: the domain is nil", r.name)
+	case pde.CheckDomain(r.domain) != nil:
+		return usercode.First(fmt.Errorf("sample: %s: the domain: %w", r.name, pde.CheckDomain(r.domain)))
 	case r.current == nil:
 		return fmt.Errorf("sample: %s: the current points are nil", r.name)
 	case r.current.Normals != nil:
@@ -75,9 +76,10 @@ func (r refinement) evaluate(points *Points) ([]float64, error) {
 	if r.residual == nil {
 		return nil, fmt.Errorf("sample: %s: the residual is nil", r.name)
 	}
-	values, err := r.residual(points)
+	var values []float64
+	err := usercode.Call("the residual", func() (err error) { values, err = r.residual(points); return err })
 	if err != nil {
-		return nil, fmt.Errorf("sample: %s: the residual: %w", r.name, err)
+		return nil, usercode.First(fmt.Errorf("sample: %s: the residual: %w", r.name, err))
 	}
 	if len(values) != points.N {
 		return nil, fmt.Errorf("sample: %s: %d residuals of %d points, expected one for each", r.name, len(values), points.N)
@@ -143,7 +145,7 @@ type Redraw struct {
 func (r Redraw) Name() string { return "redraw, " + r.sampler().Name() }
 
 func (r Redraw) sampler() Sampler {
-	if r.Sampler == nil {
+	if usercode.Nil(r.Sampler) {
 		return Uniform{}
 	}
 	return r.Sampler

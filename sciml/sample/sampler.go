@@ -3,11 +3,11 @@
 package sample
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -55,18 +55,24 @@ func interior(domain pde.Domain, n int, start sequence, rng *rand.Rand) (*Points
 	}
 	place := placing(domain)
 	points := &Points{N: n, Dim: len(lo), Coords: make([]float64, n*len(lo))}
-	for k := range n {
-		point := points.At(k)
-		for missed := 0; ; missed++ {
-			next(point)
-			place(point)
-			if domain.Contains(point) {
-				break
-			}
-			if missed == maxRejections {
-				return nil, fmt.Errorf("sample: %d points in a row within the bounds %v to %v missed the domain", missed, lo, hi)
+	err = usercode.Call("domain", func() error {
+		for k := range n {
+			point := points.At(k)
+			for missed := 0; ; missed++ {
+				next(point)
+				place(point)
+				if domain.Contains(point) {
+					break
+				}
+				if missed == maxRejections {
+					return fmt.Errorf("sample: %d points in a row within the bounds %v to %v missed the domain", missed, lo, hi)
+				}
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return points, nil
 }
@@ -109,14 +115,14 @@ func boundary(domain pde.Domain, n int, on []string, start sequence, rng *rand.R
 
 // shares lets put put its share of n points on each of the chosen patches.
 func shares(domain pde.Domain, n int, on []string, put func(p pde.Patch, count int, points *Points) error) (*Points, error) {
-	if domain == nil {
-		return nil, errors.New("sample: the domain is nil")
+	if err := checkDomain(domain); err != nil {
+		return nil, err
 	}
 	if n < 0 {
 		return nil, fmt.Errorf("sample: %d boundary points were asked for, expected at least 0", n)
 	}
-	patches, err := choose(domain.Boundary(), on)
-	if err != nil {
+	var patches []pde.Patch
+	if err := usercode.Call("domain", func() (err error) { patches, err = choose(domain.Boundary(), on); return err }); err != nil {
 		return nil, err
 	}
 	total := 0.0
@@ -129,7 +135,7 @@ func shares(domain pde.Domain, n int, on []string, put func(p pde.Patch, count i
 		passed += p.Measure
 		upTo := int(float64(n)*passed/total + 0.5)
 		if count := upTo - given; count > 0 {
-			if err := put(p, count, points); err != nil {
+			if err := usercode.Call(fmt.Sprintf("patch %q of the domain", p.Name), func() error { return put(p, count, points) }); err != nil {
 				return nil, err
 			}
 		}
@@ -177,9 +183,16 @@ func choose(patches []pde.Patch, names []string) ([]pde.Patch, error) {
 	return chosen, nil
 }
 
+func checkDomain(domain pde.Domain) error {
+	if err := pde.CheckDomain(domain); err != nil {
+		return usercode.First(fmt.Errorf("sample: the domain: %w", err))
+	}
+	return nil
+}
+
 func checkInterior(domain pde.Domain, n int) error {
-	if domain == nil {
-		return errors.New("sample: the domain is nil")
+	if err := checkDomain(domain); err != nil {
+		return err
 	}
 	if n < 0 {
 		return fmt.Errorf("sample: %d interior points were asked for, expected at least 0", n)

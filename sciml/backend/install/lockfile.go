@@ -11,11 +11,16 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Lock takes the named lock in the data directory home, waiting until no other process holds it, and returns the
 // function that gives it back. A process that dies gives it back as well.
 func Lock(ctx context.Context, home, name string, log io.Writer) (unlock func(), err error) {
+	if err := usercode.CheckContext("install", ctx); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot create the data directory: %w; set GOSCIML_HOME to a folder you can write to", err)
 	}

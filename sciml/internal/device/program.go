@@ -3,6 +3,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,6 +11,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Program is a compiled graph with a name for its errors.
@@ -26,9 +29,15 @@ type compiled struct {
 	shapes [][]shapes.Shape
 }
 
-// NewProgram makes a program, which the first call compiles.
+// NewProgram makes a program, which the first call compiles. What panics in build is the error of that call.
 func NewProgram(c Compiler, name string, build func(inputs []*graph.Node) []*graph.Node) (*Program, error) {
-	exec, err := graph.NewExec(c.Backend, build)
+	exec, err := graph.NewExec(c.Backend, func(inputs []*graph.Node) []*graph.Node {
+		var outputs []*graph.Node
+		if err := usercode.Call("", func() error { outputs = build(inputs); return nil }); err != nil {
+			panic(&buildError{err})
+		}
+		return outputs
+	})
 	if err != nil {
 		return nil, fmt.Errorf("device: building the %s program: %w", name, err)
 	}
@@ -40,6 +49,25 @@ func (p *Program) Within(ctx context.Context) *Program {
 	own := *p
 	own.compiler.Context = ctx
 	return &own
+}
+
+// buildError is why a graph could not be built: GoMLX puts words of its own before it.
+type buildError struct{ cause error }
+
+func (e *buildError) Error() string { return e.cause.Error() }
+func (e *buildError) Unwrap() error { return e.cause }
+
+// failed says why a compilation or a call failed, in which doing is said; the cause is first.
+func (p *Program) failed(doing string, err error) error {
+	var build *buildError
+	if !errors.As(err, &build) {
+		return fmt.Errorf("device: %s the %s program: %w", doing, p.name, err)
+	}
+	var users *usercode.Error
+	if errors.As(err, &users) {
+		return users
+	}
+	return fmt.Errorf("%w, in building the %s program", build.cause, p.name)
 }
 
 // Call runs the program on device tensors; the first call compiles it, or fails when the context is done before that is: then
@@ -62,7 +90,7 @@ func (p *Program) Call(groups ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
 	}
 	out, err := p.exec.Call(args...)
 	if err != nil {
-		return nil, fmt.Errorf("device: running the %s program: %w", p.name, err)
+		return nil, p.failed("running", err)
 	}
 	for _, group := range groups {
 		upload(group)
@@ -91,7 +119,7 @@ func (p *Program) compile(groups [][]*tensors.Tensor) error {
 	}
 	return p.compiler.Beside("compiling the "+p.name+" program", func() error {
 		if _, err := p.exec.Compile(inputs...); err != nil {
-			return fmt.Errorf("device: compiling the %s program: %w", p.name, err)
+			return p.failed("compiling", err)
 		}
 		p.compiled.Lock()
 		defer p.compiled.Unlock()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Periodic is an equation u_t = L u + R(u) − (F(u))_x for x in [Lo, Hi], periodic, and t in [0, T], where L is linear
@@ -31,6 +33,9 @@ type Periodic struct {
 // and Matthews 2002; Kassam and Trefethen 2005), which is exact where R and F vanish. It returns an error when the
 // equation or resolution makes no sense, when the solution ceases to be finite, and when ctx is done.
 func (p *Periodic) Solve(ctx context.Context) (*Table, error) {
+	if err := usercode.CheckContext("reference", ctx); err != nil {
+		return nil, err
+	}
 	if err := p.check(); err != nil {
 		return nil, err
 	}

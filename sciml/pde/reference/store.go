@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/gosciml/gosciml/sciml/internal/sealed"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // kind is what the files are; its number changes with the format, and with the methods that made the numbers.
@@ -34,6 +35,9 @@ type shared struct {
 // names the problem with everything that the numbers depend on. Callers share the slice and must not write to it. When
 // ctx is done, only its own caller gives up.
 func kept(ctx context.Context, key string, count int, compute func(ctx context.Context) ([]float64, error)) ([]float64, error) {
+	if err := usercode.CheckContext("reference", ctx); err != nil {
+		return nil, err
+	}
 	memory.Lock()
 	s := memory.of[key]
 	if s == nil {

@@ -19,8 +19,11 @@ type Table struct {
 
 // At returns the value at a point (x, t), as a slice of one, by interpolation with polynomials of degree 11 in x and 9
 // in t through the nearest points of the grid. It continues periodically in x; t outside [0, T] gives NaN, except for
-// a millionth of T that rounding may take.
+// a millionth of T that rounding may take, and so does a table that Solve has not made, or a point of other than two coordinates.
 func (t *Table) At(point []float64) []float64 {
+	if t == nil || len(t.values) == 0 || len(point) != 2 {
+		return []float64{math.NaN()}
+	}
 	time := point[1] / t.end
 	if !(time >= -1e-6 && time <= 1+1e-6) {
 		return []float64{math.NaN()}
