@@ -136,7 +136,7 @@ func (s *sketch) approximation(rank int) (*Nystrom, error) {
 			products = shifted
 			break
 		}
-		if shift *= 16; shift > 1e-8*norm {
+		if shift *= 16; !(shift <= 1e-8*norm) { // nor for a norm that overflows
 			return nil, errors.New("the matrix A is not positive semidefinite, as expected: ΩᵀAΩ has a negative eigenvalue")
 		}
 	}

@@ -24,6 +24,7 @@ type directed struct {
 	slope, length float64
 	next          []*tensors.Tensor // state
 	products      int               // evaluations, or products that count as such
+	why           string            // there is none, where that is known: a matrix is NaN, for example
 }
 
 // graphDirector is a Direction as one program.

@@ -103,8 +103,8 @@ func (d *naturalGradient) direct(at *evaluated, _ []*tensors.Tensor) (directed, 
 		return directed{}, err
 	}
 	step, err := d.solve()
-	if err != nil {
-		return directed{}, err
+	if err != nil || step.p == nil {
+		return directed{why: step.why, products: step.products}, err
 	}
 	out, err := d.measure.Call([]*tensors.Tensor{step.p, at.gradient})
 	if err != nil {
@@ -120,7 +120,7 @@ func (d *naturalGradient) solve() (regionStep, error) {
 	}
 	for regularization := d.regularization; ; regularization *= 10 {
 		step, err := d.system.solve(regularization, d.obj.Data)
-		if err != nil || device.Finite(step.length) && step.predicted > 0 || !(regularization < 1) {
+		if err != nil || step.p == nil || device.Finite(step.length) && step.predicted > 0 || !(regularization < 1) {
 			return step, err
 		}
 		device.Free([]*tensors.Tensor{step.p}) // rounding has made the matrix indefinite

@@ -22,11 +22,12 @@ const chunk = 256
 type fixedStep struct {
 	obj       *objective.Objective
 	direction Direction
-	// steps makes up to n steps and adds their records. It reports how many were made, and whether to go on: the last iterate
-	// did not meet the goal, and all was finite.
-	steps   func(p *Progress, n int, goal Goal) (made int, on bool, err error)
+	// steps makes up to n steps and adds their records, up to one that may meet the goal or where something is not finite. It
+	// reports how many were made.
+	steps   func(p *Progress, n int, goal Goal) (made int, err error)
 	carried []*tensors.Tensor // θ, best θ, best loss, length of the last step, then the direction's state
 	held    device.Owner      // of what is carried
+	moved   bool              // whether a step was made
 	traces  []*tensors.Tensor // empty ones, for the loop on the device
 }
 
@@ -82,7 +83,7 @@ func (s *fixedStep) build(point *objective.Point, carried []*graph.Node) stepped
 	theta, best, bestLoss := carried[carriedTheta], carried[carriedBest], carried[carriedBestLoss]
 	step, next := s.direction.Step(point, carried[carriedState:])
 	length := device.Norm(step)
-	better := graph.LessThan(point.Loss, bestLoss) // false for NaN
+	better := graph.LogicalAnd(graph.IsFinite(point.Loss), graph.LessThan(point.Loss, bestLoss))
 	return stepped{loss: point.Loss, slope: device.Norm(point.Gradient), length: length, carried: append([]*graph.Node{
 		carriedTheta:    graph.Add(theta, step),
 		carriedBest:     graph.Where(better, theta, best),
@@ -111,7 +112,7 @@ func (s *fixedStep) loopOnDevice() error {
 		m := s.build(obj.BuildPoint(carried[carriedTheta], data), carried)
 		here := graph.Equal(graph.Iota(count.Graph(), shapes.Make(dtypes.Int32, chunk), 0), count)
 		record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
-		usable := graph.LogicalAnd(graph.IsFinite(m.loss), graph.IsFinite(m.length))
+		usable := graph.LogicalAnd(graph.LogicalAnd(graph.IsFinite(m.loss), graph.IsFinite(m.slope)), graph.IsFinite(m.length))
 		missed := graph.LogicalAnd(graph.GreaterThan(m.loss, goalLoss), graph.GreaterThan(m.slope, goalGradient))
 		made := graph.AddScalar(count, 1)
 		return append([]*graph.Node{
@@ -127,31 +128,21 @@ func (s *fixedStep) loopOnDevice() error {
 	}
 	trace := shapes.Make(dtype, chunk)
 	s.traces = device.Zeros([]shapes.Shape{trace, trace, trace})
-	s.steps = func(p *Progress, n int, goal Goal) (made int, on bool, err error) {
+	s.steps = func(p *Progress, n int, goal Goal) (made int, err error) {
 		n = min(n, chunk)
 		first := append(append([]*tensors.Tensor{tensors.FromScalar(int32(0))}, s.traces...), s.carried...)
 		constant := []*tensors.Tensor{tensors.FromScalar(int32(n)), device.Scalar(dtype, goal.Loss), device.Scalar(dtype, goal.Gradient)}
 		vars, err := loop.Run(first, constant, obj.Data)
 		if err != nil {
-			return 0, false, err
+			return 0, err
 		}
 		vars = append([]*tensors.Tensor{nil}, vars...) // in the place of loopOn
 		made = int(tensors.ToScalar[int32](vars[loopCount]))
 		s.carry(vars[loopCarried:])
 		defer device.Free(vars[:loopCarried])
-		if err := p.addTraces(vars[loopLoss:loopCarried], made); err != nil {
-			return made, false, err
-		}
-		last := p.Records[len(p.Records)-1]
-		return made, goesOn(last, device.Number(s.carried[carriedLength]), goal), nil
+		return made, p.addTraces(vars[loopLoss:loopCarried], made)
 	}
 	return nil
-}
-
-// goesOn reports whether there is another step after a record and the step from there.
-func goesOn(r Record, length float64, goal Goal) bool {
-	status, _ := goal.Met(r)
-	return device.Finite(r.Loss) && device.Finite(length) && status == Running && !math.IsNaN(r.GradientNorm)
 }
 
 // callEachStep has one call to the device make one step.
@@ -162,17 +153,17 @@ func (s *fixedStep) callEachStep(name string) error {
 		m := s.build(p, in)
 		return append([]*graph.Node{m.loss, m.slope}, m.carried...)
 	})
-	s.steps = func(p *Progress, _ int, goal Goal) (int, bool, error) {
+	s.steps = func(p *Progress, _ int, _ Goal) (int, error) {
 		led := device.Number(s.carried[carriedLength])
 		out, err := one.Call(s.carried)
 		if err != nil {
-			return 0, false, err
+			return 0, err
 		}
 		r := Record{Loss: device.Number(out[0]), GradientNorm: device.Number(out[1]), Step: led, Evaluations: 1}
 		p.Records = append(p.Records, r)
 		s.carry(out[2:])
 		device.Free(out[:2])
-		return 1, goesOn(r, device.Number(s.carried[carriedLength]), goal), nil
+		return 1, nil
 	}
 	return err
 }
@@ -201,31 +192,31 @@ func (s *fixedStep) callForEachPart() error {
 		theta, gradient, step := in[0], in[1], in[2]
 		return []*graph.Node{graph.Add(theta, step), device.Norm(gradient), device.Norm(step)}
 	})
-	s.steps = func(p *Progress, _ int, goal Goal) (int, bool, error) {
+	s.steps = func(p *Progress, _ int, _ Goal) (int, error) {
 		theta, best, bestLoss := s.carried[:1], s.carried[carriedBest], s.carried[carriedBestLoss]
 		here, err := evaluating.Call(theta, obj.Data)
 		if err != nil {
-			return 0, false, err
+			return 0, err
 		}
 		defer device.Free(here)
 		found, err := finding.Call(theta, here, s.carried[carriedState:], obj.Data)
 		if err != nil {
-			return 0, false, err
+			return 0, err
 		}
 		defer device.Free(found[:1])
 		s.carry(append(s.carried[:carriedState:carriedState], found[1:]...)) // the state before is free
 		out, err := taking.Call(theta, here[1:], found[:1])
 		if err != nil {
-			return 0, false, err
+			return 0, err
 		}
 		r := Record{Loss: device.Number(here[0]), GradientNorm: device.Number(out[1]), Step: device.Number(s.carried[carriedLength]), Evaluations: 1}
 		p.Records = append(p.Records, r)
-		if r.Loss < device.Number(bestLoss) {
+		if device.Finite(r.Loss) && r.Loss < device.Number(bestLoss) {
 			best, bestLoss = theta[0], device.Scalar(dtype, r.Loss)
 		}
 		s.carry(append([]*tensors.Tensor{out[0], best, bestLoss, out[2]}, found[1:]...))
 		device.Free(out[1:2])
-		return 1, goesOn(r, device.Number(out[2]), goal), nil
+		return 1, nil
 	}
 	return err
 }
@@ -233,22 +224,37 @@ func (s *fixedStep) callForEachPart() error {
 // Advance implements Stepper. The loss of the last iterate becomes known with the next call.
 func (s *fixedStep) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	p := Progress{Status: Running}
-	for n > 0 && ctx.Err() == nil {
-		made, on, err := s.steps(&p, n, goal)
+	for n > 0 && ctx.Err() == nil && p.Status == Running {
+		made, err := s.steps(&p, n, goal)
 		if err != nil {
 			return p, err
 		}
 		p.Iterations += made
 		n -= made
-		if !on {
-			if p.Status, p.Message = goal.Met(p.Records[len(p.Records)-1]); p.Status != Running {
-				break
-			}
-			p.Status, p.Message = NonFinite, "the loss or a parameter became NaN or infinite; a smaller rate may help"
-			break
-		}
+		p.Status, p.Message = s.judge(p.Records[len(p.Records)-1], !s.moved && made == 1, goal)
+		s.moved = true
 	}
 	return p, nil
+}
+
+// judge says whether the run ends after a record and the step from there.
+func (s *fixedStep) judge(r Record, start bool, goal Goal) (Status, string) {
+	_, lowest := s.Best()
+	status, why := goal.judge(standing{Record: r, lowest: lowest, start: start}, s.obj)
+	if status != Running {
+		return status, why
+	}
+	broken := nonFinite(r, start)
+	if broken != "" && start {
+		return NonFinite, broken // whatever the rate
+	}
+	if length := device.Number(s.carried[carriedLength]); broken == "" && !device.Finite(length) {
+		broken = fmt.Sprintf("the length of a step became %v", length)
+	}
+	if broken != "" {
+		return NonFinite, broken + "; a smaller rate may help"
+	}
+	return Running, ""
 }
 
 func (p *Progress) addTraces(traces []*tensors.Tensor, count int) error {
@@ -320,6 +326,7 @@ func (s *fixedStep) Restore(data []byte) error {
 	carried, err := device.RestoreAll(state, s.carried)
 	if err == nil {
 		s.carry(carried)
+		s.moved = true
 	}
 	return err
 }

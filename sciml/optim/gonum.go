@@ -44,8 +44,8 @@ func (m Gonum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 	if err != nil {
 		return nil, err
 	}
-	s := &gonumStepper{obj: obj, method: m.Method, evaluator: evaluator}
-	s.iterates, err = startIterates(theta)
+	s := &gonumStepper{method: m.Method, evaluator: evaluator}
+	s.iterates, err = startIterates(obj, theta)
 	return s, err
 }
 
@@ -53,7 +53,6 @@ func (m Gonum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 // a channel; here they are made, and between two calls of Advance it waits for an answer.
 type gonumStepper struct {
 	iterates
-	obj        *objective.Objective
 	method     optimize.Method
 	evaluator  *objective.Evaluator
 	operations chan optimize.Task // its questions; nil while it does not run
@@ -65,9 +64,12 @@ type gonumStepper struct {
 	here       []float64          // the current iterate
 	reason     string             // why the method ended
 	converged  bool               // whether it did because of the gradient
-	ctx        context.Context    // of the present Advance
-	paused     bool               // whether that was done before the method declared an iteration
+	asked      int                // questions since the last iteration
 }
+
+// mostQuestions bounds the evaluations, and other requests, for one iteration; those of a method that looks at each coordinate,
+// or at a population, grow with the dimension.
+func mostQuestions(dim int) int { return 1000 + 100*dim }
 
 // hostPoint is a point with its loss and gradient, on the host.
 type hostPoint struct {
@@ -77,12 +79,8 @@ type hostPoint struct {
 
 // Advance implements Stepper.
 func (s *gonumStepper) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
-	s.ctx = ctx
 	p, err := s.advance(ctx, n, goal, s)
-	switch {
-	case p.Status == SearchFailed && s.paused:
-		p.Status, p.Message = Running, ""
-	case p.Status == SearchFailed && s.converged:
+	if p.Status == SearchFailed && s.converged {
 		p.Status = GradientSmall
 	}
 	return p, err
@@ -99,7 +97,7 @@ func (s *gonumStepper) begin() (*evaluated, error) {
 		return nil, err
 	}
 	s.spent++
-	s.here, s.waiting, s.declared = start, nil, false
+	s.here, s.waiting, s.declared, s.asked = start, nil, false, 0
 	at := s.onDevice()
 	if !device.Finite(at.loss) || !device.Finite(at.gradientNorm) {
 		return at, nil // the run ends here
@@ -143,10 +141,15 @@ func (s *gonumStepper) onDevice() *evaluated {
 }
 
 // step answers questions until the method declares an iteration, or itself done. A search of gonum's may be endless, so that it
-// is left in between when the context is done.
-func (s *gonumStepper) step() (*evaluated, float64, error) {
-	for s.operations != nil {
-		if s.paused = s.ctx.Err() != nil; s.paused {
+// is left in between when the context is done, and given up after many questions.
+func (s *gonumStepper) step(ctx context.Context) (*evaluated, float64, error) {
+	for ; s.operations != nil; s.asked++ {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		if most := mostQuestions(len(s.here)); s.asked >= most {
+			s.end()
+			s.reason = fmt.Sprintf("gonum's method has asked %d times for an evaluation without an iteration", most)
 			return nil, 0, nil
 		}
 		if s.waiting != nil {
@@ -170,7 +173,7 @@ func (s *gonumStepper) step() (*evaluated, float64, error) {
 			if err := s.evaluate(task.X); err != nil { // not counted: for the record of a method that asks for no gradient
 				return nil, 0, err
 			}
-			s.here = slices.Clone(task.X)
+			s.here, s.asked = slices.Clone(task.X), 0
 			return s.onDevice(), length, nil
 		case optimize.MethodDone:
 			s.end()

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // evaluated is a point with its loss and gradient, on the device.
@@ -27,6 +28,7 @@ func (e *evaluated) tensors() []*tensors.Tensor {
 
 // iterates is what steppers have in common that go from one evaluated point to the next. It owns its points.
 type iterates struct {
+	obj   *objective.Objective
 	theta *tensors.Tensor // the iterate while at is nil
 	at    *evaluated      // the current iterate; nil before the first evaluation
 	best  *evaluated      // the one with the lowest loss: not every step goes down
@@ -50,16 +52,30 @@ type asks struct {
 type walker interface {
 	// begin evaluates the iterate.
 	begin() (*evaluated, error)
-	// step goes to the next iterate, nil when there is none, and returns the length of the way there.
-	step() (to *evaluated, length float64, err error)
+	// step goes to the next iterate, nil when there is none, and returns the length of the way there. When ctx is done between
+	// two evaluations it fails with the error of that, in a state from which it goes on as if it had not been interrupted.
+	step(ctx context.Context) (to *evaluated, length float64, err error)
 	// failure says why there is none.
 	failure() string
 }
 
+// rewinder is a subproblem, or a director, that changes with steps which are not taken.
+type rewinder interface {
+	// mark returns what brings the present state back.
+	mark() (rewind func())
+}
+
+func mark(of any) (rewind func()) {
+	if r, ok := of.(rewinder); ok {
+		return r.mark()
+	}
+	return func() {}
+}
+
 // startIterates begins at a copy of theta.
-func startIterates(theta *tensors.Tensor) (iterates, error) {
+func startIterates(obj *objective.Objective, theta *tensors.Tensor) (iterates, error) {
 	mine, err := device.Copy(theta)
-	s := iterates{theta: mine}
+	s := iterates{obj: obj, theta: mine}
 	s.hold()
 	return s, err
 }
@@ -99,24 +115,24 @@ func (s *iterates) walk(ctx context.Context, n int, goal Goal, w walker) (Progre
 			return p, err
 		}
 		s.moveTo(at)
-		if !s.begun { // otherwise the objective has changed at an iterate that has its record
+		start := !s.begun
+		if start { // otherwise the objective has changed at an iterate that has its record
 			p.Records = append(p.Records, s.record(0))
 			s.begun = true
 		}
-		if !device.Finite(s.at.loss) || !device.Finite(s.at.gradientNorm) {
-			p.Status, p.Message = NonFinite, "the loss or its gradient is NaN or infinite at the start"
-			return p, nil
-		}
-		if p.Status, p.Message = goal.Met(Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm}); p.Status != Running {
+		if p.Status, p.Message = s.judge(goal, start); p.Status != Running {
 			return p, nil
 		}
 	}
 	for ; n > 0 && ctx.Err() == nil; n-- {
-		if s.at.gradientNorm == 0 {
-			p.Status, p.Message = SearchFailed, "the gradient is exactly zero"
+		if s.at.gradientNorm == 0 { // and no tolerance, which was below zero
+			p.Status = Stationary
 			return p, nil
 		}
-		to, length, err := w.step()
+		to, length, err := w.step(ctx)
+		if err != nil && err == ctx.Err() { // rather than one that tells what was not waited for
+			return p, nil
+		}
 		if err != nil {
 			return p, err
 		}
@@ -127,15 +143,22 @@ func (s *iterates) walk(ctx context.Context, n int, goal Goal, w walker) (Progre
 		s.moveTo(to)
 		p.Records = append(p.Records, s.record(length))
 		p.Iterations++
-		if !device.Finite(s.at.gradientNorm) {
-			p.Status, p.Message = NonFinite, "the gradient is NaN or infinite where the loss is finite"
-			return p, nil
-		}
-		if p.Status, p.Message = goal.Met(p.Records[len(p.Records)-1]); p.Status != Running {
+		if p.Status, p.Message = s.judge(goal, false); p.Status != Running {
 			return p, nil
 		}
 	}
 	return p, nil
+}
+
+// judge says whether the run ends at the current iterate.
+func (s *iterates) judge(goal Goal, start bool) (Status, string) {
+	here := Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm}
+	_, lowest := s.Best()
+	status, why := goal.judge(standing{Record: here, lowest: lowest, start: start}, s.obj)
+	if broken := nonFinite(here, start); status == Running && broken != "" {
+		return NonFinite, broken
+	}
+	return status, why
 }
 
 func (s *iterates) moveTo(e *evaluated) {

@@ -123,8 +123,8 @@ func (d *kfacDirector) direct(at *evaluated, state []*tensors.Tensor) (directed,
 	}
 	step := make([]float64, d.obj.Dim)
 	damping, err := d.layout.solve(step, gradient, averages, d.Damping)
-	if err != nil {
-		return directed{}, err
+	if err != nil { // of the numbers, as nothing here is on the device
+		return directed{why: err.Error(), products: d.layout.passes}, nil
 	}
 	floats.Scale(-0.5, step)
 	before, err := device.Numbers(state[2])

@@ -222,11 +222,22 @@ func (m *matrixFree) solve(relative float64, _ []*tensors.Tensor) (regionStep, e
 	if m.obj.Precision() == dtypes.Float32 {
 		tolerance = 1e-4
 	}
+	var failed error // of the device, rather than of numbers
+	noting := func(a linalg.Operator) linalg.Operator {
+		return func(dst, x []float64) error {
+			err := a(dst, x)
+			failed = cmp.Or(failed, err)
+			return err
+		}
+	}
 	forward := m.here.Forward()
-	p, outcome, err := linalg.LSMR(forward, m.here.Adjoint(), right, m.obj.Dim,
+	p, outcome, err := linalg.LSMR(noting(forward), noting(m.here.Adjoint()), right, m.obj.Dim,
 		linalg.Options{Tolerance: tolerance, MaxIterations: freeProducts, Shift: relative * m.scale})
-	if err != nil {
-		return regionStep{}, err
+	switch {
+	case failed != nil:
+		return regionStep{}, failed
+	case err != nil:
+		return regionStep{why: err.Error(), products: outcome.Iterations + 1}, nil
 	}
 	jp := make([]float64, len(m.r))
 	if err := forward(jp, p); err != nil {

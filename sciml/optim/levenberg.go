@@ -92,7 +92,7 @@ func (d *dampedStep) solve(at *evaluated, damping float64, _, data []*tensors.Te
 	}
 	for {
 		step, err := d.system.solve(damping, data)
-		if err != nil || device.Finite(step.length) && step.predicted > 0 || !(damping < 1) {
+		if err != nil || step.p == nil || device.Finite(step.length) && step.predicted > 0 || !(damping < 1) {
 			return step, err
 		}
 		device.Free([]*tensors.Tensor{step.p}) // rounding has made the matrix indefinite
@@ -111,12 +111,15 @@ type dampingControl struct {
 	least float64
 }
 
+// mostDamping is the largest λ that is carried from one iterate to the next, where the Jacobian may be a larger one.
+const mostDamping = 1e6
+
 func (c dampingControl) first() float64 { return c.Damping }
 
 func (c dampingControl) next(damping, ratio float64, _ regionStep, _ float64) (float64, bool) {
-	if !(ratio > 1e-4) {
-		return math.Min(c.Rise*damping, 1e6), false
+	if !(ratio > 1e-4) { // there is no largest λ: next to a Jacobian that vanishes all of them are small
+		return c.Rise * damping, false
 	}
 	gain := 2*math.Min(ratio, 1) - 1
-	return math.Max(damping*math.Max(1/c.Fall, 1-gain*gain*gain), c.least), true
+	return math.Max(math.Min(damping, mostDamping)*math.Max(1/c.Fall, 1-gain*gain*gain), c.least), true
 }

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"cmp"
 	"context"
 	"math"
 
@@ -15,13 +16,13 @@ import (
 // lineSearch goes along a direction as far as a search says.
 type lineSearch struct {
 	iterates
-	obj      *objective.Objective
 	director director
 	search   search.Search
 	try      *objective.Evaluation
 	many     *objective.Losses // along the direction; nil unless the search wants them and the objective is a graph
 	memory   bool              // whether it knows something
 	rounding rounding          // of the loss
+	reason   string            // why there is no direction, where that is known
 }
 
 func startLineSearch(obj *objective.Objective, theta *tensors.Tensor, direction Direction, by search.Search) (Stepper, error) {
@@ -38,8 +39,8 @@ func startDirected(obj *objective.Objective, theta *tensors.Tensor, d director, 
 	if err != nil {
 		return nil, err
 	}
-	s := &lineSearch{obj: obj, director: d, search: running, rounding: newRounding(obj.Precision())}
-	if s.iterates, err = startIterates(theta); err != nil {
+	s := &lineSearch{director: d, search: running, rounding: newRounding(obj.Precision())}
+	if s.iterates, err = startIterates(obj, theta); err != nil {
 		return nil, err
 	}
 	s.replaceState(s.director.blank())
@@ -96,38 +97,42 @@ func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluat
 	return e, t, nil
 }
 
-// step makes one iteration; its length is zero when there is no way down even along steepest descent.
-func (s *lineSearch) step() (to *evaluated, length float64, err error) {
+// step makes one iteration; there is none when there is no way down even along steepest descent.
+func (s *lineSearch) step(ctx context.Context) (to *evaluated, length float64, err error) {
 	for {
-		to, length, err = s.along()
-		if err != nil || length > 0 {
-			break
+		rewind := mark(s.director)
+		to, length, err = s.along(ctx)
+		if err != nil {
+			rewind()
+			return nil, 0, err
+		}
+		if to != nil {
+			s.rounding.lower()
+			s.reached(to)
+			return to, length, nil
 		}
 		if s.rounding.raise() {
 			continue
 		}
 		s.rounding.reset()
 		if !s.memory {
-			break
+			return nil, 0, nil
 		}
 		// What the direction remembers may be what misleads it: forget it once.
 		s.replaceState(s.director.blank())
 		s.memory = false
 	}
-	if length > 0 {
-		s.rounding.lower()
-		s.reached(to)
-	}
-	return to, length, err
 }
 
-func (s *lineSearch) along() (to *evaluated, length float64, err error) {
+// along searches the direction that is next; there is no step where that leads nowhere.
+func (s *lineSearch) along(ctx context.Context) (to *evaluated, length float64, err error) {
 	d, err := s.director.direct(s.at, s.state)
 	s.hold() // what was made of the iterate
 	if err != nil {
 		return nil, 0, err
 	}
 	s.spent += d.products
+	s.reason = d.why
 	step, slope, stepNorm := d.step, d.slope, d.length
 	trials := map[float64]*evaluated{} // the last one only: an earlier one that wins is evaluated again
 	taken := false
@@ -138,10 +143,16 @@ func (s *lineSearch) along() (to *evaluated, length float64, err error) {
 			freeTrials(trials)
 		}
 	}()
-	if !(slope < 0) || !device.Finite(stepNorm) {
+	if s.reason == "" && !device.Finite(slope+stepNorm) {
+		s.reason = "the direction is NaN or infinite"
+	}
+	if !(slope < 0) || !(stepNorm > 0) || !device.Finite(stepNorm) { // squares of small numbers are zero
 		return nil, 0, nil
 	}
 	try := func(alpha float64) (search.Trial, error) {
+		if err := ctx.Err(); err != nil {
+			return search.Trial{}, err
+		}
 		e, t, err := s.trial(s.at.theta, step, alpha)
 		if err != nil {
 			return search.Trial{}, err
@@ -211,7 +222,7 @@ func (s *lineSearch) losses(step *tensors.Tensor, alphas []float64) ([]float64, 
 }
 
 func (s *lineSearch) failure() string {
-	return "neither the direction nor steepest descent lowers the loss further at this precision"
+	return cmp.Or(s.reason, "no step that was tried along the direction, with what earlier steps have taught it or without, lowers the loss at this precision")
 }
 
 // Refresh implements Stepper.
@@ -251,6 +262,7 @@ type savedLine struct {
 	Memory   bool
 	Search   []float64
 	Rounding float64
+	Again    bool // whether the Newton direction of the iterate was searched in vain
 }
 
 // Save implements Stepper.
@@ -265,6 +277,9 @@ func (s *lineSearch) Save() ([]byte, error) {
 	}
 	if m, ok := s.search.(search.MemorySearch); ok {
 		line.Search = m.Memory()
+	}
+	if d, ok := s.director.(*newtonDirector); ok {
+		line.Again = s.at != nil && d.last == s.at
 	}
 	return encode(line)
 }
@@ -287,5 +302,8 @@ func (s *lineSearch) Restore(data []byte) error {
 		m.SetMemory(line.Search)
 	}
 	s.memory, s.rounding.level = line.Memory, line.Rounding
+	if d, ok := s.director.(*newtonDirector); ok && line.Again {
+		d.last = s.at
+	}
 	return nil
 }

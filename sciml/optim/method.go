@@ -3,12 +3,14 @@ package optim
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -98,18 +100,62 @@ func relocate(s Stepper, theta *tensors.Tensor) (bool, error) {
 // Goal is where a run ends: at the first iterate whose loss, or norm of the gradient, is not above the number.
 type Goal struct {
 	Loss     float64 // -Inf for none
-	Gradient float64 // 0 for none: a gradient that is exactly zero is always the end
+	Gradient float64 // 0 for none but a gradient that is exactly zero, which is always the end
 }
 
-// Met returns the status and the reason for stopping at r, or Running.
+// Met returns the status and the reason for stopping at r, or Running. A loss that is NaN or infinite meets nothing.
 func (g Goal) Met(r Record) (Status, string) {
 	switch {
+	case !device.Finite(r.Loss):
 	case r.Loss <= g.Loss:
 		return LossReached, fmt.Sprintf("%.3g ≤ %.3g", r.Loss, g.Loss)
+	case r.GradientNorm <= g.Gradient && r.GradientNorm == 0:
+		return GradientSmall, "the gradient is exactly zero"
 	case r.GradientNorm <= g.Gradient:
 		return GradientSmall, fmt.Sprintf("%.3g ≤ %.3g", r.GradientNorm, g.Gradient)
 	}
 	return Running, ""
+}
+
+// standing is an iterate as its run sees it.
+type standing struct {
+	Record
+	lowest float64 // the lowest finite loss, that of the iterate included
+	start  bool    // no step led here
+}
+
+// judge is Met with a view to the result, which is the iterate with the lowest loss: a small gradient elsewhere says nothing
+// of it, and one that is zero at the start says little.
+func (g Goal) judge(at standing, obj *objective.Objective) (Status, string) {
+	status, why := g.Met(at.Record)
+	if status == LossReached || !device.Finite(at.Loss) {
+		return status, why
+	}
+	above := at.Loss-at.lowest > math.Cbrt(device.Epsilon(obj.Precision()))*math.Abs(at.lowest) // and not by rounding
+	switch {
+	case at.GradientNorm == 0 && above:
+		return Stationary, fmt.Sprintf("the loss is %.3g there, on a plateau above the lowest loss %.3g", at.Loss, at.lowest)
+	case at.GradientNorm == 0 && at.start && !(obj.IsLeastSquares() && at.Loss == 0):
+		return Stationary, "at the start: the loss may not depend on θ, or the start is a stationary point, from where no gradient leads away"
+	case above:
+		return Running, ""
+	}
+	return status, why
+}
+
+// nonFinite says what is NaN or infinite at an iterate, or nothing.
+func nonFinite(r Record, start bool) string {
+	became := "became"
+	if start {
+		became = "at the start is"
+	}
+	switch {
+	case !device.Finite(r.Loss):
+		return fmt.Sprintf("the loss %s %v", became, r.Loss)
+	case !device.Finite(r.GradientNorm):
+		return fmt.Sprintf("the norm of the gradient %s %v where the loss is finite", became, r.GradientNorm)
+	}
+	return ""
 }
 
 // Progress is the outcome of Stepper.Advance.

@@ -113,18 +113,7 @@ func curve(b compute.Backend, dtype dtypes.DType, wall bool) (*objective.Objecti
 		obj.Dim += size(dims)
 	}
 	obj.Pieces = func(theta *graph.Node, data []*graph.Node) []*graph.Node {
-		part := func(b objective.Block) *graph.Node {
-			return graph.Reshape(graph.Slice(theta, graph.AxisRange(b.Offset, b.Offset+size(b.Dims))), b.Dims...)
-		}
-		y := data[0]
-		for k := 0; k < len(obj.Blocks); k += 2 {
-			if k > 0 {
-				y = graph.Tanh(y)
-			}
-			y = graph.MatMul(y, part(obj.Blocks[k]))
-			y = graph.Add(y, graph.BroadcastToShape(graph.ExpandAxes(part(obj.Blocks[k+1]), 0), y.Shape()))
-		}
-		y = graph.Reshape(y, y.Shape().Dimensions[0])
+		y := networkOf(obj.Blocks, theta, data[0])
 		target := graph.ReduceSum(graph.Cos(graph.MulScalar(data[0], 40)), 1)
 		r := graph.Mul(data[1], graph.Sub(y, target))
 		if wall {
@@ -137,4 +126,20 @@ func curve(b compute.Backend, dtype dtypes.DType, wall bool) (*objective.Objecti
 		start[i] = math.Cos(float64(7 * i))
 	}
 	return obj, start
+}
+
+// networkOf is the network of curve: its outputs, of shape [N], for inputs of shape [N, 2].
+func networkOf(blocks []objective.Block, theta, y *graph.Node) *graph.Node {
+	part := func(b objective.Block) *graph.Node {
+		end := b.Offset + shapes.Make(theta.DType(), b.Dims...).Size()
+		return graph.Reshape(graph.Slice(theta, graph.AxisRange(b.Offset, end)), b.Dims...)
+	}
+	for k := 0; k < len(blocks); k += 2 {
+		if k > 0 {
+			y = graph.Tanh(y)
+		}
+		y = graph.MatMul(y, part(blocks[k]))
+		y = graph.Add(y, graph.BroadcastToShape(graph.ExpandAxes(part(blocks[k+1]), 0), y.Shape()))
+	}
+	return graph.Reshape(y, y.Shape().Dimensions[0])
 }

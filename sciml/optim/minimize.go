@@ -269,10 +269,14 @@ type run struct {
 	terms   *objective.TermEvaluator // of Objective.Terms
 	// pending are measurements of iterates whose record is still to come.
 	pending map[int]measured
+	idle    int // portions without an iteration, one after the other
 }
 
 // responsive is how long, in seconds, the loop lets a method work before it looks at the clock and the context.
 const responsive = 0.2
+
+// mostIdle bounds the portions without an iteration, such as those in which a method has handed over to another.
+const mostIdle = 1000
 
 func (r *run) loop() error {
 	if r.result.Iterations == 0 {
@@ -318,6 +322,9 @@ func (r *run) advance() error {
 	}
 	if p.Iterations > 0 {
 		r.pace = (after - before) / float64(p.Iterations)
+		r.idle = 0
+	} else if r.idle++; r.idle > mostIdle && p.Status == Running {
+		return fmt.Errorf("optim: %s has made no iteration in %d calls of Advance, expected some, or a Status other than Running", r.method, r.idle)
 	}
 	r.judge(p)
 	r.asked = p.Adapt

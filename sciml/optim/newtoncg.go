@@ -127,6 +127,12 @@ func (d *newtonDirector) direct(at *evaluated, state []*tensors.Tensor) (directe
 	return d.directed(p, gradient, append([]*tensors.Tensor{tensors.FromScalar(int32(steps + 1))}, s.next...), products), nil
 }
 
+// mark implements rewinder.
+func (d *newtonDirector) mark() func() {
+	before := d.last
+	return func() { d.last = before }
+}
+
 func (d *newtonDirector) directed(p, gradient []float64, next []*tensors.Tensor, products int) directed {
 	return directed{
 		step: device.Vector(d.obj.Precision(), p), slope: floats.Dot(p, gradient), length: floats.Norm(p, 2), next: next, products: products,

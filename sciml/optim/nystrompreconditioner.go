@@ -95,7 +95,10 @@ func (r *nystromRoot) At(theta *tensors.Tensor, number int) (RootAt, error) {
 		return err
 	}, r.Seed+uint64(number))
 	at := RootAt{Evaluations: curvature.Products, Norm: 1}
-	if err != nil || broken {
+	switch {
+	case curvature.Err != nil || broken:
+		return at, curvature.Err
+	case err != nil:
 		return at, err
 	}
 	if values[0] == 0 { // no curvature at all
@@ -133,6 +136,9 @@ func (r *nystromRoot) approximation(product linalg.Operator, seed uint64) (u *ma
 		own = math.Sqrt
 	}
 	p, err := linalg.NewNystrom(product, r.obj.Dim, r.Rank, seed)
+	if err != nil { // rounding has made it indefinite
+		p, err = indefiniteNystrom(product, r.obj.Dim, r.Rank, r.Rank, 0, seed)
+	}
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -142,7 +148,10 @@ func (r *nystromRoot) approximation(product linalg.Operator, seed uint64) (u *ma
 		if r.Hessian {
 			enough = 10 * shift * shift
 		}
-		p, err = linalg.AdaptNystrom(product, r.obj.Dim, min(2*r.Rank, r.MaxRank), r.MaxRank, enough, seed)
+		first := min(2*r.Rank, r.MaxRank)
+		if p, err = linalg.AdaptNystrom(product, r.obj.Dim, first, r.MaxRank, enough, seed); err != nil {
+			p, err = indefiniteNystrom(product, r.obj.Dim, first, r.MaxRank, enough, seed)
+		}
 		if err != nil {
 			return nil, nil, 0, err
 		}

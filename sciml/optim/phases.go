@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -88,22 +89,24 @@ func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress
 		}
 		total.Adapt = p.Adapt
 		total.Message = p.Message // also of a switch within a Hybrid that is a phase
-		if p.Status.Converged() || final && p.Status != Running {
+		if p.Status.Converged() || p.Status != Running && (final || s.atEnd(p.Status)) {
 			total.Status = p.Status
 			return total, nil
 		}
-		if final {
-			continue
-		}
 		reason := ""
-		if p.Status != Running {
+		switch {
+		case final:
+		case p.Status != Running:
 			reason = fmt.Sprintf("%s: %s", p.Status, p.Message)
-		} else if s.course.Made >= look {
+		case s.course.Made >= look:
 			if reason, err = s.plan.leave(&s.course, s.active.Current()); err != nil {
 				return total, err
 			}
 		}
-		if reason == "" {
+		switch {
+		case reason == "" && p.Iterations == 0:
+			return total, nil // the run loop sees to it that this does not go on for ever
+		case reason == "":
 			continue
 		}
 		if err := s.handOver(p.Status); err != nil {
@@ -116,6 +119,13 @@ func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress
 		total.Message = text
 	}
 	return total, nil
+}
+
+// atEnd reports that no method goes on where one has come to an end with that status: no finite loss was seen, or there is no
+// gradient where the phase began.
+func (s *phasedStepper) atEnd(status Status) bool {
+	_, loss := s.Best()
+	return status == NonFinite && !device.Finite(loss) || status == Stationary && s.course.Made == 0
 }
 
 // tell names the phase.

@@ -90,7 +90,7 @@ func (s *preconditionedStepper) Advance(ctx context.Context, n int, goal Goal) (
 			s.due = true
 			total.Status, total.Message = Running, fmt.Sprintf("%s: %s", p.Status, p.Message)
 		}
-		if total.Status != Running {
+		if total.Status != Running || p.Iterations == 0 {
 			break
 		}
 	}

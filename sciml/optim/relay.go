@@ -58,7 +58,9 @@ func (r *relay) own(theta *tensors.Tensor) {
 func (r *relay) resume(s Stepper) { r.active, r.repeats = s, r.ahead > 0 }
 
 // better reports whether a best iterate of the active stepper with that loss is the best one of all.
-func (r *relay) better(loss float64) bool { return loss < r.bestLoss || math.IsInf(r.bestLoss, 1) }
+func (r *relay) better(loss float64) bool {
+	return device.Finite(loss) && loss < r.bestLoss || math.IsInf(r.bestLoss, 1)
+}
 
 // tell adds what the active stepper did, but not a second record of the iterate where it took over.
 func (r *relay) tell(total *Progress, p Progress) {

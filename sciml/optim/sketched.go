@@ -160,6 +160,12 @@ type sketchedState struct {
 	Enough    int       // number of steps since it was changed
 }
 
+// mark implements rewinder.
+func (s *sketchedModel) mark() func() {
+	before := s.sketchedState
+	return func() { s.sketchedState = before }
+}
+
 // enlarge doubles the number of rows of the sketches to come, and reports whether it was not that of all residuals.
 func (s *sketchedModel) enlarge() bool {
 	if s.Rows<<s.Doubled >= s.rows {
@@ -199,6 +205,9 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 		var space objective.Subspace
 		if system, space, err = s.sketch(); err != nil {
 			return regionStep{}, err
+		}
+		if system == nil {
+			return regionStep{why: "the Jacobian is NaN or infinite, where the loss is finite"}, nil
 		}
 		lambdas = s.lambdas(system, radii)
 		steps = s.steps(system, space, lambdas)
@@ -268,7 +277,7 @@ func (s *sketchedModel) target() float64 {
 	return s.Target
 }
 
-// sketch draws the next sketch: a system, and the space that its steps are in.
+// sketch draws the next sketch: a system, nil when it is not finite, and the space that its steps are in.
 func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.Subspace, err error) {
 	rng := rand.New(rand.NewPCG(s.Seed, (s.Drawn+1)*0x9e3779b97f4a7c15))
 	s.Drawn++
@@ -297,6 +306,9 @@ func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.Subspace
 	both, err := device.Numbers(out[0])
 	if err != nil {
 		return nil, space, err
+	}
+	if !device.AllFinite(both) {
+		return nil, space, nil
 	}
 	m, n := out[0].Shape().Dimensions[0], out[0].Shape().Dimensions[1]-1
 	a, b := make([]float64, 0, m*n), make([]float64, 0, m)

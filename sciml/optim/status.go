@@ -23,10 +23,13 @@ const (
 	CallbackStopped
 	// CriterionMet means that Options.Until was met.
 	CriterionMet
-	// SearchFailed means that no step along the direction, nor along steepest descent, lowered the loss: the usual
-	// end of a deterministic method at the accuracy that its floating-point type allows.
+	// SearchFailed means that no step that was tried lowered the loss: the usual end of a deterministic method at the accuracy
+	// that its floating-point type allows. The message says what was tried.
 	SearchFailed
-	// NonFinite means that the loss became NaN or infinite and the method has no way back.
+	// Stationary means that the gradient is exactly zero where that is no success: at the start, where the loss may not even
+	// depend on θ, or on a plateau above the lowest loss.
+	Stationary
+	// NonFinite means that the loss, its gradient or a step became NaN or infinite and the method has no way back.
 	NonFinite
 	// Failed means that the run ended with an error, which Minimize returned as well.
 	Failed
@@ -42,6 +45,7 @@ var statusWords = map[Status]string{
 	CallbackStopped: "stopped by the callback",
 	CriterionMet:    "stopping criterion met",
 	SearchFailed:    "no further decrease along the search direction",
+	Stationary:      "the gradient is exactly zero",
 	NonFinite:       "loss became NaN or infinite",
 	Failed:          "ended by an error",
 }
@@ -54,5 +58,5 @@ func (s Status) String() string {
 	return fmt.Sprintf("Status(%d)", int(s))
 }
 
-// Converged reports whether a tolerance was met.
+// Converged reports whether a tolerance was met, at an iterate with a finite loss and, as far as rounding tells, the lowest.
 func (s Status) Converged() bool { return s == LossReached || s == GradientSmall }

@@ -32,6 +32,7 @@ type stochastic struct {
 	position int     // iterations since the last measurement
 	due      bool    // whether a measurement is due at the current iterate
 	told     bool    // whether the record of the current iterate was given
+	moved    bool    // whether a step was made
 	loss     float64 // of the last measurement, with
 	slope    float64 // its gradient norm
 	spent    int     // samples whose gradient was computed, in all
@@ -131,13 +132,9 @@ func (s *stochastic) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 				return p, err
 			}
 			p.Message = reason
-			if !device.Finite(s.loss) || !device.Finite(s.slope) {
-				p.Status, p.Message = NonFinite, "the loss of all samples or its gradient is NaN or infinite; a smaller rate may help"
-				return p, nil
-			}
 		}
 		if s.position == 0 {
-			if status, why := goal.Met(Record{Loss: s.loss, GradientNorm: s.slope}); status != Running {
+			if status, why := s.judge(goal); status != Running {
 				p.Status, p.Message = status, why
 			}
 			if p.Message != "" {
@@ -150,11 +147,25 @@ func (s *stochastic) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 		}
 		n -= made
 		if !sound {
-			p.Status, p.Message = NonFinite, "the loss of a batch or a parameter became NaN or infinite; a smaller rate may help"
+			p.Status, p.Message = NonFinite, "the loss of a batch, or a step, became NaN or infinite; a smaller rate may help"
 			return p, nil
 		}
 	}
 	return p, nil
+}
+
+// judge says whether the run ends at the iterate that was measured.
+func (s *stochastic) judge(goal Goal) (Status, string) {
+	here := Record{Loss: s.loss, GradientNorm: s.slope}
+	status, why := goal.judge(standing{Record: here, lowest: s.bestLoss, start: !s.moved}, s.obj)
+	broken := nonFinite(here, !s.moved)
+	switch {
+	case status != Running || broken == "":
+		return status, why
+	case !s.moved:
+		return NonFinite, broken
+	}
+	return NonFinite, broken + "; a smaller rate may help"
 }
 
 // measure evaluates all samples at the current iterate.
@@ -167,7 +178,7 @@ func (s *stochastic) measure(p *Progress) (reason string, err error) {
 	defer func() { s.held.Release(out) }() // but for a snapshot
 	s.loss, s.slope = device.Number(out[0]), device.Number(out[2])
 	s.due, s.position = false, 0
-	if s.loss < s.bestLoss {
+	if device.Finite(s.loss) && s.loss < s.bestLoss {
 		s.best, s.bestLoss = theta, s.loss
 	}
 	s.carry(append(s.carried[:2:2], s.plan.rule.Snapshot(s.carried[2:], theta, out[1])...))
@@ -233,7 +244,7 @@ func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error)
 		}
 	}
 	p.Iterations += made
-	s.told = false
+	s.told, s.moved = false, true
 	s.position += made
 	s.due = s.position == s.plan.every
 	return made, sound, nil
@@ -249,7 +260,7 @@ func (s *stochastic) Best() (*tensors.Tensor, float64) {
 		defer device.Free(out)
 		if err != nil {
 			s.failed = err
-		} else if loss := device.Number(out[0]); loss < s.bestLoss {
+		} else if loss := device.Number(out[0]); device.Finite(loss) && loss < s.bestLoss {
 			return s.carried[0], loss
 		}
 	}
@@ -326,6 +337,7 @@ func (s *stochastic) Restore(data []byte) error {
 		return err
 	}
 	s.carry(carried)
+	s.moved = true
 	s.bestLoss, s.loss, s.slope = state.BestLoss, state.Loss, state.Slope
 	s.position, s.spent, s.due, s.told = state.Position, state.Spent, state.Due, state.Told
 	return nil

@@ -79,7 +79,8 @@ type varied interface {
 type regionStep struct {
 	p                 *tensors.Tensor
 	length, predicted float64
-	products          int // of a Hessian that is not stored, each of which counts as an evaluation
+	products          int    // of a Hessian that is not stored, each of which counts as an evaluation
+	why               string // there is none, where that is known: a matrix is NaN, for example
 }
 
 // regionControl judges steps. The size of the region is a radius, or something that acts like one.
@@ -106,7 +107,6 @@ func (t TrustRegion) next(radius, ratio float64, step regionStep, _ float64) (fl
 // regionStepper is a method with a trust region at work.
 type regionStepper struct {
 	iterates
-	obj        *objective.Objective
 	model      model
 	subproblem subproblem
 	control    regionControl
@@ -115,13 +115,25 @@ type regionStepper struct {
 	memory     bool           // whether the model knows something
 	size       float64        // of the region
 	rounding   rounding       // of the loss
+	pending    pendingStep    // the step that a context has interrupted
 	reason     string         // why there is no step
 }
 
+// pendingStep is a step that is being looked for.
+type pendingStep struct {
+	On        bool
+	Size      float64 // of the region at first
+	Forgotten bool    // whether the model was forgotten for it
+	Tried     int     // steps that the subproblem has offered
+}
+
+// mostOffers bounds the steps that are tried in one iteration. Regions that shrink by the factors of this package end before.
+const mostOffers = 2000
+
 func startTrustRegion(obj *objective.Objective, theta *tensors.Tensor, m model, sub subproblem, control regionControl) (*regionStepper, error) {
-	s := &regionStepper{obj: obj, model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(obj.Precision())}
+	s := &regionStepper{model: m, subproblem: sub, control: control, size: control.first(), rounding: newRounding(obj.Precision())}
 	var err error
-	if s.iterates, err = startIterates(theta); err != nil {
+	if s.iterates, err = startIterates(obj, theta); err != nil {
 		return nil, err
 	}
 	s.shapes = m.State(obj.Dim, obj.Precision())
@@ -165,11 +177,32 @@ func (s *regionStepper) trial(theta, step, gradient *tensors.Tensor) (*evaluated
 	return e, nil
 }
 
-// step makes one iteration.
-func (s *regionStepper) step() (*evaluated, float64, error) {
+// step makes one iteration. When ctx is done, a method whose model learns from the steps that were refused goes on after
+// them the next time; others, whose subproblems know more of an iterate than is saved, begin anew.
+func (s *regionStepper) step(ctx context.Context) (*evaluated, float64, error) {
+	if !s.pending.On {
+		s.pending = pendingStep{On: true, Size: s.size}
+	}
+	level, rewind := s.rounding.level, mark(s.subproblem)
+	to, length, err := s.seek(ctx)
+	switch {
+	case err == nil:
+		s.pending = pendingStep{}
+	case len(s.shapes) == 0:
+		s.size, s.rounding.level, s.pending = s.pending.Size, level, pendingStep{}
+		rewind()
+	}
+	return to, length, err
+}
+
+// seek tries steps until one is taken.
+func (s *regionStepper) seek(ctx context.Context) (*evaluated, float64, error) {
 	shortest := math.Max(s.rounding.least*s.at.thetaNorm, math.SmallestNonzeroFloat32) // nothing shorter changes θ
-	begun, forgotten := s.size, false
-	for {
+	begun := s.pending.Size
+	for ; s.pending.Tried < mostOffers; s.pending.Tried++ {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
 		step, err := s.subproblem.solve(s.at, s.size, s.state, s.obj.Data)
 		s.hold() // what was made of the iterate
 		s.spent += step.products
@@ -185,7 +218,7 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 				s.forgetModel()
 				continue
 			}
-			s.reason = "the quadratic model offers no decrease at this precision"
+			s.reason = cmp.Or(step.why, "the quadratic model offers no decrease at this precision")
 			return nil, 0, nil
 		}
 		if step.length <= shortest {
@@ -193,9 +226,9 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 				s.size = begun
 				continue
 			}
-			if s.memory && !forgotten { // short steps have taught it noise
+			if s.memory && !s.pending.Forgotten { // short steps have taught it noise
 				s.forgetModel()
-				s.size, forgotten = s.control.first(), true
+				s.size, s.pending.Forgotten = s.control.first(), true
 				continue
 			}
 			if v, ok := s.subproblem.(varied); ok && v.vary() {
@@ -222,6 +255,9 @@ func (s *regionStepper) step() (*evaluated, float64, error) {
 		}
 		device.Free(e.tensors())
 	}
+	s.rounding.reset()
+	s.reason = fmt.Sprintf("%d steps were refused one after the other", mostOffers)
+	return nil, 0, nil
 }
 
 func (s *regionStepper) forgetModel() {
@@ -253,7 +289,10 @@ func (s *regionStepper) failure() string { return s.reason }
 
 // Refresh implements Stepper. The model stays, as nothing is learned from the first evaluation after it; so does the size
 // of the region.
-func (s *regionStepper) Refresh() { s.forget() }
+func (s *regionStepper) Refresh() {
+	s.pending = pendingStep{}
+	s.forget()
+}
 
 // Restart implements Restarter.
 func (s *regionStepper) Restart(theta *tensors.Tensor) error {
@@ -265,6 +304,7 @@ func (s *regionStepper) Restart(theta *tensors.Tensor) error {
 // Relocate implements Relocator: the model and the size of the region, or the damping, stay.
 func (s *regionStepper) Relocate(theta *tensors.Tensor) error {
 	s.rounding.reset()
+	s.pending = pendingStep{}
 	return s.iterates.relocate(theta)
 }
 
@@ -275,11 +315,12 @@ type savedRegion struct {
 	Memory   bool
 	Size     float64
 	Rounding float64
+	Pending  pendingStep
 }
 
 // Save implements Stepper.
 func (s *regionStepper) Save() ([]byte, error) {
-	region := savedRegion{Size: s.size, Memory: s.memory, Rounding: s.rounding.level}
+	region := savedRegion{Size: s.size, Memory: s.memory, Rounding: s.rounding.level, Pending: s.pending}
 	var err error
 	if region.Iterates, err = s.save(); err != nil {
 		return nil, err
@@ -304,6 +345,6 @@ func (s *regionStepper) Restore(data []byte) error {
 		return err
 	}
 	s.replaceState(state)
-	s.memory, s.size, s.rounding.level = region.Memory, region.Size, region.Rounding
+	s.memory, s.size, s.rounding.level, s.pending = region.Memory, region.Size, region.Rounding, region.Pending
 	return nil
 }

@@ -185,7 +185,7 @@ func TestRegionTooSmall(t *testing.T) {
 	flat := &objective.Objective{Backend: pureGo(t), Dim: 2, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.MulScalar(graph.ReduceAllSum(theta), 0)
 	}}
-	if r := minimize(t, flat, []float64{1, 2}, optim.SR1{}, optim.Options{GradientTolerance: -1}); r.Status != optim.SearchFailed || !strings.Contains(r.Message, "exactly zero") {
+	if r := minimize(t, flat, []float64{1, 2}, optim.SR1{}, optim.Options{}); r.Status != optim.Stationary || !strings.Contains(r.Message, "may not depend on θ") {
 		t.Errorf("a constant: %s", r)
 	}
 }
