@@ -23,7 +23,8 @@ type Adapter interface {
 	// Adapt returns the data to go on with, in the order and the shapes of Objective.Data, or nil to leave them as they
 	// are. It is asked before the first iteration, when Adaptation.Every says so, and where a method cannot go on or asks for
 	// it. New tensors belong to the run. Losses seen before a change are of another function, and the iterate is evaluated
-	// again. When it fails, with the error of ctx if that ends it, nothing has changed.
+	// again. When it fails, with the error of ctx if that ends it, nothing has changed; that ends the run, but at an
+	// iterate whose loss is not finite, where it is an event and the method may know a way back.
 	Adapt(ctx context.Context, now Iterate) ([]*tensors.Tensor, error)
 	// Save returns all that the changes to come depend on but the data; Load takes it back, in a run that goes on.
 	Save() ([]byte, error)
@@ -48,6 +49,14 @@ func (o *Objective) ForRun(ctx context.Context) *Objective {
 	own.Data = append([]*tensors.Tensor(nil), o.Data...)
 	own.ctx = ctx
 	return &own
+}
+
+// Interrupted is the error of the context of ForRun once that is done. Loops that call the device ask for it.
+func (o *Objective) Interrupted() error {
+	if o.ctx == nil {
+		return nil
+	}
+	return o.ctx.Err()
 }
 
 // Compiler is what programs of the objective are compiled by, for this package and its methods.

@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gomlx/compute/dtypes"
@@ -89,7 +90,7 @@ type CurvatureAt struct {
 	of    *Curvature
 	theta *tensors.Tensor
 	data  []*tensors.Tensor
-	// Products is the number of those made so far, and Err the first error of the device.
+	// Products is the number of those made so far, and Err the first error of the device, or that of the context of ForRun.
 	Products int
 	Err      error
 }
@@ -99,6 +100,9 @@ func (a *CurvatureAt) Precision() dtypes.DType { return a.of.obj.Precision() }
 
 // Multiply writes Ax into dst; it is a linalg.Operator.
 func (a *CurvatureAt) Multiply(dst, x []float64) error {
+	if a.Err = cmp.Or(a.Err, a.of.obj.Interrupted()); a.Err != nil {
+		return a.Err
+	}
 	v := device.Vector(a.Precision(), x)
 	defer device.Free([]*tensors.Tensor{v})
 	product, err := read(a.of.program, []*tensors.Tensor{a.theta, v}, a.data)

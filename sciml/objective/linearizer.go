@@ -121,6 +121,9 @@ func (a *Linearization) product(p **device.Program, name string, from, to int, b
 		if len(x) != from || len(dst) != to {
 			return fmt.Errorf("objective: a %s has vectors of length %d and %d, expected %d and %d", name, len(x), len(dst), from, to)
 		}
+		if err := l.obj.Interrupted(); err != nil {
+			return err
+		}
 		p, err := l.made(p, name, func(in []*graph.Node) []*graph.Node {
 			return []*graph.Node{build(in[0], in[1], in[2:])}
 		})

@@ -104,6 +104,9 @@ func (l *lanczos) solve(at *evaluated, sigma float64, _, data []*tensors.Tensor)
 
 // extend takes one product with the Hessian.
 func (l *lanczos) extend(data []*tensors.Tensor) error {
+	if err := l.obj.Interrupted(); err != nil {
+		return err
+	}
 	index := tensors.FromScalar(int32(len(l.diagonal)))
 	out, err := l.grow.Call([]*tensors.Tensor{l.at.theta, l.basis, index, l.at.gradient}, data)
 	if err != nil {

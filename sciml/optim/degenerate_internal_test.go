@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/optimize"
 
@@ -296,4 +297,46 @@ func TestWallOnDevice(t *testing.T) {
 			}
 		}
 	})
+}
+
+// onlySound adapts nothing, and cannot where θ is not positive.
+type onlySound struct{}
+
+func (onlySound) Every() int               { return 1 }
+func (onlySound) Begin() objective.Adapter { return onlySound{} }
+func (onlySound) Save() ([]byte, error)    { return nil, nil }
+func (onlySound) Load([]byte) error        { return nil }
+
+func (onlySound) Adapt(_ context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
+	theta, err := device.Numbers(now.Theta)
+	if err == nil && !(slices.Min(theta) > 0) {
+		err = errors.New("a residual is NaN")
+	}
+	return nil, err
+}
+
+// TestAdaptingWhereNothingIsSound: an objective that cannot be adapted at an iterate without a loss is no reason to end with an
+// error, nor to keep a Hybrid from its next phase.
+func TestAdaptingWhereNothingIsSound(t *testing.T) {
+	for _, method := range []Method{Adam{Rate: 5}, Hybrid{{Adam{Rate: 5}, nil}, {LBFGS{}, nil}}} {
+		obj, err := objective.FromFunction(2, degenerates["barrier, +Inf"].at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		obj.Adaptation = onlySound{}
+		r, err := Minimize(t.Context(), obj, []float64{3, 3}, method, Options{MaxIterations: 60, GradientTolerance: 1e-8})
+		if err != nil {
+			t.Fatalf("%s: %v", method.Name(), err)
+		}
+		want := NonFinite
+		if _, ok := method.(Hybrid); ok {
+			want = GradientSmall
+		}
+		told := slices.ContainsFunc(r.History.Events, func(e Event) bool {
+			return strings.Contains(e.Text, "not adapted") && strings.Contains(e.Text, "a residual is NaN")
+		})
+		if r.Status != want || !told || !device.Finite(r.Loss) {
+			t.Errorf("%s: %s, events %v", method.Name(), r, r.History.Events)
+		}
+	}
 }

@@ -356,6 +356,12 @@ func (r *run) adapt(atOnce bool) error {
 	}
 	r.adapted = made
 	data, err := r.adapter.Adapt(r.ctx, objective.Iterate{Iteration: made, Theta: r.stepper.Current(), Data: slices.Clone(r.obj.Data), Stuck: atOnce})
+	if err != nil && r.ctx.Err() == nil {
+		if loss, problem := r.lossAt(r.ctx, r.stepper.Current()); problem == nil && !device.Finite(loss) {
+			r.event(fmt.Sprintf("the objective was not adapted, because the loss is NaN or infinite: %v", err))
+			return nil // the method sees it next, and may know a way back
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("optim: adapting the objective at iteration %d: %w", made, err)
 	}
