@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/gob"
+	"errors"
 	"fmt"
 
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
@@ -28,13 +29,12 @@ func Resume(ctx context.Context, path string, problem *pde.Problem, options Opti
 	if err := problem.Check(); err != nil {
 		return nil, err
 	}
-	checkpoint, err := optim.LoadCheckpoint(path)
-	if err != nil {
-		return nil, fmt.Errorf("sciml: %w", err)
+	if options.Start != nil || options.From != nil {
+		return nil, errors.New("sciml: Options.Start or From is set, but a resumed training goes on from its checkpoint, expected neither; LoadCheckpoint and Solve begin another from it")
 	}
-	from := &unfinished{path: path, checkpoint: checkpoint}
-	if err := gob.NewDecoder(bytes.NewReader(checkpoint.Extra)).Decode(&from.training); err != nil {
-		return nil, fmt.Errorf("sciml: the checkpoint %s was not made by Solve: %w", path, err)
+	from, err := readUnfinished(path)
+	if err != nil {
+		return nil, err
 	}
 	if of := from.training.Model.Problem; of != problem.Name {
 		return nil, fmt.Errorf("sciml: the checkpoint %s is one of %q, and cannot be resumed with %q", path, of, problem.Name)
@@ -45,7 +45,7 @@ func Resume(ctx context.Context, path string, problem *pde.Problem, options Opti
 	options.Seed = from.training.Model.Seed
 	if options.Network == nil {
 		if len(from.training.Model.Network) == 0 {
-			return nil, fmt.Errorf("sciml: the checkpoint %s has no network, because that could not be stored, expected it in Options.Network", path)
+			return nil, from.withoutNetwork("expected it in Options.Network")
 		}
 		if options.Network, err = nn.Unmarshal(from.training.Model.Network); err != nil {
 			return nil, fmt.Errorf("sciml: the checkpoint %s: %w", path, err)
@@ -59,6 +59,22 @@ type unfinished struct {
 	path       string
 	checkpoint *optim.Checkpoint
 	training   savedTraining
+}
+
+func readUnfinished(path string) (*unfinished, error) {
+	checkpoint, err := optim.LoadCheckpoint(path)
+	if err != nil {
+		return nil, fmt.Errorf("sciml: %w", err)
+	}
+	u := &unfinished{path: path, checkpoint: checkpoint}
+	if err := gob.NewDecoder(bytes.NewReader(checkpoint.Extra)).Decode(&u.training); err != nil {
+		return nil, fmt.Errorf("sciml: the checkpoint %s was not made by Solve: %w", path, err)
+	}
+	return u, nil
+}
+
+func (u *unfinished) withoutNetwork(then string) error {
+	return fmt.Errorf("sciml: the checkpoint %s has no network, because that could not be stored, %s", u.path, then)
 }
 
 // savedTraining is what Solve adds to a checkpoint.
@@ -84,7 +100,11 @@ func (u *unfinished) check(m *pinn.Model, method optim.Method) error {
 	}
 	for i, began := range u.training.Settings {
 		if now[i] != began {
-			return fmt.Errorf("sciml: Options.%s is %s, expected %s, with which the training of the checkpoint %s began", now[i].Name, now[i].Value, began.Value, u.path)
+			advice := ""
+			if began.Name == "Method" {
+				advice = "; to go on with another, give what LoadCheckpoint reads to Solve in Options.From"
+			}
+			return fmt.Errorf("sciml: Options.%s is %s, expected %s, with which the training of the checkpoint %s began%s", now[i].Name, now[i].Value, began.Value, u.path, advice)
 		}
 	}
 	return nil

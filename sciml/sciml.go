@@ -39,14 +39,28 @@ type Options struct {
 	// unless there is a limit of Time. Time ends it as well; no limit when zero.
 	Iterations int
 	Time       time.Duration
-	// LossTolerance ends the training when the loss is not above it.
+	// LossTolerance ends the training when the loss is not above it, and Until when its criterion is met: at a plateau, for
+	// example, with optim.Stalled{}. Nil for none.
 	LossTolerance float64
+	Until         optim.Criterion
 	// Seed chooses the initial parameters and the collocation points.
 	Seed uint64
+	// Start is the θ to begin with, the parameters of the network and those of the problem's coefficients (see pinn.Model.Init);
+	// nil for one that Seed chooses. From is a solution to begin with instead, of the same problem by another method, or of
+	// another problem, such as one with another parameter: its network is taken unless there is one here, which must have
+	// weights of the same shapes, and its coefficients by their names.
+	Start []float64
+	From  *Solution
 	// Backend computes; the one of backend.Open when nil.
 	Backend compute.Backend
+	// Progress writes a line to standard error that says how far the training is: rewritten a few times a second on a terminal,
+	// and in one output of a notebook; elsewhere one every few seconds.
+	Progress bool
 	// OnProgress is called a few times a second with the history so far; see optim.Options.
 	OnProgress func(h *optim.History) error
+	// MonitorEvery is the number of iterations between measurements: of the error, the residual at held-out points, and the
+	// terms of the loss. 50 when zero.
+	MonitorEvery int
 	// Checkpoint is a file that gets the complete state of the training, every CheckpointEvery (30 s when zero) and at the
 	// end, so that Resume can go on. Empty for none.
 	Checkpoint      string
@@ -80,28 +94,33 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 			return nil, err
 		}
 	}
+	var theta []float64
+	if from == nil {
+		if theta, err = options.start(model); err != nil {
+			return nil, err
+		}
+	}
 	if err := model.Prepare(ctx); err != nil {
 		return nil, err
 	}
+	watch, done := options.progress()
 	run := optim.Options{
-		MaxIterations: options.Iterations, MaxTime: options.Time, LossTolerance: options.LossTolerance,
-		Monitor: model.Monitor, MonitorEvery: 50, OnProgress: options.OnProgress,
+		MaxIterations: options.Iterations, MaxTime: options.Time, LossTolerance: options.LossTolerance, Until: options.Until,
+		Monitor: model.Monitor, MonitorEvery: cmp.Or(options.MonitorEvery, 50), OnProgress: watch,
 		CheckpointPath: options.Checkpoint, CheckpointEvery: options.CheckpointEvery,
 		CheckpointExtra: func() ([]byte, error) { return marshalTraining(model, options.Method) },
 	}
 	var result *optim.Result
+	loss := model.Objective()
 	if from == nil {
-		var theta []float64
-		if err := usercode.Call(fmt.Sprintf("Init of the network %T", options.Network), func() error { theta = model.Init(options.Seed); return nil }); err != nil {
-			return nil, err
-		}
-		result, err = optim.Minimize(ctx, model.Objective(), theta, options.Method, run)
+		result, err = optim.Minimize(ctx, loss, theta, options.Method, run)
 	} else {
-		result, err = optim.Resume(ctx, model.Objective(), from.checkpoint, options.Method, run)
+		result, err = optim.Resume(ctx, loss, from.checkpoint, options.Method, run)
 	}
 	if result == nil {
 		return nil, err
 	}
+	done(result)
 	return &Solution{Method: options.Method.Name(), Result: *result, model: model}, err
 }
 
@@ -109,13 +128,16 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	if err := problem.Check(); err != nil {
 		return err
 	}
-	for name, given := range map[string]any{"Method": o.Method, "Network": o.Network, "Backend": o.Backend} {
+	for name, given := range map[string]any{"Method": o.Method, "Network": o.Network, "Backend": o.Backend, "Until": o.Until} {
 		if given != nil && usercode.Nil(given) {
 			return fmt.Errorf("sciml: Options.%s is a nil %T, expected one that is not, or nil without a type", name, given)
 		}
 	}
 	if o.Iterations < 0 {
 		return fmt.Errorf("sciml: Options.Iterations is %d, expected at least 1 (or 0 for the default)", o.Iterations)
+	}
+	if err := o.checkStart(); err != nil {
+		return err
 	}
 	var err error
 	if o.Backend == nil {

@@ -12,7 +12,7 @@ import (
 func main() {
 	ctx, stop := sciml.Interruptible() // Ctrl-C ends the training, not the program
 	defer stop()
-	solution, err := sciml.Solve(ctx, pde.Poisson2D(), sciml.Options{Iterations: 3000, Seed: 1})
+	solution, err := sciml.Solve(ctx, pde.Poisson2D(), sciml.Options{Iterations: 3000, Seed: 1, Progress: true})
 	if err != nil {
 		log.Fatal(err)
 	}

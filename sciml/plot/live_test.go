@@ -93,7 +93,7 @@ func TestProgressRewritesOneLine(t *testing.T) {
 	c := &clock{time.Unix(100, 0)}
 	var out bytes.Buffer
 	p := NewProgress("Adam", 1000)
-	p.now, p.start, p.quiet, p.show = c.now, c.t, false, terminalLine(&out)
+	p.now, p.start, p.next, p.every, p.log, p.show = c.now, c.t, time.Time{}, progressInterval, false, terminalLine(&out)
 	for i := range 1000 {
 		c.advance(time.Millisecond)
 		p.Step(i+1, "loss %.1e", 1/float64(i+1))
@@ -109,6 +109,26 @@ func TestProgressRewritesOneLine(t *testing.T) {
 	}
 	if want := "Adam 1000/1000  loss 1.0e-03  1.0 s"; strings.TrimSpace(lines[4]) != want {
 		t.Errorf("last line is %q, want %q", lines[5], want)
+	}
+}
+
+func TestProgressInALog(t *testing.T) {
+	c := &clock{time.Unix(100, 0)}
+	var out bytes.Buffer
+	p := NewProgress("Adam", 0)
+	p.now, p.start = c.now, c.t
+	p.logTo(&out)
+	for i := range 24 * 3600 {
+		c.advance(time.Second)
+		p.Step(i+1, "loss 1")
+	}
+	p.Done("converged")
+	lines := strings.Split(out.String(), "\n")
+	if n := len(lines); n < 50 || n > 120 || strings.Contains(out.String(), "\r") {
+		t.Fatalf("a day of training makes %d lines, %q", n, out.String())
+	}
+	if lines[0] != "Adam 5  loss 1  5.0 s" || lines[1] != "Adam 10  loss 1  10 s" || lines[len(lines)-2] != "Adam 86400  converged  1440 min 00 s" {
+		t.Errorf("the lines are %q, %q … %q", lines[0], lines[1], lines[len(lines)-2])
 	}
 }
 

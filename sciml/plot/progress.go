@@ -15,13 +15,15 @@ import (
 // Progress is one line that says how far a long computation is. In a notebook
 // it is a single output that changes in place, so that a saved notebook holds
 // one line; on a terminal it is rewritten by a carriage return on standard
-// error; and where standard error is neither, only the last line is written.
-// Methods may be called by several goroutines.
+// error; and where standard error is a file or a pipe, a line follows the other
+// every few seconds, more rarely as time passes. Methods may be called by
+// several goroutines.
 type Progress struct {
 	label string
 	total int
 	show  func(line string, last bool)
-	quiet bool // Show the last line only.
+	every time.Duration
+	log   bool // Lines follow each other.
 	now   func() time.Time
 
 	mu          sync.Mutex
@@ -34,7 +36,7 @@ type Progress struct {
 // NewProgress starts a line with the given label for total steps; total 0 or
 // less means that it is not known.
 func NewProgress(label string, total int) *Progress {
-	p := &Progress{label: label, total: total, now: time.Now, start: time.Now()}
+	p := &Progress{label: label, total: total, every: progressInterval, now: time.Now, start: time.Now()}
 	switch {
 	case gonbui.IsNotebook:
 		id := "gosciml-" + gonbui.UniqueId()
@@ -44,11 +46,19 @@ func NewProgress(label string, total int) *Progress {
 				_ = delivered("Progress") // A lost line of progress is no reason to fail.
 			}
 		}
-	default:
-		p.quiet = !isTerminal(os.Stderr)
+	case isTerminal(os.Stderr):
 		p.show = terminalLine(os.Stderr)
+	default:
+		p.logTo(os.Stderr)
 	}
 	return p
+}
+
+// logTo writes lines that follow each other, the first after an interval.
+func (p *Progress) logTo(w io.Writer) {
+	p.log, p.every = true, logInterval
+	p.next = p.start.Add(p.every)
+	p.show = func(line string, _ bool) { _, _ = fmt.Fprintln(w, line) }
 }
 
 func isTerminal(f *os.File) bool {
@@ -74,21 +84,29 @@ func terminalLine(w io.Writer) func(string, bool) {
 	}
 }
 
-// progressInterval is often enough for a reader and rare enough for a trainer.
-const progressInterval = 250 * time.Millisecond
+// progressInterval is often enough for a reader and rare enough for a trainer;
+// logInterval is for a log, where a day of training makes a hundred lines.
+const (
+	progressInterval = 250 * time.Millisecond
+	logInterval      = 5 * time.Second
+)
 
 // Step says that step of the total is done, with a detail in the manner of
 // fmt.Sprintf, which is only formatted when the line is shown: at most four
-// times a second.
+// times a second, or every five seconds in a log.
 func (p *Progress) Step(step int, format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
-	if p.done || p.quiet || now.Before(p.next) {
+	if p.done || now.Before(p.next) {
 		p.step = step
 		return
 	}
-	p.next = now.Add(progressInterval)
+	wait := p.every
+	if p.log {
+		wait = max(wait, now.Sub(p.start)/10)
+	}
+	p.next = now.Add(wait)
 	p.step, p.detail = step, fmt.Sprintf(format, args...)
 	p.show(p.line(now), false)
 }
