@@ -112,6 +112,7 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	}
 	var result *optim.Result
 	loss := model.Objective()
+	left := remember(loss)
 	if from == nil {
 		result, err = optim.Minimize(ctx, loss, theta, options.Method, run)
 	} else {
@@ -121,7 +122,7 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 		return nil, err
 	}
 	done(result)
-	return &Solution{Method: options.Method.Name(), Result: *result, model: model}, err
+	return &Solution{Method: options.Method.Name(), Result: *result, model: model, left: left}, err
 }
 
 func (o *Options) setDefaults(problem *pde.Problem) error {

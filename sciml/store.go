@@ -135,7 +135,7 @@ func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
 	if len(s.Result.Theta) != model.NumParams() {
 		return nil, fmt.Errorf("sciml: the solution has %d parameters, expected %d for %s on %q", len(s.Result.Theta), model.NumParams(), network, problem.Name)
 	}
-	return &Solution{Method: s.Method, Result: s.Result, model: model}, nil
+	return &Solution{Method: s.Method, Result: s.Result, model: model, terms: s.terms}, nil
 }
 
 // anyForm is a form that the problem has.
@@ -154,6 +154,7 @@ type encoded struct {
 	Method string
 	Result optim.Result
 	Model  savedModel
+	Terms  []Term // where they were asked for
 }
 
 // GobEncode implements gob.GobEncoder.
@@ -161,7 +162,7 @@ func (s *Solution) GobEncode() ([]byte, error) {
 	if s == nil || s.saved == nil && s.model == nil {
 		return nil, s.ready()
 	}
-	e := encoded{Method: s.Method, Result: s.Result}
+	e := encoded{Method: s.Method, Result: s.Result, Terms: s.terms}
 	if s.saved != nil {
 		e.Model = *s.saved
 	} else {
@@ -183,6 +184,6 @@ func (s *Solution) GobDecode(data []byte) error {
 	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&e); err != nil {
 		return fmt.Errorf("sciml: loading a solution: %w", err)
 	}
-	*s = Solution{Method: e.Method, Result: e.Result, saved: &e.Model}
+	*s = Solution{Method: e.Method, Result: e.Result, saved: &e.Model, terms: e.Terms}
 	return nil
 }
