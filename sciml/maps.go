@@ -20,13 +20,21 @@ const gridNodes = 101
 // Grid evaluates an unknown of a problem in two coordinates on n×n nodes that span its domain, ready to be drawn; ""
 // means the first of those that errors are measured of. Nodes outside of the domain get NaN. It fails for a name that is
 // no unknown, and for n < 2.
-func (s *Solution) Grid(unknown string, n int) (plot.Grid, error) {
+func (s *Solution) Grid(unknown string, n int) (plot.Grid, error) { return s.GridAt(nil, unknown, n) }
+
+// GridAt is Grid for a problem in more coordinates, all but two of which are fixed by their names: {"t": 0.5}. It fails for a
+// name that is no coordinate as well, for a value outside of the domain's bounds, and for a slice that misses the domain.
+func (s *Solution) GridAt(at map[string]float64, unknown string, n int) (plot.Grid, error) {
 	if err := s.ready(); err != nil {
 		return plot.Grid{}, err
 	}
 	problem := s.model.Problem()
-	if len(problem.Coordinates) != 2 {
-		return plot.Grid{}, fmt.Errorf("sciml: problem %q has the coordinates %v, expected two for a grid", problem.Name, problem.Coordinates)
+	cut, err := sliceAt(problem, at)
+	if err != nil {
+		return plot.Grid{}, err
+	}
+	if free := len(problem.Coordinates) - len(at); free != 2 {
+		return plot.Grid{}, fmt.Errorf("sciml: problem %q has the coordinates %v, %d of them fixed, expected two that are not for a grid", problem.Name, problem.Coordinates, len(at))
 	}
 	if unknown == "" {
 		unknown = compared(problem)[0]
@@ -37,8 +45,8 @@ func (s *Solution) Grid(unknown string, n int) (plot.Grid, error) {
 	if n < 2 {
 		return plot.Grid{}, fmt.Errorf("sciml: a grid of %d×%d nodes was asked for, expected at least 2×2", n, n)
 	}
-	grid, points := nodes(problem, n)
-	u, err := s.atNodes(points)
+	grid, points := cut.nodes(n)
+	u, err := s.atNodes(cut, points)
 	if err != nil {
 		return plot.Grid{}, err
 	}
@@ -70,6 +78,14 @@ func isUnknown(problem *pde.Problem, name string) error {
 // The reference of a solution that was loaded may take minutes to compute; ctx cancels that, and nothing else: what Solve
 // returned after an interrupt can be drawn. Maps fails for a name that is no unknown, and for one that is given twice.
 func (s *Solution) Maps(ctx context.Context, unknowns ...string) (*plot.Figure, error) {
+	return s.MapsAt(ctx, nil, unknowns...)
+}
+
+// MapsAt is Maps on a slice of the domain, where coordinates are fixed by their names: at {"t": 0.5} those of a problem in x and
+// t are curves, and those in x, y and t are maps over x and y. Of more than two other coordinates maps are over the first and
+// the last. It fails for a name that is no coordinate as well, for a value outside of the domain's bounds, when no coordinate is
+// left, and for a slice that misses the domain.
+func (s *Solution) MapsAt(ctx context.Context, at map[string]float64, unknowns ...string) (*plot.Figure, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
@@ -88,15 +104,18 @@ func (s *Solution) Maps(ctx context.Context, unknowns ...string) (*plot.Figure, 
 	if len(unknowns) == 0 {
 		unknowns = compared(problem)
 	}
+	cut, err := sliceAt(problem, at)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.model.Prepare(ctx); err != nil {
 		return nil, err
 	}
 	var draw func(title, unknown string) (*plot.Figure, error)
-	var err error
-	if len(problem.Coordinates) == 1 {
-		draw, err = s.profiles()
+	if len(cut.axes) == 1 {
+		draw, err = s.profiles(cut)
 	} else {
-		draw, err = s.maps()
+		draw, err = s.maps(cut)
 	}
 	if err != nil {
 		return nil, err
@@ -114,15 +133,15 @@ func (s *Solution) Maps(ctx context.Context, unknowns ...string) (*plot.Figure, 
 	return plot.Column(rows...)
 }
 
-// maps evaluates a problem in several coordinates, and returns what draws an unknown.
-func (s *Solution) maps() (draw func(title, unknown string) (*plot.Figure, error), err error) {
+// maps evaluates a problem on a plane, and returns what draws an unknown.
+func (s *Solution) maps(cut *slice) (draw func(title, unknown string) (*plot.Figure, error), err error) {
 	problem := s.model.Problem()
-	grid, points := nodes(problem, gridNodes)
-	u, err := s.atNodes(points)
+	grid, points := cut.nodes(gridNodes)
+	u, err := s.atNodes(cut, points)
 	if err != nil {
 		return nil, err
 	}
-	exact, options := s.referenceAt(points), axes(problem)
+	exact, options := s.referenceAt(points), cut.options()
 	return func(title, unknown string) (*plot.Figure, error) {
 		i := slices.Index(problem.Unknowns, unknown)
 		grid := plot.Grid{X: grid.X, Y: grid.Y, U: column(u, i)}
@@ -133,13 +152,16 @@ func (s *Solution) maps() (draw func(title, unknown string) (*plot.Figure, error
 	}, nil
 }
 
-// atNodes evaluates all unknowns at points, with nil for a node that has none.
-func (s *Solution) atNodes(points [][]float64) ([][]float64, error) {
+// atNodes evaluates all unknowns at points, with nil for a node that has none. It fails when no node has any.
+func (s *Solution) atNodes(cut *slice, points [][]float64) ([][]float64, error) {
 	var inside [][]float64
 	for _, p := range points {
 		if p != nil {
 			inside = append(inside, p)
 		}
+	}
+	if len(inside) == 0 {
+		return nil, cut.misses()
 	}
 	u, err := s.At(inside...)
 	if err != nil {
@@ -184,65 +206,48 @@ func anyFinite(values []float64) bool {
 	return slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) })
 }
 
-// axes labels a map over the first and the last coordinate, and says where the others are. Both have one scale, unless
-// one is time, or a side is so much longer than the other that little would be left to see.
-func axes(problem *pde.Problem) []plot.HeatOption {
-	names := problem.Coordinates
-	last := len(names) - 1
-	x, y := names[0], names[last]
-	lo, hi := problem.Domain.Bounds()
-	switch {
-	case last == 2:
-		x = fmt.Sprintf("%s, at %s = %.3g", x, names[1], (lo[1]+hi[1])/2)
-	case last > 2:
-		x = fmt.Sprintf("%s, with %s to %s in the middle", x, names[1], names[last-1])
-	}
-	options := []plot.HeatOption{plot.AxisLabels(x, y)}
-	ratio := (hi[0] - lo[0]) / (hi[last] - lo[last])
-	if names[0] == "t" || names[last] == "t" || math.Max(ratio, 1/ratio) > 2.1 {
+// options label a map, and say where the other coordinates are. Both axes have one scale, unless one is time, or a side is so
+// much longer than the other that little would be left to see.
+func (s *slice) options() []plot.HeatOption {
+	names, x, y := s.problem.Coordinates, s.axes[0], s.axes[1]
+	options := []plot.HeatOption{plot.AxisLabels(s.label(), names[y])}
+	ratio := (s.hi[x] - s.lo[x]) / (s.hi[y] - s.lo[y])
+	if names[x] == "t" || names[y] == "t" || math.Max(ratio, 1/ratio) > 2.1 {
 		options = append(options, plot.FreeAspect())
 	}
 	return options
 }
 
-// nodes lays n×n nodes over the first and the last coordinate of the domain, without values. A node outside of the domain
-// has no point but nil.
-func nodes(problem *pde.Problem, n int) (plot.Grid, [][]float64) {
-	lo, hi := problem.Domain.Bounds()
-	last := len(lo) - 1
+// nodes lays n×n nodes over a plane, without values. A node outside of the domain has no point but nil.
+func (s *slice) nodes(n int) (plot.Grid, [][]float64) {
 	var points [][]float64
-	grid := plot.Sample(func(x, y float64) float64 {
-		p := make([]float64, len(lo))
-		for i := range p {
-			p[i] = (lo[i] + hi[i]) / 2
-		}
-		// The last node may miss the end of an interval by rounding.
-		p[0], p[last] = math.Min(x, hi[0]), math.Min(y, hi[last])
-		if !problem.Domain.Contains(p) {
-			p = nil
-		}
-		points = append(points, p)
+	x, y := s.axes[0], s.axes[1]
+	grid := plot.Sample(func(u, v float64) float64 {
+		points = append(points, s.point(u, v))
 		return 0
-	}, lo[0], hi[0], n, lo[last], hi[last], n)
+	}, s.lo[x], s.hi[x], n, s.lo[y], s.hi[y], n)
 	return grid, points
 }
 
-// profiles evaluates a problem in one coordinate, and returns what draws an unknown.
-func (s *Solution) profiles() (draw func(title, unknown string) (*plot.Figure, error), err error) {
-	problem := s.model.Problem()
-	lo, hi := problem.Domain.Bounds()
+// profiles evaluates a problem on a line, and returns what draws an unknown.
+func (s *Solution) profiles(cut *slice) (draw func(title, unknown string) (*plot.Figure, error), err error) {
+	problem, axis := s.model.Problem(), cut.axes[0]
+	lo, hi := cut.lo[axis], cut.hi[axis]
 	const n = 401
 	var points [][]float64
 	for i := range n {
-		if p := []float64{math.Min(lo[0]+(hi[0]-lo[0])*float64(i)/(n-1), hi[0])}; problem.Domain.Contains(p) {
+		if p := cut.point(lo + (hi-lo)*float64(i)/(n-1)); p != nil {
 			points = append(points, p)
 		}
+	}
+	if len(points) == 0 {
+		return nil, cut.misses()
 	}
 	u, err := s.At(points...)
 	if err != nil {
 		return nil, err
 	}
-	exact, x, coordinate := s.referenceAt(points), column(points, 0), problem.Coordinates[0]
+	exact, x, coordinate := s.referenceAt(points), column(points, axis), cut.label()
 	return func(title, unknown string) (*plot.Figure, error) {
 		i := slices.Index(problem.Unknowns, unknown)
 		network := plot.Series{Name: "network", X: x, Y: column(u, i)}

@@ -111,6 +111,75 @@ func TestWhatMapsShow(t *testing.T) {
 	}
 }
 
+// TestSlices: any coordinates can be fixed, pictures say where, and values are those at the points.
+func TestSlices(t *testing.T) {
+	lshape, err := pde.Over(pde.LShape(), "t", 0, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inTime := pde.Poisson2D()
+	inTime.Name, inTime.Coordinates, inTime.Domain, inTime.Ansatz = "L in time", []string{"x", "y", "t"}, lshape, nil
+	l, heat, flow := untrained(t, inTime), untrained(t, pde.Heat1D()), untrained(t, pde.Heat(4))
+	for _, c := range []struct {
+		solution *sciml.Solution
+		at       map[string]float64
+		texts    []string
+		none     string
+	}{
+		{heat, map[string]float64{"t": 0.25}, []string{"x, at t = 0.25", "network", "solution"}, ">t<"},
+		{heat, map[string]float64{"x": 1}, []string{"t, at x = 1"}, ">x<"},
+		{l, map[string]float64{"t": 1}, []string{"x, at t = 1", ">y<"}, ">t<"},
+		{l, map[string]float64{"y": -0.5}, []string{"x, at y = -0.5", ">t<"}, ">y<"},
+		{l, map[string]float64{"y": -0.5, "t": 4.0000000001}, []string{"x, at y = -0.5, t = 4"}, ">t<"},
+		{flow, map[string]float64{"t": 0.5}, []string{"x1, at t = 0.5, with x2 to x3 in the middle", ">x4<"}, ">t<"},
+		{flow, map[string]float64{"x1": 0.5, "x3": 0.1}, []string{"x2, at x1 = 0.5, x3 = 0.1, x4 = 0.5", ">t<"}, "middle"},
+		{flow, map[string]float64{"x3": 0.1}, []string{"x1, at x3 = 0.1, with x2, x4 in the middle", ">t<"}, ">x2<"},
+	} {
+		figure, err := c.solution.MapsAt(context.Background(), c.at)
+		if err != nil {
+			t.Errorf("at %v: %v", c.at, err)
+			continue
+		}
+		picture, err := figure.SVG()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range c.texts {
+			if !strings.Contains(string(picture), text) {
+				t.Errorf("at %v: the picture does not show %q", c.at, text)
+			}
+		}
+		if strings.Contains(string(picture), c.none) {
+			t.Errorf("at %v: the picture shows %q", c.at, c.none)
+		}
+	}
+	grid, err := l.GridAt(map[string]float64{"y": -0.5}, "u", 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := l.At([]float64{-0.5, -0.5, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(grid.Y, []float64{0, 1, 2, 3, 4}) || grid.U[3*5+1] != u[0][0] || !math.IsNaN(grid.U[3*5+4]) {
+		t.Errorf("the grid is %v, want %v at x = -0.5, t = 3, and nothing at x = 1", grid, u)
+	}
+	for word, at := range map[string]map[string]float64{
+		`no coordinate "z", expected some of ["x" "y" "t"]`:            {"z": 1},
+		"a slice at t = 5 was asked for, expected t between 0 and 4":   {"t": 5},
+		"a slice at t = NaN was asked for":                             {"t": math.NaN()},
+		"where all coordinates":                                        {"x": 0, "y": 0, "t": 0},
+		"no node of the slice at x = 0.5, y = -0.5 is in the domain o": {"x": 0.5, "y": -0.5},
+	} {
+		if _, err := l.MapsAt(context.Background(), at); err == nil || !strings.Contains(err.Error(), word) {
+			t.Errorf("maps at %v: error %v, want one that mentions %q", at, err, word)
+		}
+	}
+	if _, err := l.GridAt(map[string]float64{"x": 0, "y": 0}, "", 5); err == nil || !strings.Contains(err.Error(), "2 of them fixed, expected two that are not") {
+		t.Errorf("a grid of one coordinate: %v", err)
+	}
+}
+
 // TestMapsOfUnknowns: maps are of the unknowns that were asked for, in that order, or of all that are compared.
 func TestMapsOfUnknowns(t *testing.T) {
 	p := pde.Kovasznay(40)
