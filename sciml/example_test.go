@@ -76,3 +76,34 @@ func ExampleSolve_lShape() {
 	// Output:
 	// error below 1e-2: true
 }
+
+// One method after another: the second begins with the parameters that the first ended with, and stops at a plateau. So a
+// training goes on from a solution of another problem as well, or from what LoadCheckpoint reads.
+func ExampleOptions_from() {
+	b, err := backend.OpenConfig("go") // leave it out, and XLA computes
+	if err != nil {
+		panic(err)
+	}
+	problem := pde.Poisson1D()
+	adam, err := sciml.Solve(context.Background(), problem, sciml.Options{Method: optim.Adam{}, Iterations: 200, Backend: b})
+	if err != nil {
+		panic(err)
+	}
+	solution, err := sciml.Solve(context.Background(), problem, sciml.Options{
+		Method: optim.LBFGS{}, From: adam, Until: optim.Stalled{Window: 100}, Backend: b,
+	})
+	if err != nil {
+		panic(err)
+	}
+	terms, err := solution.Terms()
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("begins where Adam ended:", solution.Result.History.Records[0].Loss == adam.Result.Loss)
+	fmt.Println("terms of the loss:", len(terms), terms[0].Name)
+	fmt.Println("error below 1e-3:", solution.RelativeError() < 1e-3)
+	// Output:
+	// begins where Adam ended: true
+	// terms of the loss: 1 Poisson
+	// error below 1e-3: true
+}

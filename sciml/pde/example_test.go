@@ -2,11 +2,13 @@ package pde_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -58,4 +60,39 @@ func ExampleNamed() {
 	//   initial u
 	//   Dirichlet u x-,x+
 	// u(−0.1, 1) = 0.665482
+}
+
+// A lake with an island, as GeoJSON has it: rings that end where they begin, the first of them outside.
+func ExampleNewPolygonWithHoles() {
+	var lake struct{ Coordinates [][][2]float64 }
+	text := `{"type": "Polygon", "coordinates": [
+		[[0, 0], [4, 0], [4, 3], [0, 3], [0, 0]],
+		[[1, 1], [1, 2], [2, 2], [2, 1], [1, 1]]]}`
+	if err := json.Unmarshal([]byte(text), &lake); err != nil {
+		panic(err)
+	}
+	domain, err := pde.NewPolygonWithHoles(lake.Coordinates[0], lake.Coordinates[1:]...)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("area:", pde.Measure(domain))
+	fmt.Println("on the island:", domain.Contains([]float64{1.5, 1.5}))
+	for _, p := range domain.Boundary()[3:5] {
+		fmt.Println(p.Name, p.Measure)
+	}
+	// Output:
+	// area: 11
+	// on the island: false
+	// edge 3 3
+	// hole 1 edge 0 1
+}
+
+// Data with an outlier: a loss that grows like |r| beyond 0.1 counts it less.
+func ExampleCondition_Robust() {
+	points := [][]float64{{0.1, 0.2}, {0.4, 0.3}, {0.7, 0.9}}
+	problem := pde.Poisson2D()
+	problem.Conditions = append(problem.Conditions,
+		pde.Measured("u", points, []float64{0.18, 0.77, 30}).Robust(objective.Huber(0.1)))
+	fmt.Println(problem.Check())
+	// Output: <nil>
 }
