@@ -23,7 +23,7 @@ type chunk struct {
 func (l *Linearizer) chunks(what string, atATime int) ([]chunk, error) {
 	o := l.obj
 	if !o.HasJacobian(l.rows) {
-		return nil, Unsuitable("objective: %s of %d residuals that interact would take a reverse pass for each, expected Objective.Pieces, or at most %d residuals; products are to be had", what, l.rows, MostReversePasses)
+		return nil, Unsuitable("objective: %s of %d residuals that interact would take a reverse pass for each, expected Objective.Pieces, or at most %d residuals or %d parameters; products are to be had", what, l.rows, MostReversePasses, MostForwardPasses)
 	}
 	const copies = 3 // J, its parts before they are joined, and one transposed
 	need := copies * float64(o.Precision().Size()) * float64(l.rows) * float64(o.Dim) * float64(atATime)

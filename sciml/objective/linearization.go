@@ -72,11 +72,14 @@ func Flatten(pieces []*graph.Node) *graph.Node {
 	return graph.Concatenate(flat, 0)
 }
 
-// BuildLinearization builds r, shape [M], and its Jacobian J, shape [M, P], by one reverse pass for each column of a piece, or for
-// each residual where there are no Pieces.
+// BuildLinearization builds r, shape [M], and its Jacobian J, shape [M, P], by one reverse pass for each column of a piece. Where
+// there are no Pieces it is one for each residual, or a forward pass for each parameter if they are few, as those of a regression.
 func (o *Objective) BuildLinearization(theta *graph.Node, data []*graph.Node) (r, j *graph.Node) {
 	if o.Pieces == nil {
 		r = o.BuildResidual(theta, data)
+		if o.Dim < r.Shape().Size() && o.Dim <= MostForwardPasses {
+			return r, byColumns(r, theta)
+		}
 		row := graph.Reshape(r, 1, r.Shape().Size()) // as the components of one point
 		return r, graph.Reshape(autodiff.Jacobian(row, theta), r.Shape().Size(), o.Dim)
 	}
@@ -91,11 +94,28 @@ func (o *Objective) BuildLinearization(theta *graph.Node, data []*graph.Node) (r
 	return Flatten(pieces), graph.Concatenate(rows, 0)
 }
 
-// MostReversePasses is the number of residuals up to which a Jacobian is made row by row, in one graph.
-const MostReversePasses = 256
+// byColumns builds J by one forward pass for each parameter.
+func byColumns(r, theta *graph.Node) *graph.Node {
+	dim := theta.Shape().Dimensions[0]
+	columns := make([]*graph.Node, dim)
+	for i := range columns {
+		unit := graph.OneHot(graph.Const(theta.Graph(), int32(i)), dim, theta.DType())
+		columns[i] = autodiff.JVP(r, []*graph.Node{theta}, []*graph.Node{unit})
+	}
+	return graph.Stack(columns, 1)
+}
+
+// MostReversePasses is the number of residuals, and MostForwardPasses that of parameters, up to which a Jacobian is made row by row,
+// or column by column, in one graph.
+const (
+	MostReversePasses = 256
+	MostForwardPasses = 64
+)
 
 // HasJacobian reports whether J can be had as a matrix of M rows.
-func (o *Objective) HasJacobian(rows int) bool { return o.Pieces != nil || rows <= MostReversePasses }
+func (o *Objective) HasJacobian(rows int) bool {
+	return o.Pieces != nil || rows <= MostReversePasses || o.Dim <= MostForwardPasses
+}
 
 // NumResiduals is M.
 func (o *Objective) NumResiduals() (int, error) {
@@ -126,7 +146,7 @@ func (o *Objective) Trace(build func(theta *graph.Node, data []*graph.Node)) err
 // so many bytes (ErrTooLarge).
 func (o *Objective) NeedJacobian(method string, rows int, most int64) error {
 	if !o.HasJacobian(rows) {
-		return Unsuitable("objective: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them: without, it takes one reverse pass for each", method, rows, MostReversePasses)
+		return Unsuitable("objective: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them, or at most %d parameters: without, it takes one pass for each", method, rows, MostReversePasses, MostForwardPasses)
 	}
 	n := float64(min(rows, o.Dim))
 	if need := float64(o.Precision().Size()) * (2*float64(rows)*float64(o.Dim) + 2*n*n); need > float64(most) {

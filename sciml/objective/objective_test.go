@@ -313,8 +313,7 @@ func TestErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	interacting := networks(b, dtypes.Float64)
-	interacting.Pieces = nil
+	interacting := &objective.Objective{Backend: b, Dim: objective.MostForwardPasses + 1}
 	interacting.Residual = func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 		return graph.BroadcastToDims(graph.ReduceAllSum(theta), 300)
 	}

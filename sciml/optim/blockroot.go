@@ -58,7 +58,7 @@ func startBlocks(obj *objective.Objective, name string, shift float64, forms []p
 	r.program, err = device.NewProgram(obj.Compiler(), "curvature of blocks", func(in []*graph.Node) []*graph.Node {
 		_, j := obj.BuildLinearization(in[0], in[1:])
 		if rows := j.Shape().Dimensions[0]; !obj.HasJacobian(rows) {
-			panic(objective.Unsuitable("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d residuals", name, rows, objective.MostReversePasses))
+			panic(objective.Unsuitable("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d residuals or %d parameters", name, rows, objective.MostReversePasses, objective.MostForwardPasses))
 		}
 		var all []*graph.Node
 		for _, f := range forms {

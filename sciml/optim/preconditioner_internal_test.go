@@ -293,15 +293,16 @@ func TestSampledDiagonal(t *testing.T) {
 		t.Errorf("%d evaluations, want 1", at.Evaluations)
 	}
 
-	const rows = objective.MostReversePasses + 44
-	wide, theta := &objective.Objective{Backend: b, Dim: 4, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
-		angles := make([]float64, rows*4)
+	const rows, dim = objective.MostReversePasses + 44, objective.MostForwardPasses + 1
+	wide, theta := &objective.Objective{Backend: b, Dim: dim, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		angles := make([]float64, rows*dim)
 		for i := range angles {
-			angles[i] = float64(i%4+1) * math.Sin(float64(i*i))
+			angles[i] = float64(i%4+1) * math.Sin(float64(i)*float64(i))
 		}
-		j := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(angles, rows, 4))
+		j := graph.Const(theta.Graph(), tensors.FromFlatDataAndDimensions(angles, rows, dim))
 		return device.Multiply(j, graph.Sin(theta))
-	}}, []float64{0.3, 0.2, 0.1, 0}
+	}}, make([]float64, dim)
+	copy(theta, []float64{0.3, 0.2, 0.1})
 	exact, _ := gaussNewton(t, wide, theta)
 	root, err := Diagonal{Samples: 400, Shift: 1e-12, Seed: 5}.Start(wide)
 	if err != nil {

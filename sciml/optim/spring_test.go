@@ -309,7 +309,7 @@ func TestSpringSettings(t *testing.T) {
 func checkNeedsJacobian(t *testing.T, m optim.Method) {
 	t.Helper()
 	mustFail(t, energy(pureGo(t)), []float64{1, 1, 1}, m, optim.Options{}, "needs the residuals whose squares are the loss")
-	s := newSines(300, 4)
+	s := newSines(300, objective.MostForwardPasses+1)
 	obj := s.objective(pureGo(t), dtypes.Float64)
 	pieces := obj.Pieces
 	obj.Pieces, obj.Residual = nil, func(theta *graph.Node, data []*graph.Node) *graph.Node { return pieces(theta, data)[0] }
