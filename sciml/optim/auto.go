@@ -18,6 +18,7 @@ import (
 //     columns at most 4000), it starts with LevenbergMarquardt: with geodesic acceleration, and in random subspaces of a third
 //     of the parameters where there are many. That adapts its damping to the gain ratio, asks for new collocation points, and
 //     leaves random starts where other Gauss–Newton methods are stuck. Where it does not, Adam follows, and then another trial.
+//     With up to 64 parameters, as a regression has, it is scaled by UsualScaling and goes on until it cannot.
 //   - Otherwise it warms up with Adam, which is cheap and leaves poor starts, until its loss stalls or WarmUp iterations are made.
 //     Then a few Lanczos steps from the gradient estimate the spectrum of the Hessian. Where its condition number is below 100
 //     as far as the gradient sees it, first-order steps are all that is needed, and Adam gets five times as many.
@@ -110,7 +111,7 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 	m, n := float64(rows), float64(order)
 	gradient := operationsOfGradient * m * float64(obj.Dim)
 	cost := 10 + (m*float64(columns)*n+4.0/3*n*n*n)/gradient
-	p.candidates = append(p.candidates, candidate{method: method, trial: 60, look: 10, cost: cost})
+	p.candidates = append(p.candidates, candidate{method: method, trial: 60, look: 10, cost: cost, stays: obj.Dim <= fewParameters})
 	return rows, size + ": Gauss–Newton steps are affordable", nil
 }
 
@@ -118,6 +119,7 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 type candidate struct {
 	method Method
 	cost   float64 // of an iteration, in gradients
+	stays  bool    // until it cannot go on
 	trial  int     // iterations from which its progress is judged
 	look   int     // iterations between two judgements
 }
@@ -192,6 +194,9 @@ func (p *automatic) progress(c *course) (gain, rate float64, seen string) {
 
 func (p *automatic) leaveGaussNewton(c *course) string {
 	s := &p.State
+	if p.candidates[s.At].stays {
+		return ""
+	}
 	gain, rate, seen := p.progress(c)
 	if c.Made < p.candidates[s.At].trial {
 		if s.Warmed || s.Rates[s.At] > 0 || c.Made < early || gain >= hopeless {

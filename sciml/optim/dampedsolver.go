@@ -19,12 +19,21 @@ type dampedSolver struct {
 	obj                                     *objective.Objective
 	space                                   objective.Subspaces
 	kernel                                  bool
+	scaled                                  bool // J is JD⁻¹, and D an input of its own
 	factorizing, solving, bending, stepping *device.Program
 }
 
 // newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration.
-func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space objective.Subspaces) (*dampedSolver, error) {
-	s := &dampedSolver{obj: obj, space: space, kernel: kernel}
+func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, space objective.Subspaces) (*dampedSolver, error) {
+	s := &dampedSolver{obj: obj, space: space, kernel: kernel, scaled: scaled}
+	inputs := space.NumInputs() // of what makes a step of z
+	expand := space.Expand
+	if scaled {
+		inputs++
+		expand = func(z *graph.Node, in []*graph.Node) *graph.Node {
+			return graph.Div(space.Expand(z, in[1:]), divisors(in[0]))
+		}
+	}
 	var err error
 	if s.factorizing, err = device.NewProgram(obj.Compiler(), "factorization", func(in []*graph.Node) []*graph.Node {
 		relative, matrix, scale := in[0], in[1], in[2]
@@ -50,8 +59,8 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space obje
 	if geodesic {
 		if s.bending, err = device.NewProgram(obj.Compiler(), "second derivative", func(in []*graph.Node) []*graph.Node {
 			theta, z := in[0], in[1]
-			drawn, data := in[2:2+space.NumInputs()], in[2+space.NumInputs():]
-			along := []*graph.Node{space.Expand(z, drawn)}
+			drawn, data := in[2:2+inputs], in[2+inputs:]
+			along := []*graph.Node{expand(z, drawn)}
 			first := autodiff.JVP(obj.BuildResidual(theta, data), []*graph.Node{theta}, along)
 			return []*graph.Node{autodiff.JVP(first, []*graph.Node{theta}, along)}
 		}); err != nil {
@@ -62,8 +71,13 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic bool, space obje
 		r, j, z, a, drawn := in[0], in[1], in[2], in[3], in[4:]
 		jz := device.Multiply(j, z)
 		predicted := graph.Neg(graph.Add(graph.MulScalar(device.Dot(r, jz), 2), device.Dot(jz, jz)))
-		p := space.Expand(graph.Add(z, accelerated(z, a)), drawn)
-		return []*graph.Node{p, device.Norm(p), predicted}
+		to := graph.Add(z, accelerated(z, a))
+		p := expand(to, drawn)
+		out := []*graph.Node{p, device.Norm(p), predicted}
+		if scaled {
+			out = append(out, device.Norm(to), bend(z, a))
+		}
+		return out
 	})
 	return s, err
 }
@@ -79,8 +93,13 @@ func accelerated(v, a *graph.Node) *graph.Node {
 	return graph.Where(small, graph.MulScalar(a, 0.5), graph.ZerosLike(a))
 }
 
+// bend is 2‖a‖/‖v‖.
+func bend(v, a *graph.Node) *graph.Node {
+	return graph.Div(graph.MulScalar(device.Norm(a), 2), device.Norm(v))
+}
+
 // step is that for a relative damping, with its length and the decrease that it should bring. Matrices are r, J, the matrix and
-// its scale, and then the subspace.
+// its scale, and then D where J is scaled, and the subspace.
 func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, data []*tensors.Tensor) (regionStep, error) {
 	r, j, matrix, scale, drawn := matrices[0], matrices[1], matrices[2], matrices[3], matrices[4:]
 	factor, err := s.factorizing.Call([]*tensors.Tensor{device.Scalar(s.obj.Precision(), relative), matrix, scale})
@@ -110,7 +129,11 @@ func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, d
 	if err != nil {
 		return regionStep{}, err
 	}
-	return regionStep{p: out[0], length: device.Number(out[1]), predicted: device.Number(out[2])}, nil
+	step := regionStep{p: out[0], length: device.Number(out[1]), predicted: device.Number(out[2])}
+	if s.scaled {
+		step.size, step.bend = device.Number(out[3]), device.Number(out[4])
+	}
+	return step, nil
 }
 
 // solve minimizes ‖Jz + s‖² + λ‖z‖².

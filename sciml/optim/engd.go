@@ -57,7 +57,7 @@ func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		}
 		m.Solver = DenseNormal
 	}
-	system, err := newLeastSquaresSystem(obj, systemChoice{method: "ENGD", solver: m.Solver, maxMemory: m.MaxMemory})
+	system, err := newLeastSquaresSystem(obj, systemChoice{method: "ENGD", solver: m.Solver, maxMemory: m.MaxMemory, scaling: UnitScaling})
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ type iterates struct {
 	theta *tensors.Tensor // the iterate while at is nil
 	at    *evaluated      // the current iterate; nil before the first evaluation
 	best  *evaluated      // the one with the lowest loss: not every step goes down
+	even  float64         // relative difference of losses up to which a later one is as good, since its gradient is smaller
 	begun bool            // whether the record of the start was given
 	spent int             // evaluations that no record tells of yet
 	asks  asks
@@ -163,7 +164,7 @@ func (s *iterates) judge(goal Goal, start bool) (Status, string) {
 
 func (s *iterates) moveTo(e *evaluated) {
 	s.at, s.theta = e, nil
-	if device.Finite(e.loss) && (s.best == nil || e.loss < s.best.loss) {
+	if device.Finite(e.loss) && (s.best == nil || e.loss < s.best.loss || s.even > 0 && e.loss <= s.best.loss+s.even*math.Abs(s.best.loss)) {
 		s.best = e
 	}
 	s.hold()

@@ -53,6 +53,8 @@ type leastSquaresSystem interface {
 	solve(relative float64, data []*tensors.Tensor) (regionStep, error)
 	// plan says in words how it solves.
 	plan() string
+	// scaling are its scales, nil for none.
+	scaling() *scales
 }
 
 // denseMemory is the size of J and the matrix in bytes, for steps in a space of so many columns.
@@ -70,7 +72,8 @@ type systemChoice struct {
 	method    string
 	solver    LeastSquaresSolver
 	maxMemory int64
-	geodesic  bool   // adds the acceleration
+	geodesic  bool // adds the acceleration
+	scaling   Scaling
 	columns   int    // of the subspaces; all parameters when zero
 	seed      uint64 // of the subspaces
 }
@@ -111,17 +114,26 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 		return nil, objective.TooLarge("optim: %s.Solver is %s, which needs %.3g GiB for %s, expected at most MaxMemory = %.3g GiB; MatrixFree needs far less",
 			method, solver, need/(1<<30), why, float64(maxMemory)/(1<<30))
 	}
+	switch {
+	case c.scaling == UsualScaling && solver != MatrixFree && obj.Dim <= fewParameters:
+		c.scaling, c.geodesic = MoreScaling, true
+	case c.scaling > UnitScaling && solver == MatrixFree:
+		return nil, objective.Unsuitable("optim: %s.Scaling is by %s, which needs the Jacobian, but the Solver is %s (%s), expected a dense one", method, c.scaling, solver, why)
+	}
 	if columns < obj.Dim && solver != MatrixFree {
 		why = fmt.Sprintf("in subspaces of dimension %d; %s", columns, why)
+	}
+	if c.scaling > UnitScaling {
+		why += "; scaled by " + c.scaling.String()
 	}
 	text := fmt.Sprintf("%s (%s)", solver, why)
 	switch {
 	case solver == MatrixFree:
 		return newMatrixFree(obj, text)
 	case columns < obj.Dim:
-		return newSubspaceSystem(obj, solver == DenseKernel, c.geodesic, text, objective.Subspaces{Items: obj.Dim, Size: columns}, c.seed)
+		return newSubspaceSystem(obj, solver == DenseKernel, c.geodesic, c.scaling, text, objective.Subspaces{Items: obj.Dim, Size: columns}, c.seed)
 	}
-	return newDenseSystem(obj, solver == DenseKernel, c.geodesic, text)
+	return newDenseSystem(obj, solver == DenseKernel, c.geodesic, c.scaling, text)
 }
 
 // denseSystem stores J and JᵀJ, or JJᵀ, on the device.
@@ -130,20 +142,20 @@ type denseSystem struct {
 	linearizing *device.Program
 	solver      *dampedSolver
 	at          *evaluated
-	matrices    []*tensors.Tensor // r, J, the matrix, its scale
+	matrices    []*tensors.Tensor // r, J, the matrix, its scale; with scales, J is JD⁻¹, and D follows
+	scales      *scales           // nil for none
 	text        string
 }
 
-func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, text string) (*denseSystem, error) {
-	s := &denseSystem{obj: obj, text: text}
+func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, scaling Scaling, text string) (*denseSystem, error) {
+	s := &denseSystem{obj: obj, text: text, scales: newScales(scaling, geodesic, obj.Dim)}
 	var err error
-	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", func(in []*graph.Node) []*graph.Node {
-		r, j := obj.BuildLinearization(in[0], in[1:])
-		return []*graph.Node{r, j, objective.GramOf(j, kernel), objective.LargestColumn(j)}
-	}); err != nil {
+	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", s.scales.linearization(obj, func(j *graph.Node) []*graph.Node {
+		return []*graph.Node{objective.GramOf(j, kernel), objective.LargestColumn(j)}
+	})); err != nil {
 		return nil, err
 	}
-	s.solver, err = newDampedSolver(obj, kernel, geodesic, objective.Subspaces{Items: obj.Dim, Size: obj.Dim})
+	s.solver, err = newDampedSolver(obj, kernel, geodesic, s.scales != nil, objective.Subspaces{Items: obj.Dim, Size: obj.Dim})
 	return s, err
 }
 
@@ -151,16 +163,22 @@ func (s *denseSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
 	if s.at == at {
 		return nil
 	}
-	made, err := s.linearizing.Call([]*tensors.Tensor{at.theta}, data)
+	made, err := s.scales.linearize(s.linearizing, at, data)
 	if err == nil {
-		s.at, s.matrices, at.made = at, made, made
+		s.at, s.matrices = at, made
 	}
 	return err
 }
 
 func (s *denseSystem) solve(relative float64, data []*tensors.Tensor) (regionStep, error) {
-	return s.solver.step(relative, s.at.theta, s.matrices, data)
+	step, err := s.solver.step(relative, s.at.theta, s.matrices, data)
+	if s.scales != nil {
+		step.origin = s.scales.origin
+	}
+	return step, err
 }
+
+func (s *denseSystem) scaling() *scales { return s.scales }
 
 func (s *denseSystem) plan() string { return s.text }
 
@@ -251,3 +269,5 @@ func (m *matrixFree) solve(relative float64, _ []*tensors.Tensor) (regionStep, e
 }
 
 func (m *matrixFree) plan() string { return m.text }
+
+func (m *matrixFree) scaling() *scales { return nil }

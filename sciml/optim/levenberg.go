@@ -13,7 +13,7 @@ import (
 
 // LevenbergMarquardt is the Gauss–Newton method with damping, for losses that are sums of squares f = Σ rᵢ²: the step solves
 //
-//	min ‖Jp + r‖² + λ‖p‖²
+//	min ‖Jp + r‖² + λ‖Dp‖²
 //
 // (Levenberg 1944, Marquardt 1963; Nocedal and Wright 2006, section 10.3), and λ follows the gain ratio ρ of the decrease of
 // f to the predicted one, ‖r‖² − ‖Jp + r‖²: after Nielsen (1999, "Damping parameter in Marquardt's method") it falls by the
@@ -21,12 +21,17 @@ import (
 // A step costs a Jacobian and a factorization; how is the choice of Solver. The zero value is usable: fields that are zero
 // take the defaults.
 type LevenbergMarquardt struct {
-	// Damping is the first λ, in units of the largest diagonal entry of JᵀJ; 1e-3 when zero.
+	// Damping is the first λ, in units of the largest diagonal entry of JᵀJ, or of D⁻¹JᵀJD⁻¹. When zero it is 1e-3, or with a
+	// Scaling and geodesic acceleration 1e-12, from where it rises as far as the second derivative wants it.
 	Damping float64
+	// Scaling is D; UsualScaling when zero. With UnitScaling the method is not told what a parameter means: a model whose
+	// parameters differ in size by many powers of ten takes thousands of steps then.
+	Scaling Scaling
 	// Fall and Rise bound the change of λ; 5 and 3 when zero.
 	Fall, Rise float64
 	// Geodesic adds the geodesic acceleration, a second derivative along the step, which follows curved valleys; it costs a
-	// few evaluations and no further factorization. Not with the MatrixFree solver.
+	// few evaluations and no further factorization. Where it is not small against the step, it is left out; with a Scaling
+	// other than UnitScaling λ rises instead until it is (Transtrum and Sethna 2012). Not with the MatrixFree solver.
 	Geodesic bool
 	// Solver is the way to solve for the step; CheapestSolver when zero.
 	Solver LeastSquaresSolver
@@ -49,8 +54,10 @@ func (LevenbergMarquardt) Name() string { return "Levenberg–Marquardt" }
 
 // Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
 func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	given := m.Damping
 	m.Damping, m.Fall, m.Rise = cmp.Or(m.Damping, 1e-3), cmp.Or(m.Fall, 5), cmp.Or(m.Rise, 3)
 	if err := checkSettings("LevenbergMarquardt", positive("Damping", m.Damping), above("Fall", m.Fall, 1), above("Rise", m.Rise, 1),
+		choice("Scaling", m.Scaling, "UsualScaling", "UnitScaling", "MarquardtScaling", "MoreScaling"),
 		optional("AdaptEvery", m.AdaptEvery, "the default"), optional("Columns", m.Columns, "all parameters")); err != nil {
 		return nil, err
 	}
@@ -63,17 +70,34 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 	}
 	system, err := newLeastSquaresSystem(obj, systemChoice{
 		method: "LevenbergMarquardt", solver: m.Solver, maxMemory: m.MaxMemory, geodesic: m.Geodesic, columns: m.Columns, seed: m.Seed,
+		scaling: m.Scaling,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s, err := startTrustRegion(obj, theta, newtonModel{}, &dampedStep{system: system, least: 4 * device.Epsilon(obj.Precision())}, dampingControl{m, device.Epsilon(obj.Precision())})
+	scales := system.scaling()
+	if given == 0 && scales != nil && scales.geodesic {
+		m.Damping = leastDamping
+	}
+	step := &dampedStep{system: system, scaled: scales != nil, least: 4 * device.Epsilon(obj.Precision())}
+	var sub subproblem = step
+	if scales != nil {
+		sub = scaledStep{step, scales}
+	}
+	s, err := startTrustRegion(obj, theta, newtonModel{}, sub, dampingControl{m, device.Epsilon(obj.Precision())})
 	if err != nil {
 		return nil, err
 	}
 	s.asks = asks{every: m.AdaptEvery, remark: "Levenberg–Marquardt solves by " + system.plan()}
+	if scales != nil {
+		s.even = 4 * device.Epsilon(obj.Precision())
+		return &scaledStepper{s, scales}, nil
+	}
 	return s, nil
 }
+
+// leastDamping is the first λ where the second derivative says how far it has to rise: then the first step is as long as it can be.
+const leastDamping = 1e-12
 
 // above is a setting that is a factor of change.
 func above(name string, v, bound float64) setting {
@@ -83,8 +107,12 @@ func above(name string, v, bound float64) setting {
 // dampedStep is the subproblem; the size is λ, relative to the largest diagonal entry.
 type dampedStep struct {
 	system leastSquaresSystem
+	scaled bool
 	least  float64
 }
+
+// straightDamping is a λ with which every step is straight.
+const straightDamping = 1e30
 
 func (d *dampedStep) solve(at *evaluated, damping float64, _, data []*tensors.Tensor) (regionStep, error) {
 	if err := d.system.linearize(at, data); err != nil {
@@ -92,17 +120,50 @@ func (d *dampedStep) solve(at *evaluated, damping float64, _, data []*tensors.Te
 	}
 	for {
 		step, err := d.system.solve(damping, data)
-		if err != nil || step.p == nil || device.Finite(step.length) && step.predicted > 0 || !(damping < 1) {
+		if err != nil || step.p == nil {
 			return step, err
+		}
+		usable := device.Finite(step.length) && step.predicted > 0
+		if usable && d.scaled && !(step.bend <= mostAcceleration) && damping < straightDamping {
+			device.Free([]*tensors.Tensor{step.p})
+			return regionStep{instead: damping * unbending(step.bend)}, nil
+		}
+		if usable || !(damping < 1) {
+			return step, nil
 		}
 		device.Free([]*tensors.Tensor{step.p}) // rounding has made the matrix indefinite
 		damping = math.Max(10*damping, d.least)
 	}
 }
 
+// unbending is the factor by which λ rises for a step that bends too much.
+func unbending(bend float64) float64 {
+	if !device.Finite(bend) {
+		return 10
+	}
+	return math.Min(10, math.Max(1.5, math.Sqrt(bend/mostAcceleration)))
+}
+
 func (d *dampedStep) vary() bool {
 	v, ok := d.system.(varied)
 	return ok && v.vary()
+}
+
+// scaledStep is a dampedStep that measures by D.
+type scaledStep struct {
+	*dampedStep
+	scales *scales
+}
+
+// norm is ‖D⁻¹g‖, which does not depend on the units of parameters.
+func (s scaledStep) norm(gradient []float64) float64 {
+	total := 0.0
+	for i, g := range gradient {
+		if d := s.scales.values[i]; d > 0 {
+			total += g / d * (g / d)
+		}
+	}
+	return math.Sqrt(total)
 }
 
 // dampingControl adapts λ.

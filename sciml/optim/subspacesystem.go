@@ -14,11 +14,11 @@ import (
 
 // subspaceSystem restricts steps to a random subspace: it stores J, JC and the Gram matrix of that.
 type subspaceSystem struct {
-	denseSystem // its matrices are r, JC, the matrix, the scale, and the subspace
+	denseSystem // its matrices are r, JC, the matrix, the scale, D where there are scales, and the subspace
 	space       objective.Subspaces
 	seed        uint64
 	narrowing   *device.Program
-	full        []*tensors.Tensor // r, J, the scale
+	full        []*tensors.Tensor // r, J, the scale, D
 	tries       int               // steps from the present iterate
 }
 
@@ -29,13 +29,12 @@ const (
 	mostTries       = 100
 )
 
-func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text string, space objective.Subspaces, seed uint64) (*subspaceSystem, error) {
-	s := &subspaceSystem{denseSystem: denseSystem{obj: obj, text: text}, space: space, seed: seed}
+func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, scaling Scaling, text string, space objective.Subspaces, seed uint64) (*subspaceSystem, error) {
+	s := &subspaceSystem{denseSystem: denseSystem{obj: obj, text: text, scales: newScales(scaling, geodesic, obj.Dim)}, space: space, seed: seed}
 	var err error
-	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", func(in []*graph.Node) []*graph.Node {
-		r, j := obj.BuildLinearization(in[0], in[1:])
-		return []*graph.Node{r, j, objective.LargestColumn(j)}
-	}); err != nil {
+	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", s.scales.linearization(obj, func(j *graph.Node) []*graph.Node {
+		return []*graph.Node{objective.LargestColumn(j)}
+	})); err != nil {
 		return nil, err
 	}
 	if s.narrowing, err = device.NewProgram(obj.Compiler(), "subspace", func(in []*graph.Node) []*graph.Node {
@@ -44,7 +43,7 @@ func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text str
 	}); err != nil {
 		return nil, err
 	}
-	s.solver, err = newDampedSolver(obj, kernel, geodesic, space)
+	s.solver, err = newDampedSolver(obj, kernel, geodesic, s.scales != nil, space)
 	return s, err
 }
 
@@ -52,11 +51,11 @@ func newSubspaceSystem(obj *objective.Objective, kernel, geodesic bool, text str
 // number of steps from there, so that a run that is resumed goes on with the same ones.
 func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
 	if s.at != at {
-		full, err := s.linearizing.Call([]*tensors.Tensor{at.theta}, data)
+		full, err := s.scales.linearize(s.linearizing, at, data)
 		if err != nil {
 			return err
 		}
-		s.at, s.full, s.matrices, s.tries, at.made = at, full, nil, 0, full
+		s.at, s.full, s.matrices, s.tries = at, full, nil, 0
 	}
 	s.tries++
 	if s.tries%triesInSubspace != 1 {
@@ -65,7 +64,7 @@ func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error 
 	drawn := s.space.Draw(rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries)))).Inputs(s.obj)
 	if s.matrices != nil { // before there are others
 		device.Free(s.matrices[1:3])
-		device.Free(s.matrices[4:])
+		device.Free(s.matrices[1+len(s.full):])
 	}
 	s.matrices = nil
 	out, err := s.narrowing.Call([]*tensors.Tensor{s.full[1]}, drawn)
@@ -73,7 +72,7 @@ func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error 
 		device.Free(drawn)
 		return err
 	}
-	s.matrices = append([]*tensors.Tensor{s.full[0], out[0], out[1], s.full[2]}, drawn...)
+	s.matrices = slices.Concat([]*tensors.Tensor{s.full[0], out[0], out[1]}, s.full[2:], drawn)
 	at.made = slices.Concat(s.full, s.matrices)
 	return nil
 }

@@ -81,6 +81,17 @@ type regionStep struct {
 	length, predicted float64
 	products          int    // of a Hessian that is not stored, each of which counts as an evaluation
 	why               string // there is none, where that is known: a matrix is NaN, for example
+	// size and origin are ‖Dp‖ and ‖Dθ‖ for a method with a scaling D of its own, bend what the second derivative says of the
+	// step, and instead a region to try, where there is no step for that reason; 0 for none.
+	size, origin, bend, instead float64
+}
+
+// vanishes reports that the step changes nothing beyond rounding errors of so much.
+func (s regionStep) vanishes(least, thetaNorm float64) bool {
+	if s.origin > 0 {
+		return s.size <= least*s.origin
+	}
+	return s.length <= math.Max(least*thetaNorm, math.SmallestNonzeroFloat32)
 }
 
 // regionControl judges steps. The size of the region is a radius, or something that acts like one.
@@ -197,7 +208,6 @@ func (s *regionStepper) step(ctx context.Context) (*evaluated, float64, error) {
 
 // seek tries steps until one is taken.
 func (s *regionStepper) seek(ctx context.Context) (*evaluated, float64, error) {
-	shortest := math.Max(s.rounding.least*s.at.thetaNorm, math.SmallestNonzeroFloat32) // nothing shorter changes θ
 	begun := s.pending.Size
 	for ; s.pending.Tried < mostOffers; s.pending.Tried++ {
 		if err := ctx.Err(); err != nil {
@@ -209,8 +219,13 @@ func (s *regionStepper) seek(ctx context.Context) (*evaluated, float64, error) {
 		if err != nil {
 			return nil, 0, err
 		}
+		if step.instead > 0 {
+			s.size = step.instead
+			continue
+		}
 		usable := step.predicted > 0 && device.Finite(step.predicted) && device.Finite(step.length)
-		if !usable || step.length <= shortest { // it is not tried
+		short := step.vanishes(s.rounding.least, s.at.thetaNorm)
+		if !usable || short { // it is not tried
 			device.Free([]*tensors.Tensor{step.p})
 		}
 		if !usable {
@@ -221,7 +236,7 @@ func (s *regionStepper) seek(ctx context.Context) (*evaluated, float64, error) {
 			s.reason = cmp.Or(step.why, "the quadratic model offers no decrease at this precision")
 			return nil, 0, nil
 		}
-		if step.length <= shortest {
+		if short {
 			if s.rounding.raise() {
 				s.size = begun
 				continue
@@ -275,7 +290,7 @@ func (s *regionStepper) ratio(e *evaluated, step regionStep) float64 {
 	noise := 8 * s.rounding.level * math.Abs(s.at.loss)
 	if step.predicted <= noise && math.Abs(decrease) <= noise {
 		switch {
-		case e.gradientNorm < s.at.gradientNorm:
+		case s.flatter(e):
 			return 1
 		case s.rounding.raised(): // rounding has spoiled the gradient, too
 			return 0.5
@@ -283,6 +298,21 @@ func (s *regionStepper) ratio(e *evaluated, step regionStep) float64 {
 		return 0
 	}
 	return decrease / step.predicted
+}
+
+// metric is a subproblem that measures gradients by a norm of its own.
+type metric interface {
+	norm(gradient []float64) float64
+}
+
+// flatter reports that the gradient is smaller than that of the iterate.
+func (s *regionStepper) flatter(e *evaluated) bool {
+	if m, ok := s.subproblem.(metric); ok {
+		there, err := device.Numbers(e.gradient)
+		here, other := device.Numbers(s.at.gradient)
+		return err == nil && other == nil && m.norm(there) < m.norm(here)
+	}
+	return e.gradientNorm < s.at.gradientNorm
 }
 
 func (s *regionStepper) failure() string { return s.reason }

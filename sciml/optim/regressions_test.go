@@ -1,0 +1,123 @@
+package optim_test
+
+import (
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/optim/functions"
+)
+
+// regressions are NIST's; those with the names if there are any.
+func regressions(t *testing.T, names ...string) []functions.Regression {
+	t.Helper()
+	all, err := functions.Regressions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(r functions.Regression) bool { return len(names) > 0 && !slices.Contains(names, r.Name) })
+}
+
+// fit is the sum of squares of a regression, of parameters in the given units; nil for those of NIST.
+func fit(b compute.Backend, r functions.Regression, units []float64) *objective.Objective {
+	return &objective.Objective{Backend: b, Dim: len(r.Certified), Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		if units != nil {
+			theta = graph.Mul(theta, graph.Const(theta.Graph(), units))
+		}
+		return r.Residual(theta)
+	}}
+}
+
+// offBy is the largest relative error of a parameter.
+func offBy(r functions.Regression, theta []float64) float64 {
+	worst := 0.0
+	for i, v := range r.Certified {
+		worst = math.Max(worst, math.Abs(theta[i]/v-1))
+	}
+	return worst
+}
+
+// TestRegressions: six digits of the certified parameters from both starts, within 200 iterations, and an end by itself.
+func TestRegressions(t *testing.T) {
+	b := pureGo(t)
+	for _, method := range []optim.Method{optim.LevenbergMarquardt{}, optim.Auto{}} {
+		for _, r := range regressions(t) {
+			for i, start := range r.Starts {
+				got := minimize(t, fit(b, r, nil), start, method, optim.Options{MaxIterations: 200})
+				if off := offBy(r, got.Theta); !(off <= 5e-7) || math.Abs(got.Loss-r.SumOfSquares) > 1e-9*r.SumOfSquares+1e-20 {
+					t.Errorf("%s of %s from start %d: parameters are off by %.2g: %s", method.Name(), r.Name, i+1, off, got)
+				}
+			}
+		}
+	}
+}
+
+// TestScalings: with each scaling and solver, and in subspaces, Hahn1 takes tens of iterations, not thousands.
+func TestScalings(t *testing.T) {
+	b, hahn := pureGo(t), regressions(t, "Hahn1")[0]
+	for _, scaling := range []optim.Scaling{optim.MarquardtScaling, optim.MoreScaling} {
+		for _, m := range []optim.LevenbergMarquardt{{}, {Geodesic: true}, {Solver: optim.DenseKernel}, {Columns: 6, Seed: 1}} {
+			m.Scaling = scaling
+			r := minimize(t, fit(b, hahn, nil), hahn.Starts[1], m, optim.Options{MaxIterations: 150})
+			if r.Loss > hahn.SumOfSquares*(1+1e-6) {
+				t.Errorf("%+v: %s", m, r)
+			}
+		}
+	}
+}
+
+// TestScalingUnits: what scaled steps do does not depend on the units of parameters, bit for bit where units are powers of two.
+func TestScalingUnits(t *testing.T) {
+	b, hahn := pureGo(t), regressions(t, "Hahn1")[0]
+	units, scaled := make([]float64, 7), make([]float64, 7)
+	for i, v := range hahn.Starts[0] {
+		units[i] = math.Ldexp(1, 9*i-30)
+		scaled[i] = v / units[i]
+	}
+	for _, m := range []optim.LevenbergMarquardt{{}, {Scaling: optim.MarquardtScaling}, {Scaling: optim.MoreScaling, Solver: optim.DenseKernel}} {
+		options := optim.Options{MaxIterations: 12}
+		want, got := minimize(t, fit(b, hahn, nil), hahn.Starts[0], m, options), minimize(t, fit(b, hahn, units), scaled, m, options)
+		for i, r := range want.History.Records {
+			if got.History.Records[i].Loss != r.Loss {
+				t.Errorf("%+v: the loss is %v after %d iterations, %v in other units", m, r.Loss, i, got.History.Records[i].Loss)
+				break
+			}
+		}
+	}
+}
+
+// TestScalingResumes: the largest norms so far go on after a resume.
+func TestScalingResumes(t *testing.T) {
+	b, r := pureGo(t), regressions(t, "MGH17")[0]
+	path := filepath.Join(t.TempDir(), "run")
+	whole := minimize(t, fit(b, r, nil), r.Starts[0], optim.LevenbergMarquardt{}, optim.Options{MaxIterations: 60})
+	minimize(t, fit(b, r, nil), r.Starts[0], optim.LevenbergMarquardt{}, optim.Options{MaxIterations: 30, CheckpointPath: path})
+	c, err := optim.LoadCheckpoint(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := optim.Resume(t.Context(), fit(b, r, nil), c, optim.LevenbergMarquardt{}, optim.Options{MaxIterations: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(resumed.Theta, whole.Theta) {
+		t.Errorf("θ is %v after a resume, %v without", resumed.Theta, whole.Theta)
+	}
+}
+
+// TestScalingErrors: what there is no scaling for.
+func TestScalingErrors(t *testing.T) {
+	obj, start := fit(pureGo(t), regressions(t, "BoxBOD")[0], nil), []float64{1, 1}
+	mustFail(t, obj, start, optim.LevenbergMarquardt{Scaling: 7}, optim.Options{}, "LevenbergMarquardt.Scaling is 7, expected UsualScaling,")
+	mustFail(t, obj, start, optim.LevenbergMarquardt{Scaling: optim.MoreScaling, Solver: optim.MatrixFree}, optim.Options{}, "the Solver is matrix-free")
+	r := minimize(t, obj, start, optim.LevenbergMarquardt{Solver: optim.MatrixFree}, optim.Options{MaxIterations: 1})
+	if r.Iterations != 1 {
+		t.Errorf("the usual scaling without a matrix: %s", r)
+	}
+}

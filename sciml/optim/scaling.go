@@ -1,0 +1,155 @@
+package optim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
+)
+
+// Scaling is the D in the damping λ‖Dp‖² of LevenbergMarquardt: what a change of one parameter is worth against that of another.
+type Scaling int
+
+// The choices of Scaling.
+const (
+	// UsualScaling is MoreScaling with geodesic acceleration for up to 64 parameters, which are those of a model with a meaning and
+	// a unit of their own, and UnitScaling for more, which are weights of a network. It is also the latter where there is no dense
+	// solver.
+	UsualScaling Scaling = iota
+	// UnitScaling is I (Levenberg 1944).
+	UnitScaling
+	// MarquardtScaling has the norms of the columns of J on its diagonal (Marquardt 1963). Steps do not depend on the units of
+	// parameters, but nothing holds back one that stops to matter.
+	MarquardtScaling
+	// MoreScaling has the largest norm of each column so far (Moré 1978, "The Levenberg–Marquardt algorithm: implementation and
+	// theory", as in MINPACK).
+	MoreScaling
+)
+
+var scalingNames = map[Scaling]string{
+	UsualScaling: "the usual scaling", UnitScaling: "one", MarquardtScaling: "the norms of the columns of J",
+	MoreScaling: "the largest norms of the columns of J",
+}
+
+// String is a name for messages.
+func (s Scaling) String() string {
+	if name, ok := scalingNames[s]; ok {
+		return name
+	}
+	return fmt.Sprintf("Scaling(%d)", int(s))
+}
+
+// fewParameters is the number up to which UsualScaling takes them for those of a model. Networks that small are rare.
+const fewParameters = 64
+
+// scales are D on the way; nil for I.
+type scales struct {
+	keep     bool // the largest
+	geodesic bool
+	values   []float64 // of D so far; 0 for a column that was always zero
+	origin   float64   // ‖Dθ‖
+}
+
+func newScales(s Scaling, geodesic bool, dim int) *scales {
+	if s <= UnitScaling {
+		return nil
+	}
+	return &scales{keep: s == MoreScaling, geodesic: geodesic, values: make([]float64, dim)}
+}
+
+// linearization builds r, J and what rest makes of J. With scales, J is JD⁻¹, and D and ‖Dθ‖ follow.
+func (s *scales) linearization(obj *objective.Objective, rest func(j *graph.Node) []*graph.Node) func(in []*graph.Node) []*graph.Node {
+	if s == nil {
+		return func(in []*graph.Node) []*graph.Node {
+			r, j := obj.BuildLinearization(in[0], in[1:])
+			return append([]*graph.Node{r, j}, rest(j)...)
+		}
+	}
+	return func(in []*graph.Node) []*graph.Node {
+		theta, d, data := in[0], in[1], in[2:]
+		r, j := obj.BuildLinearization(theta, data)
+		norms := graph.Sqrt(graph.ReduceSum(graph.Square(j), 0))
+		if s.keep {
+			d = graph.Max(d, norms)
+		} else {
+			d = norms
+		}
+		j = graph.Div(j, graph.ExpandAxes(divisors(d), 0))
+		return slices.Concat([]*graph.Node{r, j}, rest(j), []*graph.Node{d, device.Norm(graph.Mul(d, theta))})
+	}
+}
+
+// divisors is D with ones for zeros.
+func divisors(d *graph.Node) *graph.Node {
+	return graph.Where(graph.GreaterThan(d, graph.ZerosLike(d)), d, graph.OnesLike(d))
+}
+
+// linearize calls the program at an iterate, which owns what it makes. All but ‖Dθ‖ is returned.
+func (s *scales) linearize(p *device.Program, at *evaluated, data []*tensors.Tensor) ([]*tensors.Tensor, error) {
+	if s == nil {
+		made, err := p.Call([]*tensors.Tensor{at.theta}, data)
+		at.made = made
+		return made, err
+	}
+	before := device.Vector(at.theta.DType(), s.values)
+	defer device.Free([]*tensors.Tensor{before})
+	made, err := p.Call([]*tensors.Tensor{at.theta, before}, data)
+	if err != nil {
+		return nil, err
+	}
+	last := len(made) - 1
+	if s.values, err = device.Numbers(made[last-1]); err != nil {
+		return nil, err
+	}
+	s.origin = device.Number(made[last])
+	device.Free(made[last:])
+	at.made = made[:last:last]
+	return at.made, nil
+}
+
+// scaledStepper is a regionStepper of Levenberg–Marquardt whose state has the scales.
+type scaledStepper struct {
+	*regionStepper
+	scales *scales
+}
+
+// Restart implements Restarter.
+func (s *scaledStepper) Restart(theta *tensors.Tensor) error {
+	clear(s.scales.values)
+	return s.regionStepper.Restart(theta)
+}
+
+// savedScaled is the state of a scaledStepper.
+type savedScaled struct {
+	Region []byte
+	Scales []float64
+}
+
+// Save implements Stepper.
+func (s *scaledStepper) Save() ([]byte, error) {
+	region, err := s.regionStepper.Save()
+	if err != nil {
+		return nil, err
+	}
+	return encode(savedScaled{Region: region, Scales: s.scales.values})
+}
+
+// Restore implements Stepper.
+func (s *scaledStepper) Restore(data []byte) error {
+	var all savedScaled
+	if err := decode(data, &all); err != nil {
+		return err
+	}
+	if len(all.Scales) != len(s.scales.values) {
+		return fmt.Errorf("optim: the stored state has scales of %d parameters, expected %d", len(all.Scales), len(s.scales.values))
+	}
+	if err := s.regionStepper.Restore(all.Region); err != nil {
+		return fmt.Errorf("optim: restoring the damping: %w", err)
+	}
+	s.scales.values = all.Scales
+	return nil
+}
