@@ -80,23 +80,46 @@ func name(what string, on []string) string {
 	return strings.TrimSpace(what + " " + strings.Join(on, ","))
 }
 
-// less is value − g(x), where g may be nil for zero.
-func less(value *graph.Node, x *graph.Node, g Function) *graph.Node {
-	if g == nil {
-		return value
-	}
-	return graph.Sub(value, graph.ReshapeLike(usercode.Build("", func() *graph.Node { return numbers(g, x) }), value))
+// given is a user's function in a condition: what it builds, nil for zero, and the function itself, for what is said of it.
+type given struct {
+	build func(u *Fields) *graph.Node
+	of    any
 }
 
-// numbers builds g(x), which must be one number for each point.
-func numbers(g Function, x *graph.Node) *graph.Node {
+// ofPoints is a function of points; nil stays nil.
+func ofPoints(g Function) given {
+	if g == nil {
+		return given{}
+	}
+	return given{func(u *Fields) *graph.Node { return g(u.X()) }, g}
+}
+
+// ofNormals is a function of points and normals; nil stays nil.
+func ofNormals(g NormalFunction) given {
+	if g == nil {
+		return given{}
+	}
+	return given{func(u *Fields) *graph.Node { return g(u.X(), u.Normal()) }, g}
+}
+
+// less is value − g.
+func (g given) less(value *graph.Node, u *Fields) *graph.Node {
+	if g.build == nil {
+		return value
+	}
+	return graph.Sub(value, graph.ReshapeLike(usercode.Build("", func() *graph.Node { return g.numbers(u) }), value))
+}
+
+// numbers builds g, which must be one number for each point.
+func (g given) numbers(u *Fields) *graph.Node {
+	x := u.X()
 	points := x.Shape().Dimensions[0]
-	v := g(x)
+	v := g.build(u)
 	switch {
 	case v == nil:
-		panic(usercode.Wrong(g, "the function g of a condition gives nil, expected one number for each point: shape [%d, 1] or [%d]", points, points))
+		panic(usercode.Wrong(g.of, "the function g of a condition gives nil, expected one number for each point: shape [%d, 1] or [%d]", points, points))
 	case v.Rank() < 1 || v.Rank() > 2 || v.Shape().Dimensions[0] != points || v.Shape().Size() != points || v.DType() != x.DType():
-		panic(usercode.Wrong(g, "the function g of a condition gives shape %s at %d points, expected one number of type %s for each: [%d, 1] or [%d]; a constant is graph.AddScalar(graph.ZerosLike(pde.Column(x, 0)), c)",
+		panic(usercode.Wrong(g.of, "the function g of a condition gives shape %s at %d points, expected one number of type %s for each: [%d, 1] or [%d]; a constant c is pde.Constant(c)",
 			v.Shape(), points, x.DType(), points, points))
 	}
 	return v
@@ -105,7 +128,7 @@ func numbers(g Function, x *graph.Node) *graph.Node {
 // Dirichlet is the condition u = g for an unknown, on the whole boundary or on the named patches. A nil g is zero.
 func Dirichlet(unknown string, g Function, on ...string) Condition {
 	return Condition{Name: name("Dirichlet "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
-		return less(u.Of(unknown).U(), u.X(), g)
+		return ofPoints(g).less(u.Of(unknown).U(), u)
 	}}
 }
 
@@ -133,12 +156,12 @@ func Constant(v float64) Function {
 
 // Neumann is the condition ∂u/∂n = g with the outer normal n. A nil g is zero.
 func Neumann(unknown string, g Function, on ...string) Condition {
-	return NeumannWithNormal(unknown, ofPoints(g), on...)
+	return neumann(unknown, ofPoints(g), on)
 }
 
 // Robin is the condition ∂u/∂n + αu = g. A nil g is zero.
 func Robin(unknown string, alpha float64, g Function, on ...string) Condition {
-	return RobinWithNormal(unknown, alpha, ofPoints(g), on...)
+	return robin(unknown, alpha, ofPoints(g), on)
 }
 
 // NormalFunction builds a function of points of the boundary and the outer unit normals there, both of shape [N, d]: of
@@ -147,33 +170,25 @@ type NormalFunction = func(x, normal *graph.Node) *graph.Node
 
 // NeumannWithNormal is the condition ∂u/∂n = g(x, n) with the outer normal n. A nil g is zero.
 func NeumannWithNormal(unknown string, g NormalFunction, on ...string) Condition {
-	return Condition{Name: name("Neumann "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
-		return less(u.Of(unknown).NormalDerivative(), u.X(), ofNormals(g, u))
-	}}
+	return neumann(unknown, ofNormals(g), on)
 }
 
 // RobinWithNormal is the condition ∂u/∂n + αu = g(x, n) with the outer normal n. A nil g is zero.
 func RobinWithNormal(unknown string, alpha float64, g NormalFunction, on ...string) Condition {
-	return Condition{Name: name("Robin "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
-		v := u.Of(unknown)
-		return less(graph.Add(v.NormalDerivative(), graph.MulScalar(v.U(), alpha)), u.X(), ofNormals(g, u))
+	return robin(unknown, alpha, ofNormals(g), on)
+}
+
+func neumann(unknown string, g given, on []string) Condition {
+	return Condition{Name: name("Neumann "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
+		return g.less(u.Of(unknown).NormalDerivative(), u)
 	}}
 }
 
-// ofPoints is a function of points as one that is given normals as well; nil stays nil.
-func ofPoints(g Function) NormalFunction {
-	if g == nil {
-		return nil
-	}
-	return func(x, _ *graph.Node) *graph.Node { return g(x) }
-}
-
-// ofNormals is g with the normals of u; nil stays nil.
-func ofNormals(g NormalFunction, u *Fields) Function {
-	if g == nil {
-		return nil
-	}
-	return func(x *graph.Node) *graph.Node { return g(x, u.Normal()) }
+func robin(unknown string, alpha float64, g given, on []string) Condition {
+	return Condition{Name: name("Robin "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
+		v := u.Of(unknown)
+		return g.less(graph.Add(v.NormalDerivative(), graph.MulScalar(v.U(), alpha)), u)
+	}}
 }
 
 // Periodic is the condition that all unknowns and their derivatives by the coordinate, up to one less than order, are
@@ -216,7 +231,7 @@ func Initial(unknown string, g Function) Condition {
 // InitialRate is the condition ∂u/∂t = g at the start of time, on the patch "t-". A nil g is zero.
 func InitialRate(unknown string, g Function) Condition {
 	return Condition{Name: "initial rate of " + unknown, On: []string{"t-"}, Residual: func(u *Fields) *graph.Node {
-		return less(u.Of(unknown).D("t"), u.X(), g)
+		return ofPoints(g).less(u.Of(unknown).D("t"), u)
 	}}
 }
 

@@ -209,3 +209,20 @@ func TestConstantErrors(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestValuesOfAnotherShape: what a condition is given is refused with the line where that is written, not one of this package.
+func TestValuesOfAnotherShape(t *testing.T) {
+	scalar := func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(x) }
+	wide := func(x, n *graph.Node) *graph.Node { return n }
+	for _, c := range []pde.Condition{
+		pde.Dirichlet("u", scalar), pde.Initial("u", scalar), pde.InitialRate("u", scalar), pde.Neumann("u", scalar), pde.Robin("u", 1, scalar),
+		pde.NeumannWithNormal("u", wide), pde.RobinWithNormal("u", 1, wide),
+	} {
+		_, err := graph.CallOnce(pureGo(t), func(x *graph.Node) *graph.Node {
+			return c.Residual(pde.NewFields(two, pde.Inputs{X: x, U: polynomials(x), Normal: x}))
+		}, [][]float64{{1, 2}, {3, 4}, {5, 6}})
+		if err == nil || !strings.Contains(err.Error(), "condition_test.go:") || !strings.Contains(err.Error(), "the function g of a condition gives shape") {
+			t.Errorf("%s: error %v", c.Name, err)
+		}
+	}
+}
