@@ -300,6 +300,7 @@ func TestFilesThatAreNoSolution(t *testing.T) {
 	}
 	changedProblem := pde.Poisson2D() // of the same name
 	changedProblem.Coefficients = []pde.Coefficient{{Name: "c"}}
+	changedProblem.Equations[0].Residual = func(u *pde.Fields) *graph.Node { return graph.Mul(u.Coefficient("c"), u.U()) }
 	if _, err := sciml.Load(path, changedProblem); err == nil || !strings.Contains(err.Error(), "parameters, expected") {
 		t.Errorf("a changed problem: error %v", err)
 	}

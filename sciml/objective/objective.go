@@ -67,6 +67,9 @@ type Objective struct {
 	// Samples say which rows of Data belong together, for stochastic methods, which take some of them at a time: the
 	// functions above must then take data with fewer rows, too. Nil when the loss is no sum over samples.
 	Samples []Samples
+	// Remarks are what there is to say of the objective, such as what was found about it when it was made: they begin the events
+	// of a history.
+	Remarks []string
 	// Adaptation says how Data change during a run; nil for not at all.
 	Adaptation Adaptation
 

@@ -172,6 +172,10 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		} else if err != nil {
 			return nil, err
 		}
+	} else {
+		for _, text := range obj.Remarks {
+			r.result.History.Events = append(r.result.History.Events, Event{Text: text})
+		}
 	}
 	if options.Until != nil {
 		r.look = options.Until.Next(r.result.Iterations)

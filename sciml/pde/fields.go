@@ -31,6 +31,8 @@ type Inputs struct {
 	Coefficients *graph.Node
 	// Partner are the fields at the partner points of a periodic condition.
 	Partner *Fields
+	// Asked is told of each call of Fields.Coefficient; nil for nobody.
+	Asked func(coefficient string, value *graph.Node)
 }
 
 // NewFields makes the fields of a problem from their nodes; problem may be nil, and then nothing has a name.
@@ -116,7 +118,11 @@ func (u *Fields) Coefficient(name string) *graph.Node {
 	for i, c := range u.problem.Coefficients {
 		if c.Name == name {
 			all := u.must(u.inputs.Coefficients, "there are no coefficients here")
-			return c.Build(graph.Reshape(graph.Slice(all, graph.AxisElem(i))))
+			value := c.Build(graph.Reshape(graph.Slice(all, graph.AxisElem(i))))
+			if u.inputs.Asked != nil {
+				u.inputs.Asked(name, value)
+			}
+			return value
 		}
 	}
 	panic(fmt.Errorf("pde: %q is not a coefficient of problem %q", name, u.problem.Name))

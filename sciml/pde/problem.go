@@ -59,7 +59,8 @@ type Problem struct {
 	// Periods has a period for each coordinate, 0 for none, that a network is to have exactly: its input becomes
 	// cos(2πx/p), sin(2πx/p). Nil when there are none.
 	Periods []float64
-	// Exactly names the conditions that Ansatz and Periods satisfy; nil means all. The others are penalized.
+	// Exactly names the conditions that Ansatz and Periods satisfy. The others are penalized. When nil, all those count that
+	// are found to be satisfied for random networks.
 	Exactly []string
 
 	// Energy builds the density, shape [N] or [N, 1], whose mean over the domain is least at the solution (deep Ritz,

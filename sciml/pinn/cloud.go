@@ -83,13 +83,9 @@ func (m *Model) collocate() error {
 		return err
 	}
 	m.clouds = equations
-	conditions := m.problem.NamedConditions()
-	if m.exact {
-		conditions = m.problem.Soft()
-	}
 	onPatches := map[string]*cloud{} // conditions on the same patches share points
-	for i := range conditions {
-		condition := &conditions[i]
+	for i := range m.soft {
+		condition := &m.soft[i]
 		weight := m.weight(condition.Name, m.options.BoundaryWeight)
 		if weight == 0 {
 			continue
@@ -107,7 +103,7 @@ func (m *Model) collocate() error {
 		}
 		t := &term{name: condition.Name, what: fmt.Sprintf("condition %q", condition.Name), code: condition.Residual, weight: weight, rows: c.points.N,
 			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return condition.Residual(u) }}
-		if err := m.fill(t, condition, c.points); err != nil {
+		if t.values, t.width, err = valuesFor(condition, c.points, every); err != nil {
 			return err
 		}
 		c.terms = append(c.terms, t)
@@ -131,6 +127,9 @@ func distinct(names []string, problem string) error {
 func (m *Model) weight(name string, fallback float64) float64 {
 	if w, ok := m.options.Weights[name]; ok {
 		return w
+	}
+	if factor, extreme := m.factors[name]; extreme {
+		return fallback * factor
 	}
 	return fallback
 }
@@ -163,37 +162,46 @@ func (m *Model) checkWeights() error {
 }
 
 func (m *Model) conditionCloud(condition *pde.Condition) (*cloud, error) {
-	c := &cloud{}
-	if len(condition.Points) > 0 {
-		c.points = &sample.Points{N: len(condition.Points), Dim: m.problem.Domain.Dim()}
-		for _, p := range condition.Points {
-			c.points.Coords = append(c.points.Coords, p...)
-		}
-	} else {
-		points, err := m.sampled(func(s sample.Sampler) (*sample.Points, error) {
+	points, err := m.pointsFor(condition, func() (*sample.Points, error) {
+		return m.sampled(func(s sample.Sampler) (*sample.Points, error) {
 			return s.Boundary(m.problem.Domain, m.options.Boundary, condition.On...)
 		})
-		if err != nil {
-			return nil, err
-		}
-		c.points = points
+	})
+	if err != nil {
+		return nil, err
 	}
-	if condition.Partner != nil {
-		err := usercode.Call(fmt.Sprintf("Partner of the condition %q", condition.Name), func() error {
-			for n := range c.points.N {
-				other := condition.Partner(c.points.At(n))
-				if err := m.checkPartner(other); err != nil {
-					return fmt.Errorf("pinn: Partner of the condition %q pairs %v with %v, %w", condition.Name, c.points.At(n), other, err)
-				}
-				c.partner = append(c.partner, other...)
+	partner, err := m.partners(condition, points)
+	return &cloud{points: points, partner: partner}, err
+}
+
+// pointsFor are a condition's own points, or those of boundary.
+func (m *Model) pointsFor(condition *pde.Condition, boundary func() (*sample.Points, error)) (*sample.Points, error) {
+	if len(condition.Points) == 0 {
+		return boundary()
+	}
+	points := &sample.Points{N: len(condition.Points), Dim: m.problem.Domain.Dim()}
+	for _, p := range condition.Points {
+		points.Coords = append(points.Coords, p...)
+	}
+	return points, nil
+}
+
+// partners are the points that those of a condition are paired with, or nil.
+func (m *Model) partners(condition *pde.Condition, points *sample.Points) (partners []float64, err error) {
+	if condition.Partner == nil {
+		return nil, nil
+	}
+	err = usercode.Call(fmt.Sprintf("Partner of the condition %q", condition.Name), func() error {
+		for n := range points.N {
+			other := condition.Partner(points.At(n))
+			if err := m.checkPartner(other); err != nil {
+				return fmt.Errorf("pinn: Partner of the condition %q pairs %v with %v, %w", condition.Name, points.At(n), other, err)
 			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
+			partners = append(partners, other...)
 		}
-	}
-	return c, nil
+		return nil
+	})
+	return partners, err
 }
 
 // sampled asks the Sampler for points, and checks them.
@@ -248,32 +256,35 @@ func (m *Model) checkPoints(p *sample.Points, by string) error {
 	return nil
 }
 
-// fill computes the values that a condition has at its points.
-func (m *Model) fill(t *term, condition *pde.Condition, points *sample.Points) error {
+// valuesFor are the values that a condition has at some of its points, as many at each, whose indices are given; nil when it
+// has none.
+func valuesFor(condition *pde.Condition, points *sample.Points, index func(n int) int) (values []float64, width int, err error) {
 	if condition.Values == nil {
-		return nil
+		return nil, 0, nil
 	}
-	return usercode.Call(fmt.Sprintf("Values of the condition %q", t.name), func() error { return t.fill(condition, points) })
+	err = usercode.Call(fmt.Sprintf("Values of the condition %q", condition.Name), func() error {
+		for n := range points.N {
+			at := condition.Values(index(n), points.At(n))
+			if n == 0 {
+				width = len(at)
+			}
+			if len(at) != width || width == 0 {
+				return fmt.Errorf("pinn: Values of the condition %q are %d at point %d, expected %d as at the first (and at least one)", condition.Name, len(at), index(n), width)
+			}
+			for _, v := range at {
+				if math.IsNaN(v) || math.IsInf(v, 0) {
+					return fmt.Errorf("pinn: a value of the condition %q is %v at point %d, %v, expected a finite number", condition.Name, v, index(n), points.At(n))
+				}
+			}
+			values = append(values, at...)
+		}
+		return nil
+	})
+	return values, width, err
 }
 
-func (t *term) fill(condition *pde.Condition, points *sample.Points) error {
-	for n := range points.N {
-		values := condition.Values(n, points.At(n))
-		if n == 0 {
-			t.width = len(values)
-		}
-		if len(values) != t.width || t.width == 0 {
-			return fmt.Errorf("pinn: Values of the condition %q are %d at point %d, expected %d as at the first (and at least one)", t.name, len(values), n, t.width)
-		}
-		for _, v := range values {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return fmt.Errorf("pinn: a value of the condition %q is %v at point %d, %v, expected a finite number", t.name, v, n, points.At(n))
-			}
-		}
-		t.values = append(t.values, values...)
-	}
-	return nil
-}
+// every is the index of points that are all there.
+func every(n int) int { return n }
 
 // scale is √(wλ/N) for each row, with the points' own weights.
 func (t *term) scale(c *cloud, w *Weights, index int) []float64 {

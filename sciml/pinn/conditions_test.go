@@ -167,7 +167,7 @@ func TestSoftPeriodic(t *testing.T) {
 	}
 }
 
-// inverse is u′ = c·u on [0, 1] with two measurements and the coefficients b (not used) and c.
+// inverse is u′ = c·u on [0, 1] with two measurements and the coefficients b (of no influence) and c.
 func inverse(t *testing.T) *pde.Problem {
 	t.Helper()
 	interval, err := pde.NewInterval("x", 0, 1)
@@ -183,7 +183,8 @@ func inverse(t *testing.T) *pde.Problem {
 		Conditions: []pde.Condition{
 			pde.Measured("u", [][]float64{{0}, {0.5}}, []float64{1, math.E}),
 			{Name: "rate", Points: [][]float64{{1}}, Residual: func(u *pde.Fields) *graph.Node {
-				return graph.Sub(u.D("x"), graph.Square(u.Coefficient("c")))
+				rate := graph.Sub(u.D("x"), graph.Square(u.Coefficient("c")))
+				return graph.Add(rate, graph.Mul(u.Coefficient("b"), graph.ZerosLike(rate)))
 			}},
 		},
 	}

@@ -56,8 +56,8 @@ func TestRowScaling(t *testing.T) {
 			t.Errorf("%v: error %v, want one that mentions %q", weights, err, word)
 		}
 	}
-	hard := pinn.Options{Interior: 4, Weights: map[string]float64{"Neumann": 5}}
-	if m := newModel(t, b, handmade(), affine(t), hard); len(m.Points()) != 2 {
+	hard := pinn.Options{Interior: 4, Weights: map[string]float64{"Dirichlet u": 5}}
+	if m := newModel(t, b, pde.Poisson2D(), affine(t), hard); len(m.Points()) != 1 {
 		t.Errorf("the terms are those of %v, expected the equations; a weight of a condition that holds exactly is of no effect", m.Points())
 	}
 }
@@ -232,18 +232,18 @@ func TestFormErrors(t *testing.T) {
 		word    string
 	}{
 		{without(func(p *pde.Problem) { p.Energy = func(u *pde.Fields) *graph.Node { return u.X() } }), pinn.DeepRitz{},
-			`the Energy of problem "Poisson 2D" has shape (Float64)[5, 2], expected one number for each of its 5 points`},
+			`the Energy of problem "Poisson 2D" has shape (Float64)[12, 2], expected one number for each of its 12 points`},
 		{without(func(p *pde.Problem) {
 			p.Weak[0].Terms = func(u *pde.Fields) (flux, source *graph.Node) { return u.U(), nil }
-		}), pinn.Variational{Tests: 1, Nodes: 3}, `the flux of the weak form "Poisson" has shape (Float64)[9, 1], expected [9, 2]`},
+		}), pinn.Variational{Tests: 1, Nodes: 3}, `the flux of the weak form "Poisson" has shape (Float64)[12, 1], expected [12, 2]`},
 		{without(func(p *pde.Problem) {
 			p.Weak[0].Terms = func(u *pde.Fields) (flux, source *graph.Node) { return nil, u.U() }
 		}), pinn.Variational{Tests: 1, Nodes: 3}, "has no flux"},
 		{without(func(p *pde.Problem) {
 			p.Weak[0].Terms = func(u *pde.Fields) (flux, source *graph.Node) { return u.Gradient(), u.X() }
-		}), pinn.Variational{Tests: 1, Nodes: 3}, "the source of the weak form \"Poisson\" has shape (Float64)[9, 2], expected [9, 1]"},
+		}), pinn.Variational{Tests: 1, Nodes: 3}, "the source of the weak form \"Poisson\" has shape (Float64)[12, 2], expected [12, 1]"},
 	} {
-		_, err := evaluate(newModel(t, b, c.problem, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Form: c.form, Interior: 5, Boundary: 4}).Objective(), theta)
+		_, err := pinn.New(b, c.problem, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Form: c.form, Interior: 5, Boundary: 4})
 		if err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("error %v, want one that mentions %q", err, c.word)
 		}

@@ -128,6 +128,7 @@ func TestHeldOutResidual(t *testing.T) {
 	}
 	// Where there are no equations there is no residual.
 	p.Equations = nil
+	p.Weak = []pde.WeakForm{{Terms: func(u *pde.Fields) (flux, source *graph.Node) { return u.Of("u").Gradient(), nil }}}
 	m = newModel(t, pureGo(t), p, mlp(t, 2, 2), pinn.Options{Soft: true, BoundaryWeight: 1, Form: pinn.Variational{Tests: 1, Nodes: 2}})
 	if metrics, err = m.Monitor(context.Background(), theta); err != nil || len(metrics) != 0 {
 		t.Errorf("without equations the metrics are %v, error %v", metrics, err)

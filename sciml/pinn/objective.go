@@ -18,6 +18,7 @@ func (m *Model) Objective() *objective.Objective {
 	o := &objective.Objective{Backend: m.backend, Dim: m.NumParams(), DType: m.options.DType}
 	o.Data = m.data(m.clouds, newWeights(m.clouds))
 	o.Blocks, o.Samples = m.blocks(), m.samples()
+	o.Remarks = m.remarks
 	o.Terms = &objective.Terms{Names: namesOf(m.clouds), Build: m.parts}
 	if m.hasEnergy() {
 		o.Loss = m.loss
@@ -95,7 +96,7 @@ func (m *Model) blocks() []objective.Block {
 
 // shaped checks the shape of a residual, and gives it a second axis.
 func (m *Model) shaped(t *term, rows int, r *graph.Node) *graph.Node {
-	if r == nil || r.Rank() < 1 || r.Rank() > 2 || r.Shape().Dimensions[0] != rows {
+	if r == nil || r.Rank() < 1 || r.Rank() > 2 || r.Shape().Dimensions[0] != rows || r.Shape().Size() == 0 {
 		got := "nothing"
 		if r != nil {
 			got = r.Shape().String()

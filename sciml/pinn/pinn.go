@@ -51,8 +51,11 @@ type Options struct {
 	// FixedPoints leaves the points where they are even if the problem suggests to move them. There is no Refiner then.
 	FixedPoints bool
 	// Soft penalizes all conditions, even those that the problem's Ansatz and Periods satisfy; without it those hold exactly.
-	// The network then takes what nn.Periodic makes of the coordinates, if the problem has Periods.
+	// The network then takes what nn.Periodic makes of the coordinates, if the problem has Periods. New tries which conditions
+	// do hold exactly, and penalizes the others, with a remark in the history.
 	Soft bool
+	// Hard makes it an error that a condition does not hold exactly, by the problem's Ansatz and Periods.
+	Hard bool
 	// BoundaryWeight is w for the conditions; when zero what the problem suggests, or else 100, or 1 with a Weighting, which
 	// finds weights by itself. Equations have weight 1.
 	BoundaryWeight float64
@@ -80,8 +83,11 @@ type Model struct {
 	network  nn.Network // as given
 	embedded nn.Network // of the coordinates
 	options  Options
-	exact    bool // whether Ansatz and Periods are used
-	straight bool // whether second derivatives of the network vanish
+	straight bool               // whether second derivatives of the network vanish
+	exact    bool               // whether Ansatz and Periods are used
+	soft     []pde.Condition    // conditions that do not hold exactly
+	factors  map[string]float64 // of weights, by the names of terms, where residuals have extreme sizes
+	remarks  []string
 	clouds   []*cloud
 	layout   *layout
 
@@ -109,13 +115,20 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}
-	m := &Model{backend: backend, problem: problem, network: network, options: options, programs: map[string]*device.Program{}}
+	m := &Model{backend: backend, problem: problem, network: network, options: options, programs: map[string]*device.Program{}, factors: map[string]float64{}}
 	m.exact = !options.Soft && (problem.Ansatz != nil || problem.Periods != nil)
 	var err error
 	if m.embedded, err = embed(problem, network, m.exact); err != nil {
 		return nil, err
 	}
 	m.straight = nn.PiecewiseLinear(m.embedded)
+	t, err := m.try()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.judge(t); err != nil {
+		return nil, err
+	}
 	if err := m.collocate(); err != nil {
 		return nil, err
 	}
@@ -158,6 +171,8 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		return fmt.Errorf("pinn: Options.RefineEvery is %d and WeightEvery %d, expected at least 1 (or 0 for the default)", o.RefineEvery, o.WeightEvery)
 	case o.BoundaryWeight < 0 || math.IsNaN(o.BoundaryWeight) || math.IsInf(o.BoundaryWeight, 0):
 		return fmt.Errorf("pinn: Options.BoundaryWeight is %v, expected a finite number above 0 (or 0 for the default)", o.BoundaryWeight)
+	case o.Soft && o.Hard:
+		return errors.New("pinn: Options.Soft and Hard are both set, expected one of them")
 	case o.FixedPoints && o.Refiner != nil:
 		return fmt.Errorf("pinn: Options.FixedPoints is set, and Refiner is %s, expected one of them", o.Refiner.Name())
 	case o.DType != dtypes.InvalidDType && o.DType != dtypes.Float64 && o.DType != dtypes.Float32:
@@ -276,6 +291,11 @@ func (m *Model) Points() map[string]*sample.Points {
 
 // fields builds the network, or the ansatz around it, at points of shape [N, d].
 func (m *Model) fields(theta, x *graph.Node, inputs pde.Inputs) *pde.Fields {
+	return m.fieldsOf(theta, x, inputs, true, func(_, u *graph.Node) *graph.Node { return u })
+}
+
+// fieldsOf is fields, with or without the ansatz, of what change makes of the network's outputs at some points.
+func (m *Model) fieldsOf(theta, x *graph.Node, inputs pde.Inputs, ansatz bool, change func(x, u *graph.Node) *graph.Node) *pde.Fields {
 	p := m.network.NumParams()
 	parameters := theta
 	if len(m.problem.Coefficients) > 0 {
@@ -283,21 +303,31 @@ func (m *Model) fields(theta, x *graph.Node, inputs pde.Inputs) *pde.Fields {
 		inputs.Coefficients = graph.Slice(theta, graph.AxisRangeToEnd(p))
 	}
 	network := func(x *graph.Node) *graph.Node {
-		return usercode.Build("network", func() *graph.Node { return m.embedded.Apply(parameters, x) })
+		u := usercode.Build("network", func() *graph.Node { return m.embedded.Apply(parameters, x) })
+		m.checkFields("the network", nil, u, x)
+		return change(x, u)
 	}
 	inputs.X = x
-	if m.exact && m.problem.Ansatz != nil {
-		inputs.U = usercode.Build(fmt.Sprintf("Ansatz of %q", m.problem.Name), func() *graph.Node {
-			u := m.problem.Ansatz(x, network)
-			if u == nil {
-				panic(usercode.Wrong(m.problem.Ansatz, "gives nil, expected shape [%d, %d]", x.Shape().Dimensions[0], len(m.problem.Unknowns)))
-			}
-			return u
-		})
+	if ansatz && m.exact && m.problem.Ansatz != nil {
+		inputs.U = usercode.Build(fmt.Sprintf("Ansatz of %q", m.problem.Name), func() *graph.Node { return m.problem.Ansatz(x, network) })
+		m.checkFields("the Ansatz", m.problem.Ansatz, inputs.U, x)
 	} else {
 		inputs.U = network(x)
 	}
 	return pde.NewFields(m.problem, inputs)
+}
+
+// checkFields reports unknowns of another shape than [N, m] at points of shape [N, d].
+func (m *Model) checkFields(by string, code any, u, x *graph.Node) {
+	n, unknowns := x.Shape().Dimensions[0], len(m.problem.Unknowns)
+	if u == nil || u.Rank() != 2 || u.Shape().Dimensions[0] != n || u.Shape().Dimensions[1] != unknowns {
+		got := "nothing"
+		if u != nil {
+			got = "shape " + u.Shape().String()
+		}
+		panic(usercode.Wrong(code, "pinn: %s of problem %q gives %s at %d points, expected [%d, %d]: a column for each of the unknowns %q",
+			by, m.problem.Name, got, n, n, unknowns, m.problem.Unknowns))
+	}
 }
 
 // settle moves tensors to the device that several runs may share: the first use of a tensor is not safe in goroutines.

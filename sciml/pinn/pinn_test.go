@@ -263,23 +263,6 @@ func TestFloat32(t *testing.T) {
 	})
 }
 
-func TestWrongResidualShape(t *testing.T) {
-	for name, residual := range map[string]func(u *pde.Fields) *graph.Node{
-		"a transposed residual": func(u *pde.Fields) *graph.Node { return graph.Transpose(u.X(), 0, 1) },
-		"three axes":            func(u *pde.Fields) *graph.Node { return graph.ExpandAxes(u.U(), 0) },
-		"a scalar":              func(u *pde.Fields) *graph.Node { return graph.ReduceAllSum(u.U()) },
-	} {
-		p := handmade()
-		p.Equations[1].Residual = residual
-		_, err := residuals(newModel(t, backendtest.Best(t), p, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Interior: 6}), theta)
-		for _, word := range []string{`residual "slope"`, `"handmade"`, "6 points"} {
-			if err == nil || !strings.Contains(err.Error(), word) {
-				t.Errorf("%s: error %v, want one that mentions %q", name, err, word)
-			}
-		}
-	}
-}
-
 func TestErrors(t *testing.T) {
 	b := backendtest.Best(t)
 	wide, err := nn.NewMLP(nn.Tanh, 3, 1)

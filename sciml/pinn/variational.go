@@ -79,11 +79,10 @@ func (v Variational) clouds(m *Model) ([]*cloud, error) {
 	return []*cloud{c}, nil
 }
 
-// weakResidual is ∫ flux·∇v + source·v for every test function, shape [tests]. The matrices of extra have the
-// quadrature weights in them.
-func weakResidual(u *pde.Fields, w pde.WeakForm, extra []*graph.Node) *graph.Node {
+// weakTerms builds the flux, shape [N, d], and the source of a weak form, N numbers or nil.
+func weakTerms(u *pde.Fields, w pde.WeakForm) (flux, source *graph.Node) {
 	points, d := u.X().Shape().Dimensions[0], u.Dims()
-	flux, source := w.Terms(u)
+	flux, source = w.Terms(u)
 	if flux == nil {
 		panic(usercode.Wrong(w.Terms, "pinn: the weak form %q has no flux, expected shape [%d, %d]", w.Name, points, d))
 	}
@@ -93,6 +92,14 @@ func weakResidual(u *pde.Fields, w pde.WeakForm, extra []*graph.Node) *graph.Nod
 	if source != nil && (source.Rank() < 1 || source.Rank() > 2 || source.Shape().Dimensions[0] != points || source.Shape().Size() != points) {
 		panic(usercode.Wrong(w.Terms, "pinn: the source of the weak form %q has shape %s, expected [%d, 1]", w.Name, source.Shape(), points))
 	}
+	return flux, source
+}
+
+// weakResidual is ∫ flux·∇v + source·v for every test function, shape [tests]. The matrices of extra have the
+// quadrature weights in them.
+func weakResidual(u *pde.Fields, w pde.WeakForm, extra []*graph.Node) *graph.Node {
+	points, d := u.X().Shape().Dimensions[0], u.Dims()
+	flux, source := weakTerms(u, w)
 	var total *graph.Node
 	add := func(matrix, at *graph.Node) {
 		part := graph.MatMul(matrix, graph.Reshape(at, points, 1))

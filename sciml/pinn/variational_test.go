@@ -19,7 +19,7 @@ func given(p *pde.Problem, u pde.Function) *pde.Problem {
 	p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node {
 		return graph.Add(graph.MulScalar(network(x), 0), u(x))
 	}
-	p.Exactly = nil
+	p.Exactly, p.Conditions = nil, nil
 	return p
 }
 
