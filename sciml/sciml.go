@@ -112,7 +112,7 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	}
 	var result *optim.Result
 	loss := model.Objective()
-	left := remember(loss)
+	left := endingOf(loss)
 	if from == nil {
 		result, err = optim.Minimize(ctx, loss, theta, options.Method, run)
 	} else {

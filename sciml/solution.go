@@ -23,8 +23,7 @@ type Solution struct {
 
 	model *pinn.Model
 	saved *savedModel // what a decoded solution knows of its model, until For
-	left  *adapting   // points and weights at the end of the training; nil for a decoded solution
-	terms []Term      // once they were asked for
+	left  *ending     // of the loss
 }
 
 // RelativeError is the relative L2 error ‖u − u*‖₂/‖u*‖₂ against the problem's exact solution or reference on held-out

@@ -135,7 +135,7 @@ func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
 	if len(s.Result.Theta) != model.NumParams() {
 		return nil, fmt.Errorf("sciml: the solution has %d parameters, expected %d for %s on %q", len(s.Result.Theta), model.NumParams(), network, problem.Name)
 	}
-	return &Solution{Method: s.Method, Result: s.Result, model: model, terms: s.terms}, nil
+	return &Solution{Method: s.Method, Result: s.Result, model: model, left: s.left}, nil
 }
 
 // anyForm is a form that the problem has.
@@ -162,7 +162,7 @@ func (s *Solution) GobEncode() ([]byte, error) {
 	if s == nil || s.saved == nil && s.model == nil {
 		return nil, s.ready()
 	}
-	e := encoded{Method: s.Method, Result: s.Result, Terms: s.terms}
+	e := encoded{Method: s.Method, Result: s.Result, Terms: s.left.known()}
 	if s.saved != nil {
 		e.Model = *s.saved
 	} else {
@@ -184,6 +184,6 @@ func (s *Solution) GobDecode(data []byte) error {
 	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&e); err != nil {
 		return fmt.Errorf("sciml: loading a solution: %w", err)
 	}
-	*s = Solution{Method: e.Method, Result: e.Result, saved: &e.Model, terms: e.Terms}
+	*s = Solution{Method: e.Method, Result: e.Result, saved: &e.Model, left: &ending{loaded: true, terms: e.Terms}}
 	return nil
 }

@@ -3,6 +3,8 @@ package sciml
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -18,36 +20,56 @@ func (s *Solution) Terms() ([]Term, error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
-	if s.terms == nil {
-		if s.left == nil {
-			return nil, errors.New("sciml: this solution was loaded without the points of its training: call Terms before it is saved")
-		}
-		terms, err := s.model.Terms(context.Background(), s.Result.Theta, s.left.adapter)
-		if err != nil {
-			return nil, err
-		}
-		s.terms = terms
-	}
-	return append([]Term(nil), s.terms...), nil
+	return s.left.termsAt(s.model, s.Result.Theta)
 }
 
-// adapting is an Adaptation that remembers what changed the data of the last run; nil when nothing did.
-type adapting struct {
+// ending is what a training leaves of its loss: an Adaptation that remembers what changed the data of the last run, and the
+// terms once they were asked for.
+type ending struct {
 	objective.Adaptation
-	adapter objective.Adapter
+	adapter objective.Adapter // nil when nothing changed them
+
+	asking sync.Mutex
+	loaded bool // without the adapter
+	terms  []Term
 }
 
-// remember makes an objective remember what changes its data.
-func remember(loss *objective.Objective) *adapting {
-	a := &adapting{Adaptation: loss.Adaptation}
+// endingOf makes an objective remember what changes its data.
+func endingOf(loss *objective.Objective) *ending {
+	e := &ending{Adaptation: loss.Adaptation}
 	if loss.Adaptation != nil {
-		loss.Adaptation = a
+		loss.Adaptation = e
 	}
-	return a
+	return e
 }
 
 // Begin implements objective.Adaptation.
-func (a *adapting) Begin() objective.Adapter {
-	a.adapter = a.Adaptation.Begin()
-	return a.adapter
+func (e *ending) Begin() objective.Adapter {
+	e.adapter = e.Adaptation.Begin()
+	return e.adapter
+}
+
+func (e *ending) termsAt(model *pinn.Model, theta []float64) ([]Term, error) {
+	e.asking.Lock()
+	defer e.asking.Unlock()
+	if e.terms == nil {
+		if e.loaded {
+			return nil, errors.New("sciml: this solution was loaded without the points of its training: call Terms before it is saved")
+		}
+		var err error
+		if e.terms, err = model.Terms(context.Background(), theta, e.adapter); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Clone(e.terms), nil
+}
+
+// known are the terms if they were asked for.
+func (e *ending) known() []Term {
+	if e == nil {
+		return nil
+	}
+	e.asking.Lock()
+	defer e.asking.Unlock()
+	return e.terms
 }

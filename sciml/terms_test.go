@@ -1,7 +1,9 @@
 package sciml_test
 
 import (
+	"context"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -59,6 +61,26 @@ func TestTerms(t *testing.T) {
 		if name == "energy" && math.Abs(terms[0].Weighted-2*terms[0].Loss) > 1e-12*math.Abs(terms[0].Loss) {
 			t.Errorf("the energy %v has not the weight 2", terms[0])
 		}
+	}
+}
+
+// TestTermsOfResumed: a training that was resumed ends with the points and weights of both parts.
+func TestTermsOfResumed(t *testing.T) {
+	options := tiny(t, pureGo(t), optim.Adam{})
+	options.Loss.Weighting, options.Loss.WeightEvery, options.Loss.Refiner, options.Loss.RefineEvery = pinn.GradNorm{}, 7, sample.RAD{}, 10
+	options.Iterations, options.Checkpoint = 35, filepath.Join(t.TempDir(), "checkpoint")
+	solve(t, pde.Poisson2D(), options)
+	options.Iterations = 38 // before the next change
+	s, err := sciml.Resume(context.Background(), options.Checkpoint, pde.Poisson2D(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms, err := s.Terms()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if total := terms[0].Weighted + terms[1].Weighted; math.Abs(total-s.Result.Loss) > 1e-12*total {
+		t.Errorf("the terms %v sum to %v, the loss is %v", terms, total, s.Result.Loss)
 	}
 }
 

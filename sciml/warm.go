@@ -26,7 +26,7 @@ func LoadCheckpoint(path string, problem *pde.Problem) (*Solution, error) {
 	if len(u.training.Model.Network) == 0 {
 		return nil, u.withoutNetwork("so that it is no solution; Resume takes one with Options.Network")
 	}
-	s := &Solution{Method: u.checkpoint.Method, Result: u.checkpoint.Result, saved: &u.training.Model}
+	s := &Solution{Method: u.checkpoint.Method, Result: u.checkpoint.Result, saved: &u.training.Model, left: &ending{loaded: true}}
 	return s.For(problem)
 }
 
