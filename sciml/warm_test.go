@@ -85,13 +85,13 @@ func TestFrom(t *testing.T) {
 	}
 }
 
-// decay is u′ = −ku with unknown k and two values of the solution for k = 2.
+// decay is u′ = −ku with unknown k, two values of the solution for k = 2, and other coefficients.
 func decay(name string, coefficients ...pde.Coefficient) *pde.Problem {
 	interval, err := pde.NewInterval("x", 0, 1)
 	if err != nil {
 		panic(err)
 	}
-	return &pde.Problem{
+	p := &pde.Problem{
 		Name: name, Coordinates: []string{"x"}, Unknowns: []string{"u"}, Domain: interval, Coefficients: coefficients,
 		Equations: []pde.Equation{{Name: "decay", Residual: func(u *pde.Fields) *graph.Node {
 			k := graph.BroadcastToShape(u.Coefficient("k"), u.U().Shape())
@@ -103,6 +103,14 @@ func decay(name string, coefficients ...pde.Coefficient) *pde.Problem {
 		},
 		Suggested: pde.Setup{Hidden: []int{5}, Interior: 20, Boundary: 1},
 	}
+	for _, c := range coefficients {
+		if c.Name != "k" { // what else there is keeps its start
+			p.Conditions = append(p.Conditions, pde.Condition{Name: c.Name, On: []string{"x-"}, Residual: func(u *pde.Fields) *graph.Node {
+				return graph.AddScalar(graph.BroadcastToShape(u.Coefficient(c.Name), u.U().Shape()), -c.Start)
+			}})
+		}
+	}
+	return p
 }
 
 // TestFromAnotherProblem: coefficients go by their names, in whatever form a problem has them.
