@@ -18,6 +18,10 @@ type Terms struct {
 	// Residuals builds the residuals whose sums of squares they are, one node for each name; nil where they are none. Where
 	// the objective has Pieces, these are of that kind, too.
 	Residuals func(theta *graph.Node, data []*graph.Node) []*graph.Node
+	// Rows builds the summands of each term, one node for each name with its first axis along them, and Where says in words which
+	// point a row of a term belongs to, with the data that the run has: for Diagnose. Nil for Residuals, and for numbers.
+	Rows  func(theta *graph.Node, data []*graph.Node) []*graph.Node
+	Where func(term, row int, data []*tensors.Tensor) string
 }
 
 // build is Build, with its result checked.

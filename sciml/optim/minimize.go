@@ -549,6 +549,9 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	if failure == nil && r.options.CheckpointPath != "" {
 		failure = r.save()
 	}
+	if failure == nil && r.status == NonFinite {
+		r.message += r.diagnose(last, theta)
+	}
 	res := &r.result
 	res.Theta, res.Loss = theta, loss
 	res.Status, res.Message = r.status, r.message
@@ -561,6 +564,19 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	r.owned.Hold()
 	res.Seconds = r.elapsed()
 	return res, failure
+}
+
+// diagnose says what is not finite: at the iterate, or at the best one, if the iterate itself is not.
+func (r *run) diagnose(ctx context.Context, best []float64) string {
+	here, err := device.Numbers(r.stepper.Current())
+	if err != nil || !device.AllFinite(here) {
+		here = best
+	}
+	// Nothing is said where it fails: the run has ended for a reason of its own.
+	if said, err := r.obj.ForRun(ctx).Diagnose(here); err == nil && said != "" {
+		return ": " + said
+	}
+	return ""
 }
 
 // grace is for how long a run that has to end waits for what belongs to its result.

@@ -1,10 +1,14 @@
 package pinn
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
@@ -19,7 +23,7 @@ func (m *Model) Objective() *objective.Objective {
 	o.Data = m.data(m.clouds, newWeights(m.clouds))
 	o.Blocks, o.Samples = m.blocks(), m.samples()
 	o.Remarks = m.remarks
-	o.Terms = &objective.Terms{Names: namesOf(m.clouds), Build: m.parts}
+	o.Terms = &objective.Terms{Names: namesOf(m.clouds), Build: m.parts, Rows: m.pieces, Where: m.where}
 	if m.hasEnergy() {
 		o.Loss = m.loss
 	} else {
@@ -80,6 +84,30 @@ func (m *Model) parts(theta *graph.Node, data []*graph.Node) []*graph.Node {
 	var parts []*graph.Node
 	m.each(theta, data, func(t *term, r, scale *graph.Node) { parts = append(parts, t.lossOf(r, scale)) })
 	return parts
+}
+
+// where is the point of a row of a term, in words.
+func (m *Model) where(term, row int, data []*tensors.Tensor) string {
+	for i, c := range m.clouds {
+		if term >= len(c.terms) {
+			term -= len(c.terms)
+			continue
+		}
+		if c.terms[term].tested {
+			return fmt.Sprintf("test function %d", row)
+		}
+		d := len(m.problem.Coordinates)
+		all, err := device.Numbers(data[m.layout.clouds[i].points])
+		if err != nil || (row+1)*d > len(all) {
+			return ""
+		}
+		at := make([]string, d)
+		for k, v := range all[row*d : (row+1)*d] {
+			at[k] = fmt.Sprintf("%s = %.6g", m.problem.Coordinates[k], v)
+		}
+		return strings.Join(at, ", ")
+	}
+	return ""
 }
 
 // blocks are those of the network, and each coefficient.

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
@@ -175,6 +176,20 @@ func (o *Observation) Times(t int) ([]float64, error) {
 	return nil, fmt.Errorf("pinn: a weighting asks for the times of term %d more than there are", t)
 }
 
+// diagnose says what is not finite, where that can be seen.
+func (o *Observation) diagnose() string {
+	obj := o.model.Objective().ForRun(o.ctx)
+	obj.Data = o.data
+	theta, err := device.Numbers(o.theta)
+	if err != nil {
+		return ""
+	}
+	if said, err := obj.Diagnose(theta); err == nil && said != "" {
+		return ": " + said
+	}
+	return ""
+}
+
 // run calls a program of the model on the iterate and reads its results.
 func (o *Observation) run(name string, build func(theta *graph.Node, data []*graph.Node) []*graph.Node) ([][]float64, error) {
 	exec, err := o.model.program(o.ctx, name, func(in []*graph.Node) []*graph.Node { return build(in[0], in[1:]) })
@@ -198,7 +213,7 @@ func (o *Observation) run(name string, build func(theta *graph.Node, data []*gra
 		}
 		for _, v := range values[t] {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return nil, fmt.Errorf("pinn: the %s of the term %q hold %v after %d iterations", name, names[t], v, o.Iteration)
+				return nil, fmt.Errorf("pinn: the %s of the term %q hold %v after %d iterations%s", name, names[t], v, o.Iteration, o.diagnose())
 			}
 		}
 	}
