@@ -29,6 +29,9 @@ type Solution struct {
 // RelativeError is the relative L2 error ‖u − u*‖₂/‖u*‖₂ against the problem's exact solution or reference on held-out
 // points, or NaN when the problem has neither.
 func (s *Solution) RelativeError() float64 {
+	if s == nil {
+		return math.NaN()
+	}
 	if e, ok := s.Result.Metrics[pinn.RelativeL2]; ok {
 		return e
 	}
@@ -37,10 +40,18 @@ func (s *Solution) RelativeError() float64 {
 
 // Model is the problem with the network in its place, for what goes beyond this type; nil for a decoded solution before
 // For.
-func (s *Solution) Model() *pinn.Model { return s.model }
+func (s *Solution) Model() *pinn.Model {
+	if s == nil {
+		return nil
+	}
+	return s.model
+}
 
 // String is one line: the method, the error where it is known, and how the training went.
 func (s *Solution) String() string {
+	if s == nil {
+		return "no solution"
+	}
 	if math.IsNaN(s.RelativeError()) {
 		return fmt.Sprintf("%s: %s", s.Method, &s.Result)
 	}

@@ -42,6 +42,9 @@ func NewEigen(n int, a []float64) (*Eigen, error) {
 // add up to zero. Negative eigenvalues count as zeros, which rounding made of them. With shift zero this is the product with
 // the pseudo-inverse: of all x that minimize ‖Ax − b‖ the one of least norm. dst and b have length n.
 func (e *Eigen) Solve(dst, b []float64, cutoff, shift float64) {
+	if len(e.Values) == 0 { // of order 0
+		return
+	}
 	n := len(e.Values)
 	along := blas64.Vector{N: n, Data: make([]float64, n), Inc: 1}
 	blas64.Gemv(blas.Trans, 1, e.Vectors.RawMatrix(), blas64.Vector{N: n, Data: b, Inc: 1}, 0, along)
@@ -59,6 +62,9 @@ func (e *Eigen) Solve(dst, b []float64, cutoff, shift float64) {
 
 // Rank is the number of eigenvalues that Solve takes with this cutoff and no shift.
 func (e *Eigen) Rank(cutoff float64) int {
+	if len(e.Values) == 0 {
+		return 0
+	}
 	least := cutoff * max(0, e.Values[0])
 	for i, v := range e.Values {
 		if !(v > 0 && v >= least) {
@@ -71,6 +77,9 @@ func (e *Eigen) Rank(cutoff float64) int {
 // InverseRoot is (A + shift·I)^(−1/2) for a positive semidefinite A, a symmetric matrix, row by row. Negative eigenvalues count as
 // zeros, as in Solve; where such a one and the shift add up to zero, the entries are infinite or NaN.
 func (e *Eigen) InverseRoot(shift float64) []float64 {
+	if len(e.Values) == 0 {
+		return nil
+	}
 	n := len(e.Values)
 	vectors, scaled, root := mat.NewDense(n, n, nil), mat.NewDense(n, n, nil), mat.NewDense(n, n, nil)
 	for k, v := range e.Values {

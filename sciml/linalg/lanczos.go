@@ -1,6 +1,7 @@
 package linalg
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -64,6 +65,9 @@ func Lanczos(a Operator, start []float64, steps int) (*Tridiagonal, error) {
 // the norm of the residual of its Ritz vector (Parlett 1998, chapter 13). Those at the ends of the spectrum are the good
 // ones. It fails if the eigenvalues of the tridiagonal matrix are not found.
 func (t *Tridiagonal) Eigenvalues() (values, bounds []float64, err error) {
+	if len(t.Diagonal) == 0 {
+		return nil, nil, errors.New("linalg.Tridiagonal.Eigenvalues: there is no matrix, expected one of Lanczos")
+	}
 	k := len(t.Diagonal)
 	dense := mat.NewSymDense(k, nil)
 	for i, d := range t.Diagonal {

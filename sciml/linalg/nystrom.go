@@ -60,6 +60,11 @@ func AdaptNystrom(a Operator, n, first, most int, shift float64, seed uint64) (*
 // A product takes 4nr operations. It is an error of the operator, at the first product, if shift is not a positive number
 // (nor zero with all values positive) or x is not of length n. dst may be x.
 func (p *Nystrom) Inverse(shift float64) Operator {
+	if p == nil || p.Vectors == nil || len(p.Values) == 0 {
+		return func(_, _ []float64) error {
+			return errors.New("linalg.Nystrom.Inverse: there is no approximation, expected one of NewNystrom or AdaptNystrom")
+		}
+	}
 	n, rank := p.Vectors.Dims()
 	least := p.Values[rank-1] + shift
 	return func(dst, x []float64) error {

@@ -104,6 +104,9 @@ func (r *Ridge) Damping(radius, least float64) float64 {
 
 // Solve returns z for each λ, one column after the other in rows: shape [n, number of λs].
 func (r *Ridge) Solve(lambdas []float64) []float64 {
+	if len(lambdas) == 0 || r.N == 0 {
+		return nil
+	}
 	n, count := r.N, len(lambdas)
 	all := make([]float64, n*count)
 	for k, lambda := range lambdas {

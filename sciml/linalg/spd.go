@@ -33,6 +33,9 @@ func NewSPD(n int, a []float64) (*SPD, error) {
 
 // Solve writes A⁻¹b into dst, which may be b. Both have length n.
 func (s *SPD) Solve(dst, b []float64) error {
+	if s.n == 0 {
+		return errors.New("linalg.SPD.Solve: there is no matrix, expected one of NewSPD")
+	}
 	if len(dst) != s.n || len(b) != s.n {
 		return fmt.Errorf("linalg.SPD.Solve: dst and b have lengths %d and %d, expected %d", len(dst), len(b), s.n)
 	}

@@ -13,6 +13,9 @@ import (
 //
 // It panics if the back end fails, which FromModel tried.
 func (m *Model) Init(seed uint64) []float64 {
+	if m == nil || m.build == nil {
+		return nil
+	}
 	theta, err := m.initial(seed)
 	if err != nil {
 		panic(fmt.Errorf("nn: initial values of %s: %w", m, err))

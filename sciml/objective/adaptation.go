@@ -45,6 +45,9 @@ type Iterate struct {
 // ForRun is a copy with Data of its own, so that a run may replace them and the objective stays as it is. Nothing that is asked
 // of it waits for a program to be compiled when ctx is done: it fails then, by an error that wraps that of ctx.
 func (o *Objective) ForRun(ctx context.Context) *Objective {
+	if o == nil {
+		return nil
+	}
 	own := *o
 	own.Data = append([]*tensors.Tensor(nil), o.Data...)
 	own.ctx = ctx
@@ -61,5 +64,8 @@ func (o *Objective) Interrupted() error {
 
 // Compiler is what programs of the objective are compiled by, for this package and its methods.
 func (o *Objective) Compiler() device.Compiler {
+	if o == nil {
+		return device.Compiler{}
+	}
 	return device.Compiler{Backend: o.Backend, Context: o.ctx}
 }

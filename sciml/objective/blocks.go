@@ -15,6 +15,9 @@ type Block struct {
 
 // ConsecutiveBlocks are the objective's blocks in the order of θ, with their sizes, for a method or preconditioner of that name.
 func (o *Objective) ConsecutiveBlocks(name string) (blocks []Block, sizes []int, err error) {
+	if o == nil {
+		return nil, nil, errNil
+	}
 	if o.Blocks == nil {
 		return nil, nil, Unsuitable("objective: %s needs Objective.Blocks, which says what the parts of θ are, but it is nil", name)
 	}

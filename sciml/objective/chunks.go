@@ -116,6 +116,9 @@ func (l *Linearizer) pieceSizes(c *chunk) (sizes []int, err error) {
 
 // Build builds a graph of θ and data of some shapes, which is thrown away.
 func (o *Objective) build(data []shapes.Shape, build func(theta *graph.Node, data []*graph.Node)) error {
+	if err := o.Check(); err != nil {
+		return err
+	}
 	return o.Compiler().Beside("building a graph of the objective", func() error {
 		g := graph.NewGraph(o.Backend, "shapes")
 		defer g.Finalize()

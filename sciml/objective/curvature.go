@@ -59,6 +59,9 @@ type Curvature struct {
 // NewCurvature fails for an objective made of a Function, and for the Gauss–Newton matrix of one without residuals
 // (ErrUnsuitable).
 func NewCurvature(obj *Objective, matrix CurvatureMatrix) (*Curvature, error) {
+	if err := obj.Check(); err != nil {
+		return nil, err
+	}
 	if err := matrix.Check(obj, "a Curvature"); err != nil {
 		return nil, err
 	}
@@ -75,6 +78,9 @@ func NewCurvature(obj *Objective, matrix CurvatureMatrix) (*Curvature, error) {
 // At is the matrix at a vector, with the data that the objective has now. It fails when theta has another length than
 // Objective.Dim.
 func (h *Curvature) At(theta []float64) (*CurvatureAt, error) {
+	if h == nil || h.obj == nil {
+		return new(CurvatureAt), literal("Curvature")
+	}
 	t, err := h.obj.upload(theta)
 	return h.AtDevice(t, h.obj.Data), err
 }
@@ -96,10 +102,18 @@ type CurvatureAt struct {
 }
 
 // Precision is the type that products are computed in.
-func (a *CurvatureAt) Precision() dtypes.DType { return a.of.obj.Precision() }
+func (a *CurvatureAt) Precision() dtypes.DType {
+	if a == nil || a.of == nil || a.of.obj == nil {
+		return dtypes.Float64
+	}
+	return a.of.obj.Precision()
+}
 
 // Multiply writes Ax into dst; it is a linalg.Operator.
 func (a *CurvatureAt) Multiply(dst, x []float64) error {
+	if a == nil || a.of == nil || a.of.obj == nil {
+		return literal("CurvatureAt")
+	}
 	if a.Err = cmp.Or(a.Err, a.of.obj.Interrupted()); a.Err != nil {
 		return a.Err
 	}
@@ -119,6 +133,9 @@ func (a *CurvatureAt) Multiply(dst, x []float64) error {
 // vector, such as the gradient, by so many Lanczos steps of a product each. The largest comes first. It fails as
 // linalg.Lanczos does, and with the device.
 func (a *CurvatureAt) RitzValues(start []float64, steps int) ([]float64, error) {
+	if a == nil || a.of == nil || a.of.obj == nil {
+		return nil, literal("CurvatureAt")
+	}
 	space, err := linalg.Lanczos(a.Multiply, start, min(steps, a.of.obj.Dim))
 	if err != nil {
 		return nil, err

@@ -31,3 +31,11 @@ func Unsuitable(format string, args ...any) error {
 func TooLarge(format string, args ...any) error {
 	return ofKind{fmt.Errorf(format, args...), ErrTooLarge}
 }
+
+// errNil is for questions to no objective.
+var errNil = errors.New("objective: the objective is nil")
+
+// literal is the error of a value of a type that has a constructor, which did not make it.
+func literal(what string) error {
+	return fmt.Errorf("objective: the %s is nil or a literal, expected one that its constructor made", what)
+}

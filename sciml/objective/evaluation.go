@@ -18,6 +18,9 @@ type Evaluation struct {
 // NewEvaluation makes an evaluation. Where builds θ of the inputs, and then builds the outputs of the point there and of
 // the inputs, to which the objective's data do not belong.
 func NewEvaluation(obj *Objective, name string, where func(in []*graph.Node) *graph.Node, then func(p *Point, in []*graph.Node) []*graph.Node) (*Evaluation, error) {
+	if obj == nil {
+		return nil, errNil
+	}
 	e := &Evaluation{obj: obj}
 	var err error
 	if obj.Function == nil {
@@ -41,6 +44,9 @@ func NewEvaluation(obj *Objective, name string, where func(in []*graph.Node) *gr
 
 // Call runs it on device tensors; the first call compiles it.
 func (e *Evaluation) Call(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error) {
+	if e == nil || e.obj == nil {
+		return nil, literal("Evaluation")
+	}
 	if e.whole != nil {
 		return e.whole.Call(append(inputs, e.obj.Data)...)
 	}

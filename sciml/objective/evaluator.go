@@ -34,6 +34,9 @@ func NewEvaluator(obj *Objective) (*Evaluator, error) {
 
 // At returns f(θ) and ∇f(θ), which may be NaN or infinite. It fails when theta has another length than Objective.Dim.
 func (e *Evaluator) At(theta []float64) (loss float64, gradient []float64, err error) {
+	if e == nil || e.obj == nil {
+		return 0, nil, literal("Evaluator")
+	}
 	if e.program == nil {
 		if err := e.obj.checkLength(theta); err != nil {
 			return 0, nil, err
@@ -55,6 +58,9 @@ func (e *Evaluator) At(theta []float64) (loss float64, gradient []float64, err e
 }
 
 func (o *Objective) checkLength(theta []float64) error {
+	if o == nil {
+		return errNil
+	}
 	if len(theta) != o.Dim {
 		return fmt.Errorf("objective: theta has %d entries, expected Objective.Dim = %d", len(theta), o.Dim)
 	}

@@ -60,6 +60,9 @@ func (o *Objective) checkFunction() error {
 // NeedGraph reports that a method of that name needs more, in words, than the values and gradients that a Function gives
 // (ErrUnsuitable).
 func (o *Objective) NeedGraph(method, what string) error {
+	if o == nil {
+		return errNil
+	}
 	if o.Function == nil {
 		return nil
 	}

@@ -14,11 +14,14 @@ import (
 
 // IsLeastSquares reports that f = Σ rᵢ² is known as such: there is no Loss beside the residuals.
 func (o *Objective) IsLeastSquares() bool {
-	return o.Loss == nil && (o.Residual != nil || o.Pieces != nil)
+	return o != nil && o.Loss == nil && (o.Residual != nil || o.Pieces != nil)
 }
 
 // NeedResidual reports that a method of that name cannot do without the residuals that the objective lacks (ErrUnsuitable).
 func (o *Objective) NeedResidual(method string) error {
+	if o == nil {
+		return errNil
+	}
 	if o.Function == nil && (o.Residual != nil || o.Pieces != nil) {
 		return nil
 	}
@@ -114,11 +117,14 @@ const (
 
 // HasJacobian reports whether J can be had as a matrix of M rows.
 func (o *Objective) HasJacobian(rows int) bool {
-	return o.Pieces != nil || rows <= MostReversePasses || o.Dim <= MostForwardPasses
+	return o != nil && (o.Pieces != nil || rows <= MostReversePasses || o.Dim <= MostForwardPasses)
 }
 
 // NumResiduals is M.
 func (o *Objective) NumResiduals() (int, error) {
+	if o == nil {
+		return 0, errNil
+	}
 	size, err := o.sizeOf(o.BuildResidual)
 	if err == nil && size == 0 {
 		err = errors.New("objective: Objective.Residual is empty, expected at least one residual")
@@ -135,6 +141,9 @@ func (o *Objective) sizeOf(build func(theta *graph.Node, data []*graph.Node) *gr
 // Trace has build build a graph of θ and the data that is thrown away, to see what it makes of them. Nothing is compiled. Panics of
 // build are errors.
 func (o *Objective) Trace(build func(theta *graph.Node, data []*graph.Node)) error {
+	if o == nil {
+		return errNil
+	}
 	data := make([]shapes.Shape, len(o.Data))
 	for i, d := range o.Data {
 		data[i] = d.Shape()
@@ -145,6 +154,9 @@ func (o *Objective) Trace(build func(theta *graph.Node, data []*graph.Node)) err
 // NeedJacobian reports that J of so many rows cannot be had as a matrix, for a method of that name (ErrUnsuitable), or not within
 // so many bytes (ErrTooLarge).
 func (o *Objective) NeedJacobian(method string, rows int, most int64) error {
+	if o == nil {
+		return errNil
+	}
 	if !o.HasJacobian(rows) {
 		return Unsuitable("objective: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them, or at most %d parameters: without, it takes one pass for each", method, rows, MostReversePasses, MostForwardPasses)
 	}
@@ -157,6 +169,9 @@ func (o *Objective) NeedJacobian(method string, rows int, most int64) error {
 
 // NumResidualsOf is the number of residuals of a batch with so many samples of each group.
 func (o *Objective) NumResidualsOf(sizes []int) (int, error) {
+	if o == nil {
+		return 0, errNil
+	}
 	groups := make([]shapes.Shape, len(sizes))
 	for i, size := range sizes {
 		groups[i] = shapes.Make(dtypes.Int32, 1, size)

@@ -52,6 +52,9 @@ func (l *Linearizer) Rows() int { return l.rows }
 
 // At is the linearization at a vector. It fails when theta has another length than Objective.Dim.
 func (l *Linearizer) At(theta []float64) (*Linearization, error) {
+	if l == nil || l.obj == nil {
+		return new(Linearization), literal("Linearizer")
+	}
 	t, err := l.obj.upload(theta)
 	return l.AtDevice(t), err
 }
@@ -66,6 +69,9 @@ type Linearization struct {
 	of    *Linearizer
 	theta *tensors.Tensor
 }
+
+// literal reports one that no Linearizer gave.
+func (a *Linearization) literal() bool { return a == nil || a.of == nil || a.of.obj == nil }
 
 // made returns a program, which it makes the first time.
 func (l *Linearizer) made(p **device.Program, name string, build func(in []*graph.Node) []*graph.Node) (*device.Program, error) {
@@ -89,6 +95,9 @@ func read(p *device.Program, inputs ...[]*tensors.Tensor) ([]float64, error) {
 
 // Residual is r, of length M.
 func (a *Linearization) Residual() ([]float64, error) {
+	if a.literal() {
+		return nil, literal("Linearization")
+	}
 	l := a.of
 	p, err := l.made(&l.residuals, "residuals", func(in []*graph.Node) []*graph.Node {
 		return []*graph.Node{l.obj.BuildResidual(in[0], in[1:])}
@@ -101,6 +110,9 @@ func (a *Linearization) Residual() ([]float64, error) {
 
 // Forward is the product with J, from vectors of length P to such of length M, in forward mode. J is not stored.
 func (a *Linearization) Forward() linalg.Operator {
+	if a.literal() {
+		return func(_, _ []float64) error { return literal("Linearization") }
+	}
 	l := a.of
 	return a.product(&l.forward, "product with J", l.obj.Dim, l.rows, func(theta, v *graph.Node, data []*graph.Node) *graph.Node {
 		return autodiff.JVP(l.obj.BuildResidual(theta, data), []*graph.Node{theta}, []*graph.Node{v})
@@ -109,6 +121,9 @@ func (a *Linearization) Forward() linalg.Operator {
 
 // Adjoint is the product with Jᵀ, from vectors of length M to such of length P, in reverse mode. J is not stored.
 func (a *Linearization) Adjoint() linalg.Operator {
+	if a.literal() {
+		return func(_, _ []float64) error { return literal("Linearization") }
+	}
 	l := a.of
 	return a.product(&l.adjoint, "product with Jᵀ", l.rows, l.obj.Dim, func(theta, w *graph.Node, data []*graph.Node) *graph.Node {
 		return autodiff.VJP(l.obj.BuildResidual(theta, data), w, theta)[0]
@@ -141,6 +156,9 @@ func (a *Linearization) product(p **device.Program, name string, from, to int, b
 // Jacobian is J, shape [M, P]. It fails where residuals interact and are many (ErrUnsuitable), and when J does not fit into
 // the budget (ErrTooLarge).
 func (a *Linearization) Jacobian() (*mat.Dense, error) {
+	if a.literal() {
+		return nil, literal("Linearization")
+	}
 	l := a.of
 	parts, err := l.chunks("J", 1)
 	if err != nil {
@@ -166,6 +184,9 @@ func (a *Linearization) Jacobian() (*mat.Dense, error) {
 // NormalMatrix is JᵀJ, shape [P, P], added up from chunks of the samples where J does not fit into the budget. It fails as
 // Jacobian does, where the objective has no Samples to take chunks of.
 func (a *Linearization) NormalMatrix() (*mat.SymDense, error) {
+	if a.literal() {
+		return nil, literal("Linearization")
+	}
 	l := a.of
 	parts, err := l.chunks("JᵀJ", 1)
 	if err != nil {
@@ -200,6 +221,9 @@ func (a *Linearization) NormalMatrix() (*mat.SymDense, error) {
 // it are made from two chunks of the samples at a time where J does not fit into half of the budget. It fails as NormalMatrix
 // does.
 func (a *Linearization) Kernel() (*mat.SymDense, error) {
+	if a.literal() {
+		return nil, literal("Linearization")
+	}
 	l := a.of
 	parts, err := l.chunks("JJᵀ", 2)
 	if err != nil {
@@ -243,6 +267,9 @@ func (a *Linearization) Kernel() (*mat.SymDense, error) {
 // KernelTrace is tr JJᵀ = ‖J‖², the sum of the squares of all entries, from chunks as in NormalMatrix. Nothing of that size comes
 // to the host.
 func (a *Linearization) KernelTrace() (float64, error) {
+	if a.literal() {
+		return 0, literal("Linearization")
+	}
 	l := a.of
 	parts, err := l.chunks("tr JJᵀ", 1)
 	if err != nil {

@@ -19,6 +19,9 @@ type Losses struct {
 // NewLosses makes one, with a name for its errors. Point builds a θ (shape [Dim]) from its number (an int32, from 0 on) and the inputs
 // that At is given. It fails for an objective that is a plain function (ErrUnsuitable).
 func NewLosses(obj *Objective, name string, point func(number *graph.Node, inputs []*graph.Node) *graph.Node) (*Losses, error) {
+	if err := obj.Check(); err != nil {
+		return nil, err
+	}
 	if err := obj.NeedGraph("Losses", "a graph of the loss"); err != nil {
 		return nil, err
 	}
@@ -35,6 +38,9 @@ func NewLosses(obj *Objective, name string, point func(number *graph.Node, input
 
 // At returns the losses of points 0 to count − 1, for these inputs and data; some may be NaN or infinite.
 func (l *Losses) At(count int, inputs, data []*tensors.Tensor) ([]float64, error) {
+	if l == nil || l.obj == nil {
+		return nil, literal("Losses")
+	}
 	first := []*tensors.Tensor{tensors.FromScalar(int32(0)), device.Vector(l.obj.Precision(), make([]float64, count))}
 	many := []*tensors.Tensor{tensors.FromScalar(int32(count))}
 	defer device.Free(append(first, many...))

@@ -95,6 +95,9 @@ type Deviation struct {
 
 // NewDeviation makes one, which the first call compiles.
 func NewDeviation(obj *Objective) (Deviation, error) {
+	if obj == nil {
+		return Deviation{}, errNil
+	}
 	p, err := device.NewProgram(obj.Compiler(), "deviation of a batch gradient", func(in []*graph.Node) []*graph.Node {
 		theta, gradient, first, indices, data := in[0], in[1], in[2], in[3:len(in)-len(obj.Data)], in[len(in)-len(obj.Data):]
 		off := graph.Sub(NewBatch(obj, indices, first, data).At(theta).Gradient, gradient)
@@ -105,6 +108,9 @@ func NewDeviation(obj *Objective) (Deviation, error) {
 
 // Mean averages over the next batches of a sampler.
 func (d Deviation) Mean(s *Sampler, count int, theta, gradient *tensors.Tensor) (float64, error) {
+	if d.obj == nil || s == nil {
+		return 0, literal("Deviation or Sampler")
+	}
 	total := 0.0
 	for range count {
 		rows := s.Next(1, 1)

@@ -80,8 +80,8 @@ type Objective struct {
 func (o *Objective) Check() error {
 	switch {
 	case o == nil:
-		return errors.New("objective: the objective is nil")
-	case o.Backend == nil:
+		return errNil
+	case usercode.Nil(o.Backend):
 		return errors.New("objective: Objective.Backend is nil, expected an open back end such as backend.Open gives")
 	case o.Loss == nil && o.Residual == nil && o.Pieces == nil && o.Function == nil:
 		return errors.New("objective: Objective has neither Loss nor Residual nor Pieces nor Function, expected one of them")
@@ -95,6 +95,9 @@ func (o *Objective) Check() error {
 
 // CheckStart reports what is wrong with a starting point: another length than Dim, or entries that are not finite.
 func (o *Objective) CheckStart(theta []float64) error {
+	if o == nil {
+		return errNil
+	}
 	if len(theta) != o.Dim {
 		return fmt.Errorf("objective: the starting θ has %d entries, expected Objective.Dim = %d", len(theta), o.Dim)
 	}
@@ -108,7 +111,7 @@ func (o *Objective) CheckStart(theta []float64) error {
 
 // Precision is DType, or float64 where that is not set.
 func (o *Objective) Precision() dtypes.DType {
-	if o.DType == dtypes.InvalidDType {
+	if o == nil || o.DType == dtypes.InvalidDType {
 		return dtypes.Float64
 	}
 	return o.DType

@@ -55,6 +55,9 @@ func (o *Objective) NeedSamples(method string) error {
 // NumSamples is the number of all samples.
 func (o *Objective) NumSamples() int {
 	total := 0
+	if o == nil {
+		return 0
+	}
 	for _, group := range o.Samples {
 		total += group.Rows
 	}
@@ -63,6 +66,9 @@ func (o *Objective) NumSamples() int {
 
 // ShareBatch shares a batch of so many samples among the groups: about the same share of each, at least one.
 func (o *Objective) ShareBatch(size int) []int {
+	if o == nil {
+		return nil
+	}
 	share := min(1, float64(size)/float64(o.NumSamples()))
 	sizes := make([]int, len(o.Samples))
 	for g, group := range o.Samples {

@@ -45,6 +45,9 @@ func NewEmbedding(rng *rand.Rand, items, size, copies int) *Embedding {
 
 // Inputs are what Build takes within a program; none of nil.
 func (s *Embedding) Inputs(obj *Objective) []*tensors.Tensor {
+	if s != nil && len(s.order) == 0 {
+		return nil
+	}
 	if s == nil {
 		return nil
 	}

@@ -45,6 +45,9 @@ func (t *Terms) checked(by string, parts []*graph.Node) []*graph.Node {
 // gradient, its Hessian, its Jacobian. It has the data of the objective, which it shares, and no Adaptation. It fails for a
 // name that no term has.
 func (o *Objective) Term(name string) (*Objective, error) {
+	if o == nil {
+		return nil, errNil
+	}
 	if o.Terms == nil {
 		return nil, Unsuitable("objective: there is no term %q, as Objective.Terms is nil", name)
 	}
@@ -74,6 +77,9 @@ type TermEvaluator struct {
 
 // NewTermEvaluator fails for an objective without Terms (ErrUnsuitable).
 func NewTermEvaluator(obj *Objective) (*TermEvaluator, error) {
+	if obj == nil {
+		return nil, errNil
+	}
 	if obj.Terms == nil {
 		return nil, Unsuitable("objective: Objective.Terms is nil, expected the parts of the loss")
 	}
@@ -85,6 +91,9 @@ func NewTermEvaluator(obj *Objective) (*TermEvaluator, error) {
 
 // At computes the terms at a vector, by name. It fails when theta has another length than Objective.Dim.
 func (e *TermEvaluator) At(theta []float64) (map[string]float64, error) {
+	if e == nil || e.obj == nil {
+		return nil, literal("TermEvaluator")
+	}
 	t, err := e.obj.upload(theta)
 	if err != nil {
 		return nil, err
@@ -95,6 +104,9 @@ func (e *TermEvaluator) At(theta []float64) (map[string]float64, error) {
 
 // AtDevice is At for θ on the device.
 func (e *TermEvaluator) AtDevice(theta *tensors.Tensor) (map[string]float64, error) {
+	if e == nil || e.obj == nil {
+		return nil, literal("TermEvaluator")
+	}
 	out, err := e.program.Call([]*tensors.Tensor{theta}, e.obj.Data)
 	if err != nil {
 		return nil, err

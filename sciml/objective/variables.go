@@ -80,13 +80,26 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 }
 
 // State is θ₀ and the tensors of C. They stay the change's.
-func (c *Change) State() []*tensors.Tensor { return c.Objective.Data[len(c.of.Data):] }
+func (c *Change) State() []*tensors.Tensor {
+	if c.of == nil || c.Objective == nil {
+		return nil
+	}
+	return c.Objective.Data[len(c.of.Data):]
+}
 
 // Origin is θ₀. It stays the change's.
-func (c *Change) Origin() *tensors.Tensor { return c.State()[0] }
+func (c *Change) Origin() *tensors.Tensor {
+	if len(c.State()) == 0 {
+		return nil
+	}
+	return c.State()[0]
+}
 
 // Theta is θ₀ + Cz, for z on the device. It is the caller's.
 func (c *Change) Theta(z *tensors.Tensor) (*tensors.Tensor, error) {
+	if c.toTheta == nil {
+		return nil, literal("Change")
+	}
 	out, err := c.toTheta.Call([]*tensors.Tensor{z}, c.State())
 	if err != nil {
 		return nil, err
@@ -96,6 +109,9 @@ func (c *Change) Theta(z *tensors.Tensor) (*tensors.Tensor, error) {
 
 // Move replaces θ₀ and the tensors of C, which are the change's from now on, and frees the former ones.
 func (c *Change) Move(origin *tensors.Tensor, root []*tensors.Tensor) {
+	if c.of == nil || c.Objective == nil {
+		return
+	}
 	c.Objective.Data = append(append(c.Objective.Data[:len(c.of.Data):len(c.of.Data)], origin), root...)
 	c.held.Hold(c.State())
 }
@@ -104,7 +120,12 @@ func (c *Change) Move(origin *tensors.Tensor, root []*tensors.Tensor) {
 func (c *Change) Release() { c.held.Hold() }
 
 // Follow takes over the data of the objective of θ, which were replaced.
-func (c *Change) Follow() { copy(c.Objective.Data, c.of.Data) }
+func (c *Change) Follow() {
+	if c.of == nil || c.Objective == nil {
+		return
+	}
+	copy(c.Objective.Data, c.of.Data)
+}
 
 // Restrict is an objective on the space through origin that some directions span: f(θ₀ + Σ zᵢdᵢ) as a function of z. It fails
 // where a vector does not have length Objective.Dim, where there is no direction, and as NewChange does.

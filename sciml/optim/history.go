@@ -38,7 +38,7 @@ type Event struct {
 
 // Last is the newest record; one with an infinite loss when there is none.
 func (h *History) Last() Record {
-	if len(h.Records) == 0 {
+	if h == nil || len(h.Records) == 0 {
 		return Record{Loss: math.Inf(1)}
 	}
 	return h.Records[len(h.Records)-1]
@@ -72,6 +72,9 @@ func (h *History) Term(name string) (iterations, values []float64) {
 
 // Seconds returns the time of each record in which pick finds a value, and that value.
 func (h *History) Seconds(pick func(Record) (float64, bool)) (seconds, values []float64) {
+	if h == nil || pick == nil {
+		return nil, nil
+	}
 	for _, r := range h.Records {
 		if v, ok := pick(r); ok {
 			seconds, values = append(seconds, r.Seconds), append(values, v)
@@ -81,6 +84,9 @@ func (h *History) Seconds(pick func(Record) (float64, bool)) (seconds, values []
 }
 
 func (h *History) column(pick func(Record) (float64, bool)) (iterations, values []float64) {
+	if h == nil || pick == nil {
+		return nil, nil
+	}
 	for _, r := range h.Records {
 		if v, ok := pick(r); ok {
 			iterations, values = append(iterations, float64(r.Iteration)), append(values, v)

@@ -238,6 +238,9 @@ func startAt(method Method, obj *objective.Objective, theta []float64) (Stepper,
 }
 
 func (o *Options) setDefaults() error {
+	if o.Until != nil && usercode.Nil(o.Until) {
+		return fmt.Errorf("optim: Options.Until is a nil %T, expected a criterion, or nil without a type", o.Until)
+	}
 	if err := checkSettings("Options", optional("MaxIterations", o.MaxIterations, "the default"), optionalTime("MaxTime", o.MaxTime, "no limit"),
 		optionalTime("CheckpointEvery", o.CheckpointEvery, "the default"), optional("MonitorEvery", o.MonitorEvery, "the default")); err != nil {
 		return err

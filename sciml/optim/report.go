@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,6 +36,12 @@ func NewProgressLine(w io.Writer, label string) *ProgressLine {
 
 // Watch writes the line when it is time for that.
 func (p *ProgressLine) Watch(h *History) error {
+	if p == nil || p.w == nil {
+		return errors.New("optim: the ProgressLine is a literal, expected one of NewProgressLine")
+	}
+	if h == nil {
+		return errors.New("optim: the history is nil")
+	}
 	if time.Since(p.last) < p.every {
 		return nil
 	}

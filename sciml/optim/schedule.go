@@ -162,6 +162,9 @@ func (w WarmUp) Check() error {
 
 // Rebase passes on that the objective has changed.
 func (w WarmUp) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	if len(state) < w.Size() {
+		return state
+	}
 	return append(state[:1:1], rebase(w.then(), state[1:])...)
 }
 
@@ -224,6 +227,9 @@ func (p Plateau) Check() error {
 
 // Rebase forgets the lowest loss.
 func (Plateau) Rebase(state []*tensors.Tensor) []*tensors.Tensor {
+	if len(state) < plateauSize {
+		return state
+	}
 	state = slices.Clone(state)
 	state[plateauKnown] = tensors.FromShape(state[plateauKnown].Shape())
 	return state

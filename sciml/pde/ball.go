@@ -98,6 +98,9 @@ func (b *Ball) along(direction []float64, distance float64) []float64 {
 
 // Fill implements Filled.
 func (b *Ball) Fill(unit []float64) []float64 {
+	if len(unit) == 0 || len(unit) != len(b.Center) {
+		return nil
+	}
 	d := len(b.Center)
 	if d == 1 {
 		return b.along([]float64{2*unit[0] - 1}, b.Radius)

@@ -96,6 +96,9 @@ func (e *Ellipse) Boundary() []Patch {
 
 // Fill implements Filled.
 func (e *Ellipse) Fill(unit []float64) []float64 {
+	if len(unit) != 2 {
+		return nil
+	}
 	sin, cos := math.Sincos(2 * math.Pi * unit[0])
 	r := math.Sqrt(unit[1])
 	point := e.turned(r*cos*e.SemiAxes[0], r*sin*e.SemiAxes[1])

@@ -123,6 +123,9 @@ func (c Causal) Update(o *Observation, w *Weights) error {
 			return fmt.Errorf("pinn: Causal.Tolerances is %v, expected ascending finite numbers above 0", tolerances)
 		}
 	}
+	if w.Memory == nil {
+		w.Memory = map[string][]float64{}
+	}
 	if w.Memory["stage"] == nil {
 		w.Memory["stage"] = []float64{0}
 	}

@@ -2,6 +2,7 @@ package pinn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -38,8 +39,21 @@ type GradientStats struct {
 	Norm, Largest, Mean float64
 }
 
+// ready reports an observation that is not one of a run.
+func (o *Observation) ready() error {
+	if o == nil || o.model == nil || o.rng == nil {
+		return errors.New("pinn: the observation is nil or a literal, expected that of a run")
+	}
+	return nil
+}
+
 // Names are the names of the terms.
-func (o *Observation) Names() []string { return namesOf(o.clouds) }
+func (o *Observation) Names() []string {
+	if o == nil {
+		return nil
+	}
+	return namesOf(o.clouds)
+}
 
 // IsEquation reports whether a term belongs to an equation (or to what a Form makes of equations), rather than to a
 // condition.
@@ -49,10 +63,18 @@ func (o *Observation) IsEquation(t int) bool {
 }
 
 // Random is a random number from [0, 1), of the run's own sequence.
-func (o *Observation) Random() float64 { return o.rng.Float64() }
+func (o *Observation) Random() float64 {
+	if o.ready() != nil {
+		return 0
+	}
+	return o.rng.Float64()
+}
 
 // Residuals are |r| at each point of a term, without any weights.
 func (o *Observation) Residuals(t int) ([]float64, error) {
+	if err := o.ready(); err != nil {
+		return nil, err
+	}
 	if o.model.hasEnergy() {
 		return nil, fmt.Errorf("pinn: a weighting asks for residuals, which %s does not have", o.model.options.Form.Name())
 	}
@@ -77,6 +99,9 @@ func (o *Observation) Residuals(t int) ([]float64, error) {
 
 // Losses are the mean squares of the residuals of each term, without any weights; points in reserve do not count.
 func (o *Observation) Losses() ([]float64, error) {
+	if err := o.ready(); err != nil {
+		return nil, err
+	}
 	var losses []float64
 	for _, c := range o.clouds {
 		for _, term := range c.terms {
@@ -96,6 +121,9 @@ func (o *Observation) Losses() ([]float64, error) {
 
 // Gradients describe the gradient of each term's loss, with the weights of its points, but without that of the term.
 func (o *Observation) Gradients() ([]GradientStats, error) {
+	if err := o.ready(); err != nil {
+		return nil, err
+	}
 	out, err := o.run("gradients", func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 		var all []*graph.Node
 		o.model.each(theta, data, func(t *term, r, scale *graph.Node) {
@@ -125,6 +153,9 @@ const kernelEntries = 1 << 26
 // the Jacobian of the residuals without weights: tr(K_tt)/N_t. (The kernel that objective.Linearizer gives is that of the loss,
 // with the weights in it.)
 func (o *Observation) KernelTraces() ([]float64, error) {
+	if err := o.ready(); err != nil {
+		return nil, err
+	}
 	if o.model.hasEnergy() {
 		return nil, fmt.Errorf("pinn: a weighting asks for the tangent kernel of residuals, which %s does not have", o.model.options.Form.Name())
 	}
@@ -153,6 +184,9 @@ func (o *Observation) KernelTraces() ([]float64, error) {
 
 // Times are the times of a term's points, from 0 at the start to 1 at the end.
 func (o *Observation) Times(t int) ([]float64, error) {
+	if err := o.ready(); err != nil {
+		return nil, err
+	}
 	axis := slices.Index(o.model.problem.Coordinates, "t")
 	if axis < 0 {
 		return nil, fmt.Errorf("pinn: the weighting needs time, but problem %q has the coordinates %q, expected one named \"t\"", o.model.problem.Name, o.model.problem.Coordinates)

@@ -95,6 +95,9 @@ const (
 // fmt.Sprintf, which is only formatted when the line is shown: at most four
 // times a second, or every five seconds in a log.
 func (p *Progress) Step(step int, format string, args ...any) {
+	if p == nil || p.show == nil {
+		return // a literal shows nothing
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
@@ -113,6 +116,9 @@ func (p *Progress) Step(step int, format string, args ...any) {
 
 // Done shows the last line, with how long it took. Later calls do nothing.
 func (p *Progress) Done(format string, args ...any) {
+	if p == nil || p.show == nil {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.done {

@@ -42,6 +42,9 @@ func (c Case) GradientTolerance() float64 {
 
 // Known are the values of the known minima in this dimension.
 func (c Case) Known() []float64 {
+	if c.F == nil {
+		return slices.Clone(c.Minima)
+	}
 	all := slices.Clone(c.Minima)
 	for _, m := range c.F.(interface{ Minima() []functions.Minimum }).Minima() {
 		if len(m.X) == len(c.Start) {

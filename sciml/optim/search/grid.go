@@ -59,6 +59,9 @@ func (g Grid) FindMany(start Trial, first float64, losses func(alphas []float64)
 	if err != nil {
 		return 0, false, err
 	}
+	if len(all) != len(alphas) {
+		return 0, false, fmt.Errorf("search: Grid was given %d losses for %d trials, expected one for each", len(all), len(alphas))
+	}
 	best := 0
 	for i, loss := range all {
 		if loss < all[best] {
