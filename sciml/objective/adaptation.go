@@ -56,6 +56,9 @@ func (o *Objective) ForRun(ctx context.Context) *Objective {
 
 // Interrupted is the error of the context of ForRun once that is done. Loops that call the device ask for it.
 func (o *Objective) Interrupted() error {
+	if o == nil {
+		return nil
+	}
 	if o.ctx == nil {
 		return nil
 	}

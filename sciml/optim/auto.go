@@ -291,7 +291,8 @@ func (p *automatic) leaveFirst(c *course, theta *tensors.Tensor) (string, error)
 		return made, nil
 	}
 	p.State.Asked = true
-	least, largest, err := curvatures(p.obj, theta)
+	least, largest, evaluations, err := curvatures(p.obj, theta)
+	c.Looked += evaluations
 	if err != nil {
 		return "", err
 	}
@@ -333,32 +334,32 @@ func (p *automatic) restore(data []byte) error {
 const curvatureProducts = 12
 
 // curvatures are the eigenvalues of least and of largest size that the Hessian has in the Krylov space of the gradient at θ;
-// NaN where they cannot be had.
-func curvatures(obj *objective.Objective, theta *tensors.Tensor) (least, largest float64, err error) {
+// NaN where they cannot be had. A product counts as an evaluation, as everywhere.
+func curvatures(obj *objective.Objective, theta *tensors.Tensor) (least, largest float64, evaluations int, err error) {
 	evaluator, err := objective.NewEvaluator(obj)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	products, err := objective.NewCurvature(obj, objective.HessianMatrix)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	here, err := device.Numbers(theta)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	_, gradient, err := evaluator.At(here)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	hessian := products.AtDevice(theta, obj.Data)
 	values, err := hessian.RitzValues(gradient, curvatureProducts)
 	if err != nil { // unless it is the device's, of numbers that are not finite, or a gradient of zero
-		return math.NaN(), math.NaN(), hessian.Err
+		return math.NaN(), math.NaN(), 1 + hessian.Products, hessian.Err
 	}
 	least = math.Inf(1)
 	for _, v := range values {
 		least, largest = math.Min(least, math.Abs(v)), math.Max(largest, math.Abs(v))
 	}
-	return least, largest, nil
+	return least, largest, 1 + hessian.Products, nil
 }

@@ -3,8 +3,10 @@ package optim_test
 import (
 	"maps"
 	"math"
+	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/graph"
 	"gonum.org/v1/gonum/optimize"
 
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -83,5 +85,42 @@ func TestEvaluationsAreCounted(t *testing.T) {
 				t.Errorf("%s, with events %v, want one for each phase that fails", r, r.History.Events)
 			}
 		}
+	}
+}
+
+// TestEvaluationsOfPhases: of an objective in graphs, a Hybrid has as many as its methods have one after the other, and Auto counts
+// what its look at the curvature takes, a gradient and some products.
+func TestEvaluationsOfPhases(t *testing.T) {
+	obj := &objective.Objective{Backend: pureGo(t), Dim: 6, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		weights := graph.Const(theta.Graph(), []float64{1, 3, 10, 30, 100, 300})
+		return graph.ReduceAllSum(graph.Mul(weights, graph.OneMinus(graph.Cos(theta))))
+	}}
+	start := []float64{0.5, -0.4, 0.3, 0.6, -0.5, 0.2}
+	const first, then = 8, 7
+	preconditioned := optim.Preconditioned{Method: optim.LBFGS{}, By: optim.Diagonal{}, Every: 3}
+	for name, pair := range map[string][2]optim.Method{
+		"fixed steps, search": {optim.Adam{}, optim.LBFGS{}}, "search, fixed steps": {optim.BFGS{}, optim.Momentum{Rate: 1e-3}},
+		"search, search": {optim.LBFGS{}, optim.NonlinearCG{}}, "region, fixed steps": {optim.NewtonTrustRegion{}, optim.Adam{}},
+		"preconditioned, search": {preconditioned, optim.BFGS{}}, "fixed steps, preconditioned": {optim.Adam{}, preconditioned},
+		"search, products": {optim.LBFGS{}, optim.NewtonCG{}}, "gonum, search": {optim.Gonum{Method: &optimize.LBFGS{}}, optim.LBFGS{}},
+		"hybrid, search": {optim.Hybrid{{Method: optim.Adam{}, Until: optim.Iterations(3)}, {Method: optim.BFGS{}}}, optim.LBFGS{}},
+	} {
+		one := minimize(t, obj, start, pair[0], optim.Options{MaxIterations: first})
+		two := minimize(t, obj, one.Theta, pair[1], optim.Options{MaxIterations: then})
+		both := minimize(t, obj, start, optim.Hybrid{{Method: pair[0], Until: optim.Iterations(first)}, {Method: pair[1]}}, optim.Options{MaxIterations: first + then})
+		if want := one.Evaluations + two.Evaluations; both.Evaluations != want || both.Iterations != first+then {
+			t.Errorf("%s: %d evaluations in %d iterations, want %d + %d", name, both.Evaluations, both.Iterations, one.Evaluations, two.Evaluations)
+		}
+	}
+	const warm = 8
+	near := []float64{0.06, -0.06, 0.06, 0.06, -0.06, 0.06} // where Adam does not stall
+	auto := minimize(t, obj, near, optim.Auto{WarmUp: warm}, optim.Options{MaxIterations: warm + 5})
+	chain := optim.Hybrid{{Method: optim.Adam{Rate: 5e-3}, Until: optim.Iterations(warm)}, {Method: optim.SSBroyden{}}}
+	plain := minimize(t, obj, near, chain, optim.Options{MaxIterations: warm + 5})
+	if len(auto.History.Events) < 2 || !strings.Contains(auto.History.Events[1].Text, "across curvatures") {
+		t.Fatalf("events %v, want one of a look at the curvature", auto.History.Events)
+	}
+	if looked := auto.Evaluations - plain.Evaluations; looked != 1+6 || auto.Loss != plain.Loss {
+		t.Errorf("%v and %v, with %d evaluations more, want a gradient and 6 products in 6 dimensions", auto, plain, looked)
 	}
 }

@@ -363,7 +363,8 @@ func (r *run) adapt(atOnce bool) error {
 	}
 	r.adapted = made
 	data, err := r.adapter.Adapt(r.ctx, objective.Iterate{Iteration: made, Theta: r.stepper.Current(), Data: slices.Clone(r.obj.Data), Stuck: atOnce})
-	if err != nil && r.ctx.Err() == nil {
+	var panicked *usercode.Error
+	if err != nil && r.ctx.Err() == nil && !errors.As(err, &panicked) {
 		if loss, problem := r.lossAt(r.ctx, r.stepper.Current()); problem == nil && !device.Finite(loss) {
 			r.event(fmt.Sprintf("the objective was not adapted, because the loss is NaN or infinite: %v", err))
 			return nil // the method sees it next, and may know a way back
@@ -571,6 +572,9 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 
 // diagnose says what is not finite: at the iterate, or at the best one, if the iterate itself is not.
 func (r *run) diagnose(ctx context.Context, best []float64) string {
+	if r.obj.Function != nil { // the method has said all, and another call may do something else
+		return ""
+	}
 	here, err := device.Numbers(r.stepper.Current())
 	if err != nil || !device.AllFinite(here) {
 		here = best

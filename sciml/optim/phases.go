@@ -23,7 +23,8 @@ type itinerary interface {
 	final() bool
 	// next is the number of iterations of the phase at which leave is asked next, when made of them were made.
 	next(made int) int
-	// leave says why it is time for another phase, or nothing to stay. It sees the course of the phase, and its iterate.
+	// leave says why it is time for another phase, or nothing to stay. It sees the course of the phase, to which it adds the
+	// evaluations that it makes, and its iterate.
 	leave(c *course, theta *tensors.Tensor) (string, error)
 	// advance goes on to the next phase. Status is Running, unless the method could not go on.
 	advance(c *course, status Status)
@@ -38,6 +39,7 @@ type course struct {
 	Records []Record
 	Made    int   // iterations
 	Fresh   []int // the numbers of records there were when the objective changed
+	Looked  int   // evaluations that the itinerary made to decide, which are not told of yet
 }
 
 // phasedStepper runs the methods of an itinerary.
@@ -99,7 +101,10 @@ func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress
 		case p.Status != Running:
 			reason = fmt.Sprintf("%s: %s", p.Status, p.Message)
 		case s.course.Made >= look:
-			if reason, err = s.plan.leave(&s.course, s.active.Current()); err != nil {
+			reason, err = s.plan.leave(&s.course, s.active.Current())
+			total.Evaluations += s.course.Looked
+			s.course.Looked = 0
+			if err != nil {
 				return total, err
 			}
 		}
