@@ -1,12 +1,11 @@
 package sciml
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 
+	"github.com/gosciml/gosciml/sciml/internal/sealed"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
@@ -67,7 +66,7 @@ func readUnfinished(path string) (*unfinished, error) {
 		return nil, fmt.Errorf("sciml: %w", err)
 	}
 	u := &unfinished{path: path, checkpoint: checkpoint}
-	if err := gob.NewDecoder(bytes.NewReader(checkpoint.Extra)).Decode(&u.training); err != nil {
+	if u.training, err = sealed.Decode[savedTraining](checkpoint.Extra); err != nil {
 		return nil, fmt.Errorf("sciml: the checkpoint %s was not made by Solve: %w", path, err)
 	}
 	return u, nil
@@ -116,9 +115,9 @@ func marshalTraining(m *pinn.Model, method optim.Method) ([]byte, error) {
 	if err != nil {
 		saved.Network = nil
 	}
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(savedTraining{Model: saved, Settings: settings(m, method)}); err != nil {
+	data, err := sealed.Encode(savedTraining{Model: saved, Settings: settings(m, method)})
+	if err != nil {
 		return nil, fmt.Errorf("sciml: storing a training: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }

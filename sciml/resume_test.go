@@ -163,6 +163,49 @@ func interrupted(t *testing.T, options sciml.Options, brief bool) {
 	}
 }
 
+// TestResumeMovingPointsAndWeights: what any scheme remembers comes back.
+func TestResumeMovingPointsAndWeights(t *testing.T) {
+	resume := func(name string, problem func() *pde.Problem, change func(o *pinn.Options)) {
+		t.Run(name, func(t *testing.T) {
+			options := tiny(t, pureGo(t), optim.Adam{})
+			options.Loss.WeightEvery, options.Loss.RefineEvery = 3, 5
+			change(&options.Loss)
+			options.Iterations = 40
+			through := solve(t, problem(), options)
+			options.Checkpoint = filepath.Join(t.TempDir(), "checkpoint")
+			for _, options.Iterations = range []int{3, 20, 40} { // a change is due at 3, and one of each at 20
+				if _, err := os.Stat(options.Checkpoint); errors.Is(err, fs.ErrNotExist) {
+					solve(t, problem(), options)
+					continue
+				}
+				s, err := sciml.Resume(context.Background(), options.Checkpoint, problem(), options)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if options.Iterations == 40 {
+					identical(t, s, through)
+				}
+			}
+		})
+	}
+	weightings := []pinn.Weighting{
+		pinn.SelfAdaptive{}, pinn.ResidualAttention{}, pinn.GradientAnnealing{}, pinn.GradNorm{}, pinn.NTKWeights{}, pinn.ReLoBRaLo{},
+	}
+	for i, r := range []sample.Refiner{sample.R3{}, sample.RAD{}, sample.RAR{}, sample.RARD{}, sample.Redraw{}} {
+		resume(r.Name(), pde.Poisson2D, func(o *pinn.Options) {
+			o.Refiner, o.Weighting = r, weightings[i]
+			switch r.(type) {
+			case sample.RAR, sample.RARD:
+				o.Active = 12
+			}
+		})
+	}
+	for _, w := range weightings {
+		resume(w.Name(), pde.Poisson2D, func(o *pinn.Options) { o.Weighting = w })
+	}
+	resume("causal weights", pde.Heat1D, func(o *pinn.Options) { o.Weighting = pinn.Causal{Slabs: 3, Done: 0.1} })
+}
+
 // TestResumeAnInverseProblem: coefficients, periods and the ansatz come back as well.
 func TestResumeAnInverseProblem(t *testing.T) {
 	p := wave(t)

@@ -1,8 +1,6 @@
 package sciml
 
 import (
-	"bytes"
-	"encoding/gob"
 	"fmt"
 
 	"github.com/gomlx/compute/dtypes"
@@ -171,17 +169,17 @@ func (s *Solution) GobEncode() ([]byte, error) {
 			return nil, fmt.Errorf("sciml: a solution cannot be saved without its network: %w", err)
 		}
 	}
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(e); err != nil {
+	data, err := sealed.Encode(e)
+	if err != nil {
 		return nil, fmt.Errorf("sciml: saving a solution: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 // GobDecode implements gob.GobDecoder.
 func (s *Solution) GobDecode(data []byte) error {
-	var e encoded
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&e); err != nil {
+	e, err := sealed.Decode[encoded](data)
+	if err != nil {
 		return fmt.Errorf("sciml: loading a solution: %w", err)
 	}
 	*s = Solution{Method: e.Method, Result: e.Result, saved: &e.Model, left: &ending{loaded: true, terms: e.Terms}}

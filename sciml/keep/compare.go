@@ -3,7 +3,6 @@ package keep
 import (
 	"crypto/sha256"
 	"encoding"
-	"encoding/gob"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -160,7 +159,7 @@ func hash(text string) string {
 }
 
 var (
-	gobEncoder      = reflect.TypeFor[gob.GobEncoder]()
+	gobEncoder      = reflect.TypeFor[interface{ GobEncode() ([]byte, error) }]()
 	binaryMarshaler = reflect.TypeFor[encoding.BinaryMarshaler]()
 )
 

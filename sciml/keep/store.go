@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -15,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/gosciml/gosciml/sciml/internal/sealed"
 )
 
 // header says what a file holds and what it was made from.
@@ -48,9 +49,11 @@ func save[T any](path string, h header, value T) (err error) {
 	buf.WriteString(magic)
 	_ = binary.Write(&buf, binary.LittleEndian, uint64(len(head))) // Cannot fail.
 	buf.Write(head)
-	if err := gob.NewEncoder(&buf).Encode(&boxed[T]{value}); err != nil {
+	data, err := sealed.Encode(&boxed[T]{value})
+	if err != nil {
 		return fmt.Errorf("a %s cannot be encoded: %w", h.Type, err)
 	}
+	buf.Write(data)
 	sum := sha256.Sum256(buf.Bytes())
 	buf.Write(sum[:])
 
@@ -101,8 +104,8 @@ func load[T any](path, typ string) (header, T, error) {
 	if h.Type != typ {
 		return h, value, &typeError{h.Type}
 	}
-	var box boxed[T]
-	if err := gob.NewDecoder(bytes.NewReader(rest)).Decode(&box); err != nil {
+	box, err := sealed.Decode[boxed[T]](rest)
+	if err != nil {
 		return h, value, fmt.Errorf("type %s has changed since (%w)", typ, err)
 	}
 	return h, box.Value, nil

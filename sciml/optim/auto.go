@@ -318,15 +318,20 @@ func (p *automatic) advance(_ *course, status Status) {
 	}
 }
 
+func (p *automatic) ahead() []Method { return nil } // all can be saved
+
 func (p *automatic) save() ([]byte, error) { return encode(p.State) }
 
 func (p *automatic) restore(data []byte) error {
-	if err := decode(data, &p.State); err != nil {
+	state, err := decode[automaticState](data)
+	if err != nil {
 		return err
 	}
-	if p.State.At < 0 || p.State.At >= len(p.candidates) || len(p.State.Rates) != len(p.candidates) {
-		return fmt.Errorf("optim: the stored state is at candidate %d of %d, expected one of %d", p.State.At, len(p.State.Rates), len(p.candidates))
+	inside := func(candidate int) bool { return candidate >= 0 && candidate < len(p.candidates) }
+	if !inside(state.At) || !inside(state.Next) || len(state.Rates) != len(p.candidates) {
+		return fmt.Errorf("optim: the stored state is at candidate %d of %d, expected one of %d", state.At, len(state.Rates), len(p.candidates))
 	}
+	p.State = state
 	return nil
 }
 

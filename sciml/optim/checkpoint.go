@@ -1,8 +1,6 @@
 package optim
 
 import (
-	"bytes"
-	"encoding/gob"
 	"fmt"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
@@ -32,6 +30,7 @@ type runState struct {
 	Pending          map[int]measured
 	Adapted          int
 	Asked            bool
+	Look             int
 }
 
 const checkpointKind = "checkpoint 2"
@@ -63,17 +62,17 @@ func LoadCheckpoint(path string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("optim: %w", err)
 	}
-	c := new(Checkpoint)
-	if err := decode(payload, c); err != nil {
+	c, err := decode[Checkpoint](payload)
+	if err != nil {
 		return nil, fmt.Errorf("optim: the checkpoint %s: %w", path, err)
 	}
-	return c, nil
+	return &c, nil
 }
 
 // checkpoint collects the state of the run.
 func (r *run) checkpoint() (*Checkpoint, error) {
 	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.Precision().String()}
-	state := runState{Pending: r.pending, Adapted: r.adapted, Asked: r.asked}
+	state := runState{Pending: r.pending, Adapted: r.adapted, Asked: r.asked, Look: r.look}
 	var err error
 	if state.Stepper, err = r.stepper.Save(); err != nil {
 		return nil, err
@@ -120,8 +119,8 @@ func (c *Checkpoint) fits(obj *objective.Objective, method Method) error {
 
 // restore takes the run back to a checkpoint.
 func (r *run) restore(c *Checkpoint) error {
-	var state runState
-	if err := decode(c.State, &state); err != nil {
+	state, err := decode[runState](c.State)
+	if err != nil {
 		return err
 	}
 	data, err := device.RestoreAll(state.Data, r.obj.Data)
@@ -139,6 +138,7 @@ func (r *run) restore(c *Checkpoint) error {
 		return err
 	}
 	r.result, r.pending, r.adapted, r.asked = c.Result, state.Pending, state.Adapted, state.Asked
+	r.look = state.Look
 	if r.pending == nil { // gob leaves out what is empty
 		r.pending = map[int]measured{}
 	}
@@ -146,18 +146,19 @@ func (r *run) restore(c *Checkpoint) error {
 	return nil
 }
 
-// encode and decode are gob, which keeps every bit of a float64.
 func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(v); err != nil {
+	data, err := sealed.Encode(v)
+	if err != nil {
 		return nil, fmt.Errorf("optim: encoding the state of a run: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
-func decode(data []byte, v any) error {
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(v); err != nil {
-		return fmt.Errorf("optim: decoding the state of a run: %w", err)
+// decode returns a new value: what was set before must not show through; see sealed.Decode.
+func decode[T any](data []byte) (T, error) {
+	v, err := sealed.Decode[T](data)
+	if err != nil {
+		return v, fmt.Errorf("optim: decoding the state of a run, which may be one of another version of this package: %w", err)
 	}
-	return nil
+	return v, nil
 }

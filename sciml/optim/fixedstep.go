@@ -319,8 +319,8 @@ func (s *fixedStep) Save() ([]byte, error) {
 
 // Restore implements Stepper.
 func (s *fixedStep) Restore(data []byte) error {
-	var state []device.Saved
-	if err := decode(data, &state); err != nil {
+	state, err := decode[[]device.Saved](data)
+	if err != nil {
 		return err
 	}
 	carried, err := device.RestoreAll(state, s.carried)

@@ -193,7 +193,10 @@ func TestGonumErrors(t *testing.T) {
 	mustFail(t, obj, p.start, optim.Gonum{}, optim.Options{}, "Gonum.Method is nil")
 	mustFail(t, obj, p.start, optim.Gonum{Method: &optimize.Newton{}}, optim.Options{}, "*optimize.Newton, which cannot do with values and gradients")
 	path := filepath.Join(t.TempDir(), "run")
-	mustFail(t, obj, p.start, optim.Gonum{Method: &optimize.LBFGS{}}, optim.Options{CheckpointPath: path}, "cannot be saved")
+	g := optim.Gonum{Method: &optimize.LBFGS{}}
+	for _, m := range []optim.Method{g, optim.Hybrid{{Method: optim.Adam{}, Until: optim.Iterations(3)}, {Method: optim.Hybrid{{Method: optim.LBFGS{}}, {Method: g}}}}} {
+		mustFail(t, obj, p.start, m, optim.Options{CheckpointPath: path}, "cannot be saved")
+	}
 	if name := (optim.Gonum{}).Name(); name == "" {
 		t.Error("a method without a method of gonum has no name")
 	}

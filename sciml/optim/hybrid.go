@@ -94,11 +94,18 @@ func (c *chain) leave(phase *course, _ *tensors.Tensor) (string, error) {
 
 func (c *chain) advance(*course, Status) { c.at++ }
 
+func (c *chain) ahead() (all []Method) {
+	for _, phase := range c.all[c.at+1:] {
+		all = append(all, phase.Method)
+	}
+	return all
+}
+
 func (c *chain) save() ([]byte, error) { return encode(c.at) }
 
 func (c *chain) restore(data []byte) error {
-	var at int
-	if err := decode(data, &at); err != nil {
+	at, err := decode[int](data)
+	if err != nil {
 		return err
 	}
 	if at < 0 || at >= len(c.all) {

@@ -286,8 +286,8 @@ func (s *lineSearch) Save() ([]byte, error) {
 
 // Restore implements Stepper.
 func (s *lineSearch) Restore(data []byte) error {
-	var line savedLine
-	if err := decode(data, &line); err != nil {
+	line, err := decode[savedLine](data)
+	if err != nil {
 		return err
 	}
 	if err := s.restore(line.Iterates); err != nil {

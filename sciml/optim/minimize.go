@@ -178,7 +178,11 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		}
 	}
 	if options.Until != nil {
-		r.look = options.Until.Next(r.result.Iterations)
+		next := options.Until.Next(r.result.Iterations)
+		if r.look <= r.result.Iterations { // else a resumed run asks when the run before would have
+			r.look = next
+		}
+		r.look = min(r.look, next)
 	}
 	r.goal = Goal{Loss: math.Inf(-1), Gradient: options.GradientTolerance}
 	if options.LossTolerance != 0 {

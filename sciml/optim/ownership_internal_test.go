@@ -237,7 +237,10 @@ type mixing struct {
 func (*mixing) Every() int                 { return 2 }
 func (a *mixing) Begin() objective.Adapter { return &mixing{given: a.given} }
 func (a *mixing) Save() ([]byte, error)    { return encode(a.calls) }
-func (a *mixing) Load(saved []byte) error  { return decode(saved, &a.calls) }
+func (a *mixing) Load(saved []byte) (err error) {
+	a.calls, err = decode[int](saved)
+	return err
+}
 func (a *mixing) changed(t *tensors.Tensor) *tensors.Tensor {
 	values, err := device.Numbers(t)
 	if err != nil {

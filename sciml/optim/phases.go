@@ -28,6 +28,8 @@ type itinerary interface {
 	leave(c *course, theta *tensors.Tensor) (string, error)
 	// advance goes on to the next phase. Status is Running, unless the method could not go on.
 	advance(c *course, status Status)
+	// ahead are methods that have not begun and may be such that cannot be saved.
+	ahead() []Method
 	save() ([]byte, error)
 	restore(saved []byte) error
 }
@@ -51,6 +53,7 @@ type phasedStepper struct {
 	course  course          // of the active phase
 	remark  string          // on the choice of the itinerary, for the history
 	told    bool
+	checked bool // whether what is ahead can be saved
 }
 
 func startPhases(obj *objective.Objective, theta *tensors.Tensor, plan itinerary, remark string) (Stepper, error) {
@@ -210,8 +213,17 @@ type savedPhases struct {
 	Told    bool
 }
 
-// Save implements Stepper.
+// Save implements Stepper. It fails at once when a phase that is still to come could not be saved.
 func (s *phasedStepper) Save() ([]byte, error) {
+	for _, m := range s.plan.ahead() {
+		if s.checked {
+			break
+		}
+		if err := s.try(m); err != nil {
+			return nil, fmt.Errorf("%w (%s, a phase that is still to come)", err, m.Name())
+		}
+	}
+	s.checked = true
 	out := savedPhases{Course: s.course, Told: s.told, Resting: map[int][]byte{}}
 	var err error
 	if out.Relay, err = s.relay.save(); err != nil {
@@ -228,10 +240,21 @@ func (s *phasedStepper) Save() ([]byte, error) {
 	return encode(out)
 }
 
+// try starts a method, to see whether it can be saved.
+func (s *phasedStepper) try(m Method) error {
+	r, err := m.Start(s.obj, s.best)
+	if err != nil {
+		return err
+	}
+	defer stop(r)
+	_, err = r.Save()
+	return err
+}
+
 // Restore implements Stepper.
 func (s *phasedStepper) Restore(data []byte) error {
-	var in savedPhases
-	if err := decode(data, &in); err != nil {
+	in, err := decode[savedPhases](data)
+	if err != nil {
 		return err
 	}
 	if err := s.plan.restore(in.Plan); err != nil {
@@ -248,7 +271,6 @@ func (s *phasedStepper) Restore(data []byte) error {
 		return r, r.Restore(data)
 	}
 	stop(s.active)
-	var err error
 	if s.active, err = again(s.plan.method(), in.Relay.Active); err != nil {
 		return err
 	}

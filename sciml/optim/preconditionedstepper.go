@@ -206,8 +206,8 @@ func (s *preconditionedStepper) Save() ([]byte, error) {
 
 // Restore implements Stepper.
 func (s *preconditionedStepper) Restore(data []byte) error {
-	var state savedPreconditioned
-	if err := decode(data, &state); err != nil {
+	state, err := decode[savedPreconditioned](data)
+	if err != nil {
 		return err
 	}
 	change, err := device.RestoreAll(state.Change, s.change.State())

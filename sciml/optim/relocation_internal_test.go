@@ -48,8 +48,12 @@ func (p *turns) final() bool                                    { return false }
 func (p *turns) next(int) int                                   { return p.length }
 func (p *turns) leave(*course, *tensors.Tensor) (string, error) { return "its turn is over", nil }
 func (p *turns) advance(*course, Status)                        { p.At = (p.At + 1) % len(p.methods) }
+func (p *turns) ahead() []Method                                { return nil }
 func (p *turns) save() ([]byte, error)                          { return encode(p.At) }
-func (p *turns) restore(data []byte) error                      { return decode(data, &p.At) }
+func (p *turns) restore(data []byte) (err error) {
+	p.At, err = decode[int](data)
+	return err
+}
 
 var valleyStart = []float64{0.5, -0.4, 0.3, 0.6, -0.5, 0.2}
 

@@ -140,8 +140,8 @@ func (s *scaledStepper) Save() ([]byte, error) {
 
 // Restore implements Stepper.
 func (s *scaledStepper) Restore(data []byte) error {
-	var all savedScaled
-	if err := decode(data, &all); err != nil {
+	all, err := decode[savedScaled](data)
+	if err != nil {
 		return err
 	}
 	if len(all.Scales) != len(s.scales.values) {

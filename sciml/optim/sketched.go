@@ -394,8 +394,8 @@ func (s *sketchedStepper) Save() ([]byte, error) {
 
 // Restore implements Stepper.
 func (s *sketchedStepper) Restore(data []byte) error {
-	var all savedSketched
-	if err := decode(data, &all); err != nil {
+	all, err := decode[savedSketched](data)
+	if err != nil {
 		return err
 	}
 	if err := s.regionStepper.Restore(all.Region); err != nil {

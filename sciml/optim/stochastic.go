@@ -321,8 +321,7 @@ func (s *stochastic) Save() ([]byte, error) {
 
 // Restore implements Stepper.
 func (s *stochastic) Restore(data []byte) error {
-	var state savedStochastic
-	err := decode(data, &state)
+	state, err := decode[savedStochastic](data)
 	if err != nil {
 		return err
 	}

@@ -363,8 +363,8 @@ func (s *regionStepper) Save() ([]byte, error) {
 
 // Restore implements Stepper.
 func (s *regionStepper) Restore(data []byte) error {
-	var region savedRegion
-	if err := decode(data, &region); err != nil {
+	region, err := decode[savedRegion](data)
+	if err != nil {
 		return err
 	}
 	if err := s.restore(region.Iterates); err != nil {

@@ -1,9 +1,7 @@
 package pinn
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/sealed"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/sample"
@@ -226,17 +225,17 @@ func (a *adapter) Save() ([]byte, error) {
 	for _, c := range a.clouds {
 		s.Points = append(s.Points, *c.points)
 	}
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(s); err != nil {
+	data, err := sealed.Encode(s)
+	if err != nil {
 		return nil, fmt.Errorf("pinn: storing points and weights: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 // Load implements objective.Adapter.
 func (a *adapter) Load(saved []byte) error {
-	var s savedAdaptation
-	if err := gob.NewDecoder(bytes.NewReader(saved)).Decode(&s); err != nil {
+	s, err := sealed.Decode[savedAdaptation](saved)
+	if err != nil {
 		return fmt.Errorf("pinn: reading stored points and weights: %w", err)
 	}
 	if s.Scheme != a.scheme() {

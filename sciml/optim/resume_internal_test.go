@@ -1,0 +1,213 @@
+package optim
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/objective"
+)
+
+// restless is an Auto that goes on to another of its candidates every few iterations, in an order that has each change
+// between two of them, and counts the changes in its Patience.
+type restless struct{ Auto }
+
+type restlessPlan struct {
+	*automatic
+	order []int
+}
+
+func (r restless) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	s, err := r.Auto.Start(obj, theta)
+	if err != nil {
+		return nil, err
+	}
+	phased := s.(*phasedStepper)
+	plan := restlessPlan{automatic: phased.plan.(*automatic)}
+	for i := range plan.candidates {
+		for j := range i {
+			plan.order = append(plan.order, j, i)
+		}
+	}
+	phased.plan = plan
+	return s, nil
+}
+
+func (p restlessPlan) next(int) int { return 4 }
+
+func (p restlessPlan) leave(*course, *tensors.Tensor) (string, error) {
+	for p.State.Next = p.State.At; p.State.Next == p.State.At; p.State.Patience++ {
+		p.State.Next = p.order[int(p.State.Patience)%len(p.order)]
+	}
+	return "for a change", nil
+}
+
+// saved runs a method to the end, and returns what it told, and the checkpoint after each iteration, from none on.
+func saved(t *testing.T, obj *objective.Objective, start []float64, m func() Method, options Options) (string, []*Checkpoint) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "run")
+	load := func() *Checkpoint {
+		c, err := LoadCheckpoint(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	options.CheckpointPath, options.CheckpointEvery, options.MonitorEvery = path, time.Nanosecond, 1
+	none, cancel := context.WithCancel(context.Background())
+	cancel()
+	if r, err := Minimize(none, obj, start, m(), options); err != nil || r.Iterations > 0 {
+		t.Fatalf("canceled before it began: %v, error %v", r, err)
+	}
+	all := []*Checkpoint{load()}
+	options.OnProgress = func(h *History) error {
+		if c := load(); c.Result.Iterations > all[len(all)-1].Result.Iterations {
+			all = append(all, c) // of the Advance before
+		}
+		return nil
+	}
+	r, err := Minimize(context.Background(), obj, start, m(), options)
+	return told(t, r, err), all
+}
+
+// told is all that a run tells, a line each, but for when: where it is canceled, remarks are told sooner.
+func told(t *testing.T, r *Result, err error) string {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "θ = %v, f = %v, %s: %s, %d evaluations\n", r.Theta, r.Loss, r.Status, r.Message, r.Evaluations)
+	for _, rec := range r.History.Records {
+		rec.Seconds = 0
+		fmt.Fprintf(&b, "%+v\n", rec)
+	}
+	for _, e := range r.History.Events {
+		fmt.Fprintln(&b, strings.ReplaceAll(e.Text, "; ", "\n"))
+	}
+	return b.String()
+}
+
+// same compares what two runs told.
+func same(t *testing.T, what, got, want string) {
+	t.Helper()
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range g {
+		if i >= len(w) || g[i] != w[i] {
+			t.Errorf("%s: %d lines, the first other one is\n%s\nof %d lines, expected\n%s", what, len(g), g[i], len(w), w[min(i, len(w)-1)])
+			return
+		}
+	}
+	if len(g) < len(w) {
+		t.Errorf("%s: %d lines, expected %d", what, len(g), len(w))
+	}
+}
+
+// TestResumeEveryMethod: a run that was killed at its start, after an iteration, in the middle, or around a change of its
+// method goes on as if nothing had happened, while points move.
+func TestResumeEveryMethod(t *testing.T) {
+	b := goBackend(t)
+	for name := range everyMethod() {
+		if strings.Contains(name, "gonum") {
+			continue // is refused
+		}
+		t.Run(name, func(t *testing.T) {
+			obj, start := curve(b, dtypes.Float64, false)
+			obj.Adaptation = &mixing{given: obj.Data}
+			method := func() Method { return everyMethod()[name] }
+			options := Options{MaxIterations: 11}
+			whole, all := saved(t, obj, start, method, options)
+			resumeFrom(t, obj, whole, all, []int{0, 1, len(all) / 2}, method, options)
+		})
+	}
+}
+
+// TestResumeAuto: in each of its phases, right before and after each change, and where a method that has rested goes on.
+func TestResumeAuto(t *testing.T) {
+	squares, start := curve(goBackend(t), dtypes.Float64, false)
+	squares.Adaptation = &mixing{given: squares.Data}
+	plain, _ := curve(goBackend(t), dtypes.Float64, false)
+	plain.Loss, plain.Pieces = squares.BuildLoss, nil
+	for name, c := range map[string]struct {
+		obj     *objective.Objective
+		changes int
+	}{"least squares": {squares, 6}, "a plain loss": {plain, 2}} {
+		t.Run(name, func(t *testing.T) {
+			options := Options{MaxIterations: 36}
+			method := func() Method { return restless{Auto{}} }
+			whole, all := saved(t, c.obj, start, method, options)
+			seen := map[string]bool{}
+			records := all[len(all)-1].Result.History.Records
+			for i := 1; i < len(records); i++ {
+				if records[i-1].Phase != records[i].Phase {
+					seen[records[i-1].Phase+" → "+records[i].Phase] = true
+				}
+			}
+			if len(seen) != c.changes {
+				t.Fatalf("there are the changes %v, want %d", seen, c.changes)
+			}
+			resumeFrom(t, c.obj, whole, all, []int{0, 1}, method, options)
+		})
+	}
+}
+
+// brief is a context that is done after a number of looks at it.
+type brief struct {
+	context.Context
+	looks int
+}
+
+func (b *brief) Err() error {
+	if b.looks--; b.looks < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestResumeCanceled: a run may be canceled in the middle of an iteration, wherever the method looks at the context.
+func TestResumeCanceled(t *testing.T) {
+	b := goBackend(t)
+	for name := range everyMethod() {
+		if strings.Contains(name, "gonum") {
+			continue // is refused
+		}
+		obj, start := curve(b, dtypes.Float64, false)
+		r, err := Minimize(context.Background(), obj, start, everyMethod()[name], Options{MaxIterations: 9})
+		whole := told(t, r, err)
+		for looks := 2; looks <= 14; looks += 4 {
+			path := filepath.Join(t.TempDir(), "run")
+			r, err := Minimize(&brief{context.Background(), looks}, obj, start, everyMethod()[name], Options{MaxIterations: 9, CheckpointPath: path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := LoadCheckpoint(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resumed, err := Resume(context.Background(), obj, c, everyMethod()[name], Options{MaxIterations: 9})
+			same(t, fmt.Sprintf("%s, canceled after %d iterations, and resumed", name, r.Iterations), told(t, resumed, err), whole)
+		}
+	}
+}
+
+// resumeFrom resumes from the checkpoints with the given numbers, and around each change of the phase.
+func resumeFrom(t *testing.T, obj *objective.Objective, whole string, all []*Checkpoint, at []int, m func() Method, options Options) {
+	t.Helper()
+	for i, c := range all {
+		changes := func(i int) bool {
+			return i > 0 && i < len(all) && len(all[i].Result.History.Events) > len(all[i-1].Result.History.Events)
+		}
+		if !slices.Contains(at, i) && !changes(i) && !changes(i+1) {
+			continue
+		}
+		r, err := Resume(context.Background(), obj, c, m(), options)
+		same(t, fmt.Sprintf("resumed after %d iterations", c.Result.Iterations), told(t, r, err), whole)
+	}
+}
