@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/gosciml/gosciml/internal/atomicfile"
 )
 
 // writeAccuracyPage writes the outcome as a page of the documentation.
@@ -53,7 +55,7 @@ func writeAccuracyPage(path string, chosen []task, names []string, rows []row, f
 	if notes := sources(rows); notes != "" {
 		fmt.Fprintf(&page, "\n## Where the problems come from\n\n%s", notes)
 	}
-	return os.WriteFile(path, page.Bytes(), 0o644)
+	return atomicfile.Write(path, page.Bytes(), 0o644)
 }
 
 // outcomeTable has a line for each problem, target and method.

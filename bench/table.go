@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gosciml/gosciml/internal/atomicfile"
 	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
@@ -102,7 +103,7 @@ func writePage(path string, rows []row, f problemFlags) error {
 	if notes := sources(rows); notes != "" {
 		fmt.Fprintf(&page, "\n## Where the problems come from\n\n%s", notes)
 	}
-	return os.WriteFile(path, page.Bytes(), 0o644)
+	return atomicfile.Write(path, page.Bytes(), 0o644)
 }
 
 // setting is a flag of a command line, with its value and the one that need not be said.

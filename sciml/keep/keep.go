@@ -71,9 +71,10 @@ var Log io.Writer
 // Both errors come before make is called.
 //
 // An error of make is returned with its value, and nothing is kept. When the
-// result cannot be saved, a full disk for example, a warning is written to
-// standard error, and the value is returned without an error: it is good, but
-// must be computed again next time.
+// result cannot be saved, a warning is written to standard error, before make
+// is called if the place cannot be written to, or afterwards if it is another
+// reason, a full disk for example. The value is returned without an error: it is
+// good, but must be computed again next time.
 func Value[T any](name string, options any, make func() (T, error)) (T, error) {
 	var zero T
 	want := header{Name: name, Type: typeName[T]()}
@@ -112,6 +113,10 @@ func Value[T any](name string, options any, make func() (T, error)) (T, error) {
 		why += ": computing again"
 	}
 	say("%s: %s", name, why)
+	unkept := savable(path)
+	if unkept != nil {
+		fmt.Fprintf(os.Stderr, "keep: %q cannot be kept, and will have to be computed again next time: %v\n", name, unkept)
+	}
 
 	start := time.Now()
 	value, err = make()
@@ -119,7 +124,7 @@ func Value[T any](name string, options any, make func() (T, error)) (T, error) {
 		return value, err
 	}
 	want.Took, want.Made = time.Since(start), time.Now()
-	if err := save(path, want, value); err != nil {
+	if err := save(path, want, value); err != nil && unkept == nil {
 		fmt.Fprintf(os.Stderr, "keep: %q could not be kept and will be computed again next time: %v\n", name, err)
 	}
 	return value, nil

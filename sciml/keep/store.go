@@ -12,9 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
+	"github.com/gosciml/gosciml/internal/atomicfile"
 	"github.com/gosciml/gosciml/sciml/internal/sealed"
 )
 
@@ -40,7 +42,19 @@ const suffix = ".keep"
 // whose target encodes itself.
 type boxed[T any] struct{ Value T }
 
-func save[T any](path string, h header, value T) (err error) {
+// formerly are the names of what earlier versions left when they were killed.
+var formerly = regexp.MustCompile(`^\.new-[0-9]+$`)
+
+// savable makes the folder of a file, and reports whether the file can be written.
+func savable(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	atomicfile.Sweep(filepath.Dir(path), formerly)
+	return atomicfile.Check(path)
+}
+
+func save[T any](path string, h header, value T) error {
 	head, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -57,27 +71,7 @@ func save[T any](path string, h header, value T) (err error) {
 	sum := sha256.Sum256(buf.Bytes())
 	buf.Write(sum[:])
 
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temp.Name())
-		}
-	}()
-	if _, err = temp.Write(buf.Bytes()); err != nil {
-		_ = temp.Close()
-		return err
-	}
-	if err = temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return atomicfile.Write(path, buf.Bytes(), 0o600)
 }
 
 // typeError says that a file holds a value of another type.

@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"html"
 	"image/color"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,6 +29,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/gosciml/gosciml/internal/atomicfile"
 )
 
 const (
@@ -291,7 +292,7 @@ func (f *Figure) Save(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, data, 0o666); err != nil {
+	if err := atomicfile.Write(path, data, 0o666); err != nil {
 		return fmt.Errorf("plot: Save: cannot write the figure: %w", err)
 	}
 	return nil

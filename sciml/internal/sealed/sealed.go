@@ -9,7 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+
+	"github.com/gosciml/gosciml/internal/atomicfile"
 )
 
 // ErrDamaged is what errors.Is finds in an error about a file that is truncated or whose content has changed.
@@ -30,32 +31,15 @@ func damaged(format string, args ...any) error { return about{fmt.Errorf(format,
 
 func magic(kind string) []byte { return []byte("GoSciML " + kind + "\n") }
 
-// Write replaces the file at path by a new one only once that is complete on the disk: a process that is killed at any
-// moment leaves the old or the new one. Kind is what the file is, with a version, such as "checkpoint 1".
+// Write replaces the file at path by a new one, as atomicfile.Write does. Kind is what the file is, with a version, such as
+// "checkpoint 1".
 func Write(path, kind string, payload []byte) error {
 	sum := sha256.Sum256(payload)
 	length := binary.BigEndian.AppendUint64(nil, uint64(len(payload)))
-	if err := replace(path, bytes.Join([][]byte{magic(kind), length, sum[:], payload}, nil)); err != nil {
+	if err := atomicfile.Write(path, bytes.Join([][]byte{magic(kind), length, sum[:], payload}, nil), 0o666); err != nil {
 		return fmt.Errorf("writing the %s %s: %w", kind, path, err)
 	}
 	return nil
-}
-
-func replace(path string, content []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // Read returns the payload of a file of that kind. It says by name what is wrong with one that is something else,

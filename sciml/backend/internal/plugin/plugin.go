@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/gosciml/gosciml/internal/atomicfile"
 )
 
 // SetupHint is the way out that every message about a missing or refused plug-in ends with.
@@ -120,7 +122,8 @@ func Record(home string, kind Kind, file string) error {
 		return fmt.Errorf("cannot create the folder for plug-ins: %w", err)
 	}
 	link := Link(home, kind)
-	fresh := fmt.Sprintf("%s.%d", link, os.Getpid())
+	fresh := link + ".new" // whoever installs has the lock, so that one that is there was left by a process that was killed
+	_ = os.Remove(fresh)
 	if err := os.Symlink(real, fresh); err != nil {
 		return fmt.Errorf("cannot link the XLA %s plug-in: %w", kind, err)
 	}
@@ -136,12 +139,10 @@ func writeStamp(home string, kind Kind, s stamp) error {
 	if err != nil {
 		return err
 	}
-	path := stampPath(home, kind)
-	fresh := fmt.Sprintf("%s.%d", path, os.Getpid())
-	if err := os.WriteFile(fresh, append(data, '\n'), 0o644); err != nil {
+	if err := atomicfile.Write(stampPath(home, kind), append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("cannot record the hash of the XLA %s plug-in: %w", kind, err)
 	}
-	return os.Rename(fresh, path)
+	return nil
 }
 
 func hashFile(path string) (string, error) {
