@@ -56,6 +56,15 @@ func integers(n *graph.Node, name string) []int {
 	return values
 }
 
+// reducedAxes are the axes that a reduction sums over, or the like: all of them where it names none.
+func reducedAxes(n *graph.Node) []int {
+	axes := sorted(integers(n, "axes"))
+	if len(axes) == 0 {
+		return axesFrom(0, n.Inputs()[0].Rank())
+	}
+	return axes
+}
+
 // integer returns an argument that is one number.
 func integer(n *graph.Node, name string) int {
 	v, err := strconv.Atoi(attribute(n, name))

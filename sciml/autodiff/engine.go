@@ -336,6 +336,14 @@ func (e *engine) fit(s stream, n *graph.Node) stream {
 	return stream{node: graph.BroadcastToShape(node, want), width: s.width}
 }
 
+// fitScalars is fit for a bundle of scalars alone: other streams are broadcast by the operations themselves.
+func (e *engine) fitScalars(s stream, n *graph.Node) stream {
+	if s.width > 0 && s.node.Rank() == 1 && n.Rank() > 0 {
+		return e.fit(s, n)
+	}
+	return s
+}
+
 // widened is the shape of n with the axis of a bundle of that width first; none is zero.
 func widened(n *graph.Node, width int) shapes.Shape {
 	if width == 0 {
@@ -395,8 +403,7 @@ func (e *engine) collapse(s stream) stream {
 
 // slope is f⁽ᵏ⁾(x) of an element-wise operation y = f(x) at n; nil when it is zero. Derivatives beyond the first come
 // from differentiating the expression of the first.
-func (e *engine) slope(n *graph.Node, first func(x, y *graph.Node) *graph.Node, k int) *graph.Node {
-	x := n.Inputs()[0]
+func (e *engine) slope(n, x *graph.Node, first func(x, y *graph.Node) *graph.Node, k int) *graph.Node {
 	if e.slopes[n.Id()] == nil {
 		e.slopes[n.Id()] = []*graph.Node{first(x, n)}
 	}
@@ -435,9 +442,13 @@ func ruleFor(n *graph.Node) rule {
 
 // unsupported panics with the operation, where it was built, and why it cannot be differentiated forward.
 func unsupported(n *graph.Node, why string) {
-	where := "; call Graph.SetTraced(true) before building it to see where"
-	if n.Trace() != nil {
-		where = fmt.Sprintf("; it was built at:\n%+v", n.Trace())
+	panic(noDerivative{fmt.Errorf("autodiff: no forward derivative for the operation %s (node %s): %s%s", operationName(n.Type()), n, why, traceOf(n))})
+}
+
+// traceOf says where a node was built, or how to see it.
+func traceOf(n *graph.Node) string {
+	if n.Trace() == nil {
+		return "; call Graph.SetTraced(true) before building it to see where"
 	}
-	exceptions.Panicf("autodiff: no forward derivative for the operation %s (node %s): %s%s", operationName(n.Type()), n, why, where)
+	return fmt.Sprintf("; it was built at:\n%+v", n.Trace())
 }

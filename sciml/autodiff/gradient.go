@@ -16,7 +16,7 @@ const manyEntries = 1 << 20
 // are added in the same order, but XLA may round them differently, as it joins other operations into one.
 func Gradient(f, theta *graph.Node) *graph.Node {
 	if theta.Shape().Size() < manyEntries {
-		return graph.Gradient(f, theta)[0]
+		return reverse(f, theta)[0]
 	}
 	return gradientBySlices(f, theta)
 }
@@ -25,7 +25,7 @@ func gradientBySlices(f, theta *graph.Node) *graph.Node {
 	s := &slicing{consumers: map[graph.NodeId][]*graph.Node{}, gradients: map[graph.NodeId]*graph.Node{}}
 	s.visit(f, map[graph.NodeId]bool{})
 	s.split(theta)
-	for i, g := range graph.Gradient(f, s.leaves...) {
+	for i, g := range reverse(f, s.leaves...) {
 		s.gradients[s.leaves[i].Id()] = g
 	}
 	return s.assemble(theta)

@@ -3,6 +3,7 @@ package autodiff
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -11,47 +12,74 @@ import (
 // Jacobian returns the Jacobian of residuals with respect to theta (shape [P]): shape [N, P] for r of shape [N] or
 // [N, 1], and [N, C, P] for r of shape [N, C].
 //
-// Residuals at different points must not interact: row n of r may depend on theta and on point n only. Then one
-// reverse pass for each of the C components is enough. The gradient of the sum of residuals with respect to the output
-// of every operation that meets a weight gives each point's own signal δ, and the rows of the Jacobian that belong to
-// a weight matrix W are Σ h ⊗ δ over all products hW in which W occurs: those of the network itself and those of its
-// derivative streams.
+// Where residuals at different points do not interact, row n of r depending on theta and on point n only, one reverse pass
+// for each of the C components is enough. The gradient of the sum of residuals with respect to the output of every operation
+// that meets a weight gives each point's own signal δ, and the rows of the Jacobian that belong to a weight matrix W are
+// Σ h ⊗ δ over all products hW in which W occurs: those of the network itself and those of its derivative streams.
 //
-// It panics, naming the operation, where a weight enters by an operation that it does not know, or where points
-// interact; products with such a Jacobian are still to be had from JVP and VJP.
+// Where they do interact, r is made of what does not: it contains sums of such rows, integrals, means, or other rows. Then
+// those are found, their Jacobians are had that way, and carried forward through what brings them together; few residuals take
+// a reverse pass each. See JacobianCost.
+//
+// It panics, naming the operation, where all of this would take more than 256 reverse passes; products with such a Jacobian
+// are still to be had from JVP and VJP.
 func Jacobian(r, theta *graph.Node) *graph.Node {
+	checkJacobian(r, theta)
+	p := newPlanner(theta)
+	plan, refused := p.of(r)
+	if refused != nil {
+		panic(refused)
+	}
+	j := p.build(plan)
+	if r.Rank() == 2 && r.Shape().Dimensions[1] > 1 {
+		return graph.Reshape(j, append(r.Shape().Dimensions, theta.Shape().Size())...)
+	}
+	return j
+}
+
+func checkJacobian(r, theta *graph.Node) {
 	if theta.Rank() != 1 {
 		panic(fmt.Errorf("autodiff.Jacobian: theta has shape %s, expected a vector", theta.Shape()))
 	}
 	if r.Rank() != 1 && r.Rank() != 2 {
 		panic(fmt.Errorf("autodiff.Jacobian: r has shape %s, expected [points] or [points, components]", r.Shape()))
 	}
-	points := r.Shape().Dimensions[0]
-	components := 1
-	if r.Rank() == 2 {
-		components = r.Shape().Dimensions[1]
+}
+
+// along builds the Jacobian of a node by its structure, shape [size, P], from the rows along an axis.
+func (p *pointwise) along(n *graph.Node, axis int) *graph.Node {
+	dims, params := n.Shape().Dimensions, p.theta.Shape().Size()
+	order := append([]int{axis}, others([]int{axis}, n.Rank())...)
+	first := n
+	if axis != 0 {
+		first = graph.TransposeAllAxes(n, order...)
 	}
-	var structure *pointwise
-	if points > 1 { // with one point its axis cannot be told from others of size one, and there is nothing to separate
-		structure = newPointwise(r, theta)
+	points := dims[axis]
+	components := n.Shape().Size() / points
+	if n.Rank() > 2 {
+		first = graph.Reshape(first, points, components)
 	}
 	rows := make([]*graph.Node, components)
 	for c := range rows {
-		component := r
-		if r.Rank() == 2 {
-			component = graph.Slice(r, graph.AxisRange(), graph.AxisElem(c))
+		component := first
+		if n.Rank() > 1 {
+			component = graph.Slice(first, graph.AxisRange(), graph.AxisElem(c))
 		}
-		total := graph.ReduceAllSum(component)
-		if structure == nil {
-			rows[c] = graph.ExpandAxes(Gradient(total, theta), 0)
-		} else {
-			rows[c] = structure.jacobian(total, points)
-		}
+		rows[c] = p.jacobian(graph.ReduceAllSum(component), points)
 	}
 	if components == 1 {
 		return rows[0]
 	}
-	return graph.Stack(rows, 1)
+	j := graph.Stack(rows, 1)
+	if axis != 0 {
+		turned, back := make([]int, n.Rank()+1), make([]int, n.Rank()+1)
+		for i, a := range order {
+			turned[i], back[a] = dims[a], i
+		}
+		turned[n.Rank()], back[n.Rank()] = params, n.Rank()
+		j = graph.TransposeAllAxes(graph.Reshape(j, turned...), back...)
+	}
+	return graph.Reshape(j, n.Shape().Size(), params)
 }
 
 // jacobian assembles the rows of one component from its sum over the points.
@@ -62,9 +90,13 @@ func (p *pointwise) jacobian(total *graph.Node, points int) *graph.Node {
 	}
 	j := &columns{points: points, size: p.theta.Shape().Dimensions[0]}
 	if len(p.meetings) > 0 {
-		signals := graph.Gradient(total, outputs...)
+		signals := reverse(total, outputs...)
 		for _, group := range groupProducts(p.meetings) {
 			rows := perPoint(group, func(m meeting) *graph.Node { return signals[m.index] })
+			if whole := p.general[group[0].weight.Id()]; whole != nil {
+				j.addGeneral(whole, rows)
+				continue
+			}
 			weight, rows := p.pullBack(group[0].weight, rows)
 			j.add(p.locate(weight), rows)
 		}
@@ -72,20 +104,39 @@ func (p *pointwise) jacobian(total *graph.Node, points int) *graph.Node {
 	return j.assemble(p.theta)
 }
 
+// constantProduct takes apart a weight that is a constant times another weight. First is the axis, after that of the points, at
+// which the free axes of the constant begin.
+func (p *pointwise) constantProduct(weight *graph.Node) (fixed, other dotSide, first int) {
+	left := dotSide{weight.Inputs()[0], integers(weight, "lhsContractingAxes"), integers(weight, "lhsBatchAxes")}
+	right := dotSide{weight.Inputs()[1], integers(weight, "rhsContractingAxes"), integers(weight, "rhsBatchAxes")}
+	fixed, other, first = left, right, 1
+	if !p.byTheta.depends(right.node) {
+		fixed, other, first = right, left, 1+len(left.free())
+	}
+	if len(fixed.batch) > 0 || p.byTheta.depends(fixed.node) {
+		refuse(weight, "a weight is a product of weights")
+	}
+	return fixed, other, first
+}
+
+// source is the weight that a weight is made from by constant factors, as the tangent of a first layer is.
+func (p *pointwise) source(weight *graph.Node) *graph.Node {
+	for weight.Type() == graph.NodeTypeDotGeneral {
+		_, other, _ := p.constantProduct(weight)
+		weight = other.node
+		for weight.Type() == graph.NodeTypeReshape && p.onlyInput(weight).Type() == graph.NodeTypeDotGeneral {
+			weight = p.onlyInput(weight)
+		}
+	}
+	return weight
+}
+
 // pullBack goes from a weight that is a constant times another weight, as the tangent of a first layer is, to that
 // other weight. Rows have shape [N, weight's dimensions…].
 func (p *pointwise) pullBack(weight, rows *graph.Node) (source, sourceRows *graph.Node) {
 	points := rows.Shape().Dimensions[0]
 	for weight.Type() == graph.NodeTypeDotGeneral {
-		left := dotSide{weight.Inputs()[0], integers(weight, "lhsContractingAxes"), integers(weight, "lhsBatchAxes")}
-		right := dotSide{weight.Inputs()[1], integers(weight, "rhsContractingAxes"), integers(weight, "rhsBatchAxes")}
-		fixed, other, first := left, right, 1
-		if !p.byTheta.depends(right.node) {
-			fixed, other, first = right, left, 1+len(left.free())
-		}
-		if len(fixed.batch) > 0 || p.byTheta.depends(fixed.node) {
-			refuse(weight, "a weight is a product of weights")
-		}
+		fixed, other, first := p.constantProduct(weight)
 		ofFixed := axesFrom(first, first+len(fixed.free()))
 		product := graph.DotGeneral(rows, ofFixed, nil, fixed.node, fixed.free(), nil)
 		// The axes now: points, the free ones of the other factor, those contracted with it.
@@ -136,6 +187,7 @@ func groupProducts(meetings []meeting) [][]meeting {
 type columns struct {
 	points, size int
 	parts        []part
+	whole        *graph.Node // of weights that are no part of theta, [N, P]; nil for none
 }
 
 type part struct {
@@ -159,31 +211,44 @@ func (c *columns) add(place place, rows *graph.Node) {
 	c.parts = append(c.parts, part{place.offset, place.size, flat})
 }
 
+// addGeneral adds the rows of a weight w that is any function of theta, by its Jacobian, shape [size of w, P].
+func (c *columns) addGeneral(jacobian, rows *graph.Node) {
+	flat := graph.Reshape(rows, c.points, jacobian.Shape().Dimensions[0])
+	c.whole = plus(c.whole, graph.DotGeneral(flat, []int{1}, nil, jacobian, []int{0}, nil))
+}
+
 // assemble puts the parts side by side, with zeros where theta has no influence.
 func (c *columns) assemble(theta *graph.Node) *graph.Node {
-	slices.SortFunc(c.parts, func(a, b part) int { return a.offset - b.offset })
+	slices.SortStableFunc(c.parts, func(a, b part) int { return a.offset - b.offset })
 	blank := func(size int) *graph.Node {
 		return graph.Zeros(theta.Graph(), shapes.Make(theta.DType(), c.points, size))
 	}
-	var side []*graph.Node
-	at := 0
-	for _, p := range c.parts {
-		if p.offset < at {
-			panic(fmt.Errorf("autodiff.Jacobian: entries %d to %d of theta are used as parts of two different weights", p.offset, min(at, p.offset+p.size)))
+	total := c.whole
+	for parts := c.parts; len(parts) > 0 || total == nil; {
+		var side []*graph.Node
+		var overlapping []part // entries of theta that several weights have in common
+		at := 0
+		for _, p := range parts {
+			if p.offset < at {
+				overlapping = append(overlapping, p)
+				continue
+			}
+			if p.offset > at {
+				side = append(side, blank(p.offset-at))
+			}
+			side = append(side, p.rows)
+			at = p.offset + p.size
 		}
-		if p.offset > at {
-			side = append(side, blank(p.offset-at))
+		if at < c.size {
+			side = append(side, blank(c.size-at))
 		}
-		side = append(side, p.rows)
-		at = p.offset + p.size
+		sum := side[0]
+		if len(side) > 1 {
+			sum = graph.Concatenate(side, 1)
+		}
+		total, parts = plus(total, sum), overlapping
 	}
-	if at < c.size {
-		side = append(side, blank(c.size-at))
-	}
-	if len(side) == 1 {
-		return side[0]
-	}
-	return graph.Concatenate(side, 1)
+	return total
 }
 
 // place says which entries of theta a weight is.
@@ -194,7 +259,17 @@ type place struct {
 
 // locate follows a weight back to theta through reshapes, element-wise functions and slices.
 func (p *pointwise) locate(weight *graph.Node) place {
-	n, smooth := weight, false
+	at, n := p.find(weight)
+	if n != nil {
+		at.slope = reverse(graph.ReduceAllSum(weight), n)[0]
+	}
+	return at
+}
+
+// find is locate without the slope: n is what the weight is an element-wise function of, or nil where there is none.
+func (p *pointwise) find(weight *graph.Node) (at place, smoothIn *graph.Node) {
+	n := weight
+	smooth := false
 	for n != p.theta && n.Type() != graph.NodeTypeSlice {
 		source := p.onlyInput(n)
 		switch {
@@ -206,9 +281,9 @@ func (p *pointwise) locate(weight *graph.Node) place {
 		}
 		n = source
 	}
-	at := place{size: n.Shape().Size()}
+	at = place{size: n.Shape().Size()}
 	if smooth {
-		at.slope = graph.Gradient(graph.ReduceAllSum(weight), n)[0]
+		smoothIn = n
 	}
 	for n != p.theta { // slices of slices
 		strides := integers(n, "strides")
@@ -218,7 +293,7 @@ func (p *pointwise) locate(weight *graph.Node) place {
 		at.offset += integers(n, "starts")[0]
 		n = n.Inputs()[0]
 	}
-	return at
+	return at, smoothIn
 }
 
 // onlyInput is the one input of n that depends on theta.
@@ -235,6 +310,15 @@ func (p *pointwise) onlyInput(n *graph.Node) *graph.Node {
 	return only
 }
 
+// refusal is why rows cannot be had point by point.
+type refusal struct {
+	error
+	couples bool // because points interact
+}
+
 func refuse(n *graph.Node, why string) {
-	panic(fmt.Errorf("autodiff.Jacobian: %s (%s at node %s); JVP and VJP give products with this Jacobian all the same", why, n.Type(), n))
+	panic(&refusal{
+		error:   fmt.Errorf("autodiff.Jacobian: %s (%s at node %s); JVP and VJP give products with this Jacobian all the same", why, operationName(n.Type()), n),
+		couples: strings.HasPrefix(why, "points interact"),
+	})
 }

@@ -77,7 +77,7 @@ func (p *pointwise) signals(r *graph.Node) [][]*graph.Node {
 	all := make([][]*graph.Node, r.Shape().Dimensions[1])
 	for c := range all {
 		component := graph.Slice(r, graph.AxisRange(), graph.AxisElem(c))
-		all[c] = graph.Gradient(graph.ReduceAllSum(component), outputs...)
+		all[c] = reverse(graph.ReduceAllSum(component), outputs...)
 	}
 	return all
 }

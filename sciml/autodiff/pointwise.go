@@ -14,6 +14,19 @@ type pointwise struct {
 	byTheta  *engine              // knows what depends on theta
 	axis     map[graph.NodeId]int // of the nodes that have the axis of points
 	meetings []meeting
+	// general has the Jacobians, shape [size, P], of weights that are other functions of theta than slices.
+	general map[graph.NodeId]*graph.Node
+	// points is set where theta are the points themselves, to see whether they interact: there are no weights then.
+	points bool
+	// refused are nodes that are known to have no such structure; path leads from the residual to the node that is visited.
+	refused map[nodeAxis]*refusal
+	path    []nodeAxis
+}
+
+// nodeAxis is a node whose given axis counts the points.
+type nodeAxis struct {
+	id   graph.NodeId
+	axis int
 }
 
 // meeting is an operation in which a weight meets the points.
@@ -26,19 +39,23 @@ type meeting struct {
 	factor         *graph.Node
 	weightIsRight  bool
 	contract, free []int // axes of the weight: contracted with the factor, and left in the output
-	// local is ∂at/∂weight, element by element, for an operation on a scalar weight; nil where it is one.
-	local *graph.Node
-	// broadcast is set where the operation only repeats the weight; kept are the axes of the output it fills.
-	broadcast bool
+	// Else the operation repeats the weight, which fills the axes kept of the output: by itself (broadcast), or as an input of an
+	// element-wise operation.
 	kept      []int
+	broadcast bool
+	input     int
 }
 
 func newPointwise(r, theta *graph.Node) *pointwise {
-	p := &pointwise{theta: theta, byTheta: newEngine(theta), axis: map[graph.NodeId]int{}}
+	p := blankPointwise(theta, newEngine(theta))
 	if p.byTheta.depends(r) {
 		p.visit(r, 0)
 	}
 	return p
+}
+
+func blankPointwise(theta *graph.Node, byTheta *engine) *pointwise {
+	return &pointwise{theta: theta, byTheta: byTheta, axis: map[graph.NodeId]int{}}
 }
 
 // visit goes back from a node whose given axis counts the points.
@@ -52,11 +69,35 @@ func (p *pointwise) visit(n *graph.Node, axis int) {
 		}
 		return
 	}
-	if n == p.theta {
+	switch {
+	case n == p.theta && p.points && axis == 0:
+		return
+	case n == p.theta && p.points:
+		refuse(n, "points interact: one result counts their coordinates")
+	case n == p.theta:
 		refuse(n, "residuals are taken from theta itself, one entry a point")
 	}
+	key := nodeAxis{n.Id(), axis}
+	if refused := p.refused[key]; refused != nil {
+		panic(refused)
+	}
 	p.axis[n.Id()] = axis
+	p.path = append(p.path, key)
 	p.inputsOf(n, axis)
+	p.path = p.path[:len(p.path)-1]
+}
+
+// Couples says why row n of r, whose first axis counts the points as that of x does, depends on other points than n; nil where no
+// operation is known to bring points together, such as a mean over them. A sum over some of the points only is then another one.
+func Couples(r, x *graph.Node) error {
+	p := &pointwise{theta: x, byTheta: newEngine(x), axis: map[graph.NodeId]int{}, points: true}
+	if !p.byTheta.depends(r) {
+		return nil
+	}
+	if refused := catch(func() { p.visit(r, 0) }); refused != nil && refused.couples {
+		return refused
+	}
+	return nil
 }
 
 // weighs records that w, which has no axis of points, enters at n.
@@ -64,19 +105,30 @@ func (p *pointwise) weighs(n, w *graph.Node, m meeting) {
 	if !p.byTheta.depends(w) {
 		return
 	}
+	if p.points {
+		refuse(n, "points interact: this operation takes a number that is made of many of them")
+	}
 	m.at, m.axis, m.weight = n, p.axis[n.Id()], w
 	p.meetings = append(p.meetings, m)
+}
+
+// repeats records that input k of an element-wise operation is a weight.
+func (p *pointwise) repeats(n *graph.Node, k int, kept []int) {
+	if matters(n, k) {
+		p.weighs(n, n.Inputs()[k], meeting{kept: kept, input: k})
+	}
 }
 
 // isElementwise reports whether element i of the result depends on elements i of the inputs only.
 func isElementwise(n *graph.Node) bool {
 	switch rules[n.Type()].(type) {
-	case elementwise, power, choice, quotient, constant:
+	case elementwise, absolute, power, angle, choice, quotient, constant:
 		return true
 	}
 	switch n.Type() {
 	case graph.NodeTypeIdentity, graph.NodeTypeNeg, graph.NodeTypeAdd, graph.NodeTypeSub, graph.NodeTypeMul,
-		graph.NodeTypeWhere, graph.NodeTypeConvertDType, graph.NodeTypeOptimizationBarrier, graph.NodeTypeFusedGelu:
+		graph.NodeTypeWhere, graph.NodeTypeConvertDType, graph.NodeTypeOptimizationBarrier, graph.NodeTypeFusedGelu,
+		graph.NodeTypeRem, graph.NodeTypeReal, graph.NodeTypeImag, graph.NodeTypeConj, graph.NodeTypeComplex:
 		return true
 	}
 	return false
@@ -87,9 +139,12 @@ func (p *pointwise) inputsOf(n *graph.Node, axis int) {
 	switch {
 	case isElementwise(n):
 		for k, input := range in {
-			if input.IsScalar() && !n.IsScalar() {
-				p.weighs(n, input, meeting{local: localSlope(n, k)})
-			} else {
+			switch {
+			case input.IsScalar() && !n.IsScalar():
+				p.repeats(n, k, nil)
+			case input.Shape().Dimensions[axis] != n.Shape().Dimensions[axis]: // one row for all points
+				p.repeats(n, k, axesFrom(0, n.Rank()))
+			default:
 				p.visit(input, axis)
 			}
 		}
@@ -115,11 +170,21 @@ func (p *pointwise) inputsOf(n *graph.Node, axis int) {
 		p.visit(in[0], from)
 	case graph.NodeTypeSchedulingBarrier:
 		p.visit(in[0], axis)
+	case graph.NodeTypeSplitNode:
+		if in[0].Type() != graph.NodeTypeOptimizationBarrier {
+			refuse(n, unknownUse)
+		}
+		p.visit(in[0].Inputs()[integer(n, "index")], axis)
 	case graph.NodeTypeTranspose:
 		p.visit(in[0], integers(n, "permutation")[axis])
-	case graph.NodeTypeReduceSum, graph.NodeTypeReduceMax, graph.NodeTypeReduceMin:
+	case graph.NodeTypeFusedSoftmax:
+		if integer(n, "axis") == axis {
+			refuse(n, "points interact: this operation works along their axis")
+		}
+		p.visit(in[0], axis)
+	case graph.NodeTypeReduceSum, graph.NodeTypeReduceMax, graph.NodeTypeReduceMin, graph.NodeTypeReduceProduct:
 		at := axis
-		for _, reduced := range sorted(integers(n, "axes")) {
+		for _, reduced := range reducedAxes(n) {
 			if reduced <= at {
 				at++
 			}
@@ -127,7 +192,7 @@ func (p *pointwise) inputsOf(n *graph.Node, axis int) {
 		p.visit(in[0], at)
 	case graph.NodeTypeConcatenate:
 		if integer(n, "axis") == axis {
-			refuse(n, "sets of points are joined; take the Jacobian of each")
+			refuse(n, "points interact: sets of them are joined")
 		}
 		for _, input := range in {
 			p.visit(input, axis)
@@ -139,7 +204,7 @@ func (p *pointwise) inputsOf(n *graph.Node, axis int) {
 		}
 		p.visit(in[0], axis)
 	default:
-		refuse(n, "this operation's use of points or weights is not known")
+		refuse(n, unknownUse)
 	}
 }
 
@@ -162,12 +227,17 @@ func (p *pointwise) product(n *graph.Node, axis int) {
 	}
 	p.visit(side[own].node, side[own].free()[at])
 	if batches > 0 && p.byTheta.depends(side[other].node) {
+		if p.points {
+			refuse(n, "points interact: each meets all")
+		}
 		refuse(n, "a weight is used in a batched product")
 	}
 	p.weighs(n, side[other].node, meeting{
 		factor: side[own].node, weightIsRight: other == 1, contract: side[other].contract, free: side[other].free(),
 	})
 }
+
+const unknownUse = "this operation's use of points or weights is not known"
 
 type dotSide struct {
 	node            *graph.Node
@@ -185,7 +255,7 @@ func (s dotSide) free() []int {
 	return axes
 }
 
-// localSlope is ∂n/∂(input k) for a scalar input of an element-wise operation, the others held fixed; nil for one.
+// localSlope is ∂n/∂(input k) of an element-wise operation, the others held fixed.
 func localSlope(n *graph.Node, k int) *graph.Node {
 	held := make([]*graph.Node, len(n.Inputs()))
 	for i, input := range n.Inputs() {
@@ -232,23 +302,8 @@ func perPoint(group []meeting, signal func(meeting) *graph.Node) *graph.Node {
 		return outerProducts(group, signal)
 	case m.broadcast:
 		return m.unrepeat(signal(m))
-	default:
-		s := signal(m)
-		if m.local != nil {
-			s = graph.Mul(s, m.local)
-		}
-		return graph.ReduceSum(s, othersThan(m.axis, s.Rank())...)
 	}
-}
-
-func othersThan(axis, rank int) []int {
-	var axes []int
-	for i := range rank {
-		if i != axis {
-			axes = append(axes, i)
-		}
-	}
-	return axes
+	return m.unrepeat(graph.Mul(signal(m), localSlope(m.at, m.input)))
 }
 
 // unrepeat sums a signal over the axes along which the weight was repeated, but not over the points.

@@ -33,7 +33,7 @@ func VJP(y, w *graph.Node, inputs ...*graph.Node) []*graph.Node {
 	if len(inputs) == 1 && inputs[0].Rank() == 1 {
 		return []*graph.Node{Gradient(f, inputs[0])}
 	}
-	return graph.Gradient(f, inputs...)
+	return reverse(f, inputs...)
 }
 
 // HessianProduct returns ∇²f·v of a scalar f (forward over reverse mode), with the shape of theta, as v has.

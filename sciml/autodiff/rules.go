@@ -67,6 +67,7 @@ func init() { // not a literal: rules differentiate the expressions of other rul
 		graph.NodeTypeErf:      elementwise{erfSlope},
 		graph.NodeTypeAbs:      absolute{},
 		graph.NodeTypePow:      power{},
+		graph.NodeTypeAtan2:    angle{},
 
 		graph.NodeTypeMax:       choice{maxChoice},
 		graph.NodeTypeMin:       choice{minChoice},
@@ -85,6 +86,7 @@ func init() { // not a literal: rules differentiate the expressions of other rul
 		graph.NodeTypeFusedLayerNorm:        rewritten{fusedLayerNorm},
 		graph.NodeTypeFusedDense:            rewritten{fusedDense},
 		graph.NodeTypeRem:                   rewritten{remainder},
+		graph.NodeTypeReduceProduct:         rewritten{productOf},
 
 		graph.NodeTypeSplitNode:                   resultOf{},
 		graph.NodeTypeFusedAttentionQKVProjection: several{qkvProjection},
@@ -97,6 +99,7 @@ func init() { // not a literal: rules differentiate the expressions of other rul
 		graph.NodeTypeFusedScaledDotProductAttention: refused{
 			"its mask is hidden from the graph; build the attention without fusion (WithFusion(false))"},
 	}
+	completeReverseMode()
 }
 
 // operationName is the name of an operation; GoMLX names only those of its back ends.
@@ -191,7 +194,7 @@ func (e *engine) times(n *graph.Node, a, b stream) stream {
 	case w == 0:
 		return stream{node: n.CloneWithInputs(a.node, b.node)}
 	case n.Type() == graph.NodeTypeMul:
-		return e.multiply(a, b)
+		return e.multiply(e.fitScalars(a, n), e.fitScalars(b, n))
 	case n.Type() == graph.NodeTypeDotGeneral:
 		return stream{node: bundledDot(n, a, b), width: w}
 	default:
@@ -232,8 +235,12 @@ type elementwise struct {
 func (elementwise) kind() string { return "element-wise: chain rule" }
 
 func (r elementwise) apply(e *engine, n *graph.Node, f form) stream {
-	x := n.Inputs()[0]
-	slope := func(k int) stream { return stream{node: e.slope(n, r.slope, k)} }
+	return r.along(e, n, n.Inputs()[0], f)
+}
+
+// along is the stream of n as a function of x alone, which need not be an input of n.
+func (r elementwise) along(e *engine, n, x *graph.Node, f form) stream {
+	slope := func(k int) stream { return stream{node: e.slope(n, x, r.slope, k)} }
 	top := e.top(x, f)
 	if !top.zero() {
 		top = e.multiply(slope(1), top)

@@ -52,6 +52,26 @@ func (absolute) apply(e *engine, n *graph.Node, f form) stream {
 	}}.apply(e, n, f)
 }
 
+// angle is atan2(y, x): up to a constant the arctangent of t, which is y/x where |y| ≤ |x|, and −x/y elsewhere, so that nothing is
+// divided by zero but at the origin.
+type angle struct{}
+
+func (angle) kind() string { return "element-wise: chain rule" }
+
+func (angle) apply(e *engine, n *graph.Node, f form) stream {
+	if e.equivalents[n.Id()] == nil {
+		e.equivalents[n.Id()] = tangentOf(n)
+	}
+	return elementwise{func(t, _ *graph.Node) *graph.Node { return graph.Reciprocal(graph.OnePlus(graph.Square(t))) }}.along(e, n, e.equivalents[n.Id()], f)
+}
+
+// tangentOf is the t of atan2.
+func tangentOf(n *graph.Node) *graph.Node {
+	y, x := graph.BroadcastToShape(n.Inputs()[0], n.Shape()), graph.BroadcastToShape(n.Inputs()[1], n.Shape())
+	steep := graph.GreaterThan(graph.Abs(y), graph.Abs(x))
+	return graph.Div(graph.Where(steep, graph.Neg(x), y), graph.Where(steep, y, x))
+}
+
 // power is y = x^p. With an exponent that does not depend on the inputs it is element-wise in x, and valid for negative
 // x; otherwise y = exp(p·log x).
 type power struct{}
@@ -147,7 +167,8 @@ func minChoice(n *graph.Node, in []*graph.Node) *graph.Node {
 
 func clampChoice(n *graph.Node, in []*graph.Node) *graph.Node {
 	low, x, high := n.Inputs()[0], n.Inputs()[1], n.Inputs()[2]
-	return where(graph.LessThan(x, low), in[0], where(graph.GreaterThan(x, high), in[2], in[1]))
+	above := graph.GreaterThan(graph.Max(x, low), high) // the upper bound counts where they contradict each other
+	return where(above, in[2], where(graph.LessThan(x, low), in[0], in[1]))
 }
 
 // extreme is the greatest or least element along axes: the mean of the derivatives where it is attained.
@@ -161,7 +182,7 @@ func (extreme) apply(e *engine, n *graph.Node, f form) stream {
 	if s.zero() {
 		return s
 	}
-	axes := integers(n, "axes")
+	axes := reducedAxes(n)
 	kept := append([]int(nil), x.Shape().Dimensions...)
 	for _, a := range axes {
 		kept[a] = 1

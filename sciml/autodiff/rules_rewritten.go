@@ -182,6 +182,27 @@ func remainder(n *graph.Node) *graph.Node {
 	return graph.Sub(x, graph.Mul(y, whole))
 }
 
+// productOf multiplies the first half of the elements with the second until one is left.
+func productOf(n *graph.Node) *graph.Node {
+	x, axes := n.Inputs()[0], reducedAxes(n)
+	count := x.Shape().Size() / n.Shape().Size()
+	y := graph.Reshape(graph.TransposeAllAxes(x, append(axes, others(axes, x.Rank())...)...), count, n.Shape().Size())
+	for count > 1 {
+		half := count / 2
+		product := graph.Mul(graph.Slice(y, graph.AxisRange(0, half)), graph.Slice(y, graph.AxisRange(half, 2*half)))
+		if 2*half < count {
+			product = graph.Concatenate([]*graph.Node{product, graph.Slice(y, graph.AxisRange(2*half, count))}, 0)
+		}
+		y, count = product, (count+1)/2
+	}
+	return graph.Reshape(y, n.Shape().Dimensions...)
+}
+
+// others are the axes of that rank that are not among the given ones.
+func others(axes []int, rank int) []int {
+	return slices.DeleteFunc(axesFrom(0, rank), func(a int) bool { return slices.Contains(axes, a) })
+}
+
 func exactGelu(x *graph.Node) *graph.Node {
 	return graph.Mul(x, graph.MulScalar(graph.OnePlus(graph.Erf(graph.MulScalar(x, math.Sqrt2/2))), 0.5))
 }
