@@ -24,10 +24,15 @@ func (s *Solution) Grid(unknown string, n int) (plot.Grid, error) { return s.Gri
 
 // GridAt is Grid for a problem in more coordinates, all but two of which are fixed by their names: {"t": 0.5}. It fails for a
 // name that is no coordinate as well, for a value outside of the domain's bounds, and for a slice that misses the domain.
-func (s *Solution) GridAt(at map[string]float64, unknown string, n int) (plot.Grid, error) {
+func (s *Solution) GridAt(at map[string]float64, unknown string, n int) (grid plot.Grid, err error) {
 	if err := s.ready(); err != nil {
 		return plot.Grid{}, err
 	}
+	err = usercode.Call("domain", func() (err error) { grid, err = s.gridAt(at, unknown, n); return err })
+	return grid, err
+}
+
+func (s *Solution) gridAt(at map[string]float64, unknown string, n int) (plot.Grid, error) {
 	problem := s.model.Problem()
 	cut, err := sliceAt(problem, at)
 	if err != nil {
@@ -85,13 +90,18 @@ func (s *Solution) Maps(ctx context.Context, unknowns ...string) (*plot.Figure, 
 // t are curves, and those in x, y and t are maps over x and y. Of more than two other coordinates maps are over the first and
 // the last. It fails for a name that is no coordinate as well, for a value outside of the domain's bounds, when no coordinate is
 // left, and for a slice that misses the domain.
-func (s *Solution) MapsAt(ctx context.Context, at map[string]float64, unknowns ...string) (*plot.Figure, error) {
+func (s *Solution) MapsAt(ctx context.Context, at map[string]float64, unknowns ...string) (figure *plot.Figure, err error) {
 	if err := s.ready(); err != nil {
 		return nil, err
 	}
 	if err := usercode.CheckContext("sciml", ctx); err != nil {
 		return nil, err
 	}
+	err = usercode.Call("domain", func() (err error) { figure, err = s.mapsAt(ctx, at, unknowns); return err })
+	return figure, err
+}
+
+func (s *Solution) mapsAt(ctx context.Context, at map[string]float64, unknowns []string) (*plot.Figure, error) {
 	problem := s.model.Problem()
 	for i, name := range unknowns {
 		if err := isUnknown(problem, name); err != nil {
@@ -141,7 +151,11 @@ func (s *Solution) maps(cut *slice) (draw func(title, unknown string) (*plot.Fig
 	if err != nil {
 		return nil, err
 	}
-	exact, options := s.referenceAt(points), cut.options()
+	exact, err := s.referenceAt(points)
+	if err != nil {
+		return nil, err
+	}
+	options := cut.options()
 	return func(title, unknown string) (*plot.Figure, error) {
 		i := slices.Index(problem.Unknowns, unknown)
 		grid := plot.Grid{X: grid.X, Y: grid.Y, U: column(u, i)}
@@ -177,16 +191,24 @@ func (s *Solution) atNodes(cut *slice, points [][]float64) ([][]float64, error) 
 }
 
 // referenceAt is atNodes for what the solution is compared to; without a reference all entries are nil.
-func (s *Solution) referenceAt(points [][]float64) [][]float64 {
+func (s *Solution) referenceAt(points [][]float64) ([][]float64, error) {
 	values := make([][]float64, len(points))
-	if reference := s.model.Reference(); reference != nil {
+	reference, problem := s.model.Reference(), s.model.Problem()
+	if reference == nil {
+		return values, nil
+	}
+	err := usercode.Call(fmt.Sprintf("exact solution or reference of %q", problem.Name), func() error {
 		for i, p := range points {
-			if p != nil {
-				values[i] = reference(p)
+			if p == nil {
+				continue
+			}
+			if values[i] = reference(p); len(values[i]) != len(problem.Unknowns) {
+				return fmt.Errorf("sciml: the exact solution or reference of %q gives %d values at %v, expected %d, one for each unknown", problem.Name, len(values[i]), p, len(problem.Unknowns))
 			}
 		}
-	}
-	return values
+		return nil
+	})
+	return values, err
 }
 
 // column has the values of an unknown, NaN where there are none.
@@ -247,7 +269,11 @@ func (s *Solution) profiles(cut *slice) (draw func(title, unknown string) (*plot
 	if err != nil {
 		return nil, err
 	}
-	exact, x, coordinate := s.referenceAt(points), column(points, axis), cut.label()
+	exact, err := s.referenceAt(points)
+	if err != nil {
+		return nil, err
+	}
+	x, coordinate := column(points, axis), cut.label()
 	return func(title, unknown string) (*plot.Figure, error) {
 		i := slices.Index(problem.Unknowns, unknown)
 		network := plot.Series{Name: "network", X: x, Y: column(u, i)}

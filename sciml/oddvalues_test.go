@@ -38,7 +38,7 @@ import (
 // zeros are all exported types of the library that can be made as a literal, as pointers to zero values.
 var zeros = []any{
 	&sciml.Live{}, &sciml.Options{}, &sciml.Solution{},
-	&autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
+	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
 	&backend.Report{}, &keep.Entry{},
 	&linalg.Eigen{}, &linalg.Factor{}, &linalg.Nystrom{}, &linalg.Options{}, &linalg.Outcome{}, &linalg.Ridge{}, &linalg.SPD{}, &linalg.Tridiagonal{},
 	&nn.Block{}, &nn.MLP{}, &nn.Model{}, &nn.ModifiedMLP{}, &nn.PirateNet{}, &nn.ResNet{},

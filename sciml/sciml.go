@@ -78,10 +78,16 @@ func Solve(ctx context.Context, problem *pde.Problem, options Options) (*Solutio
 	return solve(ctx, problem, options, nil)
 }
 
-func solve(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (*Solution, error) {
+func solve(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (s *Solution, err error) {
 	if err := usercode.CheckContext("sciml", ctx); err != nil {
 		return nil, err
 	}
+	err = usercode.Call("", func() (err error) { s, err = train(ctx, problem, options, from); return err })
+	return s, usercode.First(err)
+}
+
+// train is solve for code of a user's that may panic, where its name is not known better.
+func train(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (*Solution, error) {
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}

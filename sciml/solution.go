@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -135,13 +136,15 @@ func (s *Solution) check(points []float64) error {
 	if len(points)%d != 0 {
 		return fmt.Errorf("sciml: points have %d numbers, expected a multiple of %d, the number of coordinates %v", len(points), d, problem.Coordinates)
 	}
-	for n := range len(points) / d {
-		if p := points[n*d : (n+1)*d]; !problem.Domain.Contains(p) {
-			lo, hi := problem.Domain.Bounds()
-			return fmt.Errorf("sciml: point %d is %v, expected a point of the domain of %q, which lies between %v and %v", n, p, problem.Name, lo, hi)
+	return usercode.Call("domain", func() error {
+		for n := range len(points) / d {
+			if p := points[n*d : (n+1)*d]; !problem.Domain.Contains(p) {
+				lo, hi := problem.Domain.Bounds()
+				return fmt.Errorf("sciml: point %d is %v, expected a point of the domain of %q, which lies between %v and %v", n, p, problem.Name, lo, hi)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // rows cuts values into n rows; nil stays nil.

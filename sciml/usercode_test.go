@@ -334,3 +334,52 @@ func TestPanicsOfUsers(t *testing.T) {
 		}
 	}
 }
+
+// TestPanicsAfterTraining: what a solution calls of the user's later is called likewise.
+func TestPanicsAfterTraining(t *testing.T) {
+	box, err := pde.NewBox([]string{"x", "y"}, []float64{0, 0}, []float64{1, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, exact := &trap{after: 1 << 30}, &trap{after: 1 << 30}
+	for _, c := range []*trap{inside, exact} {
+		c.fails = func() { panic("too late") }
+	}
+	problem := &pde.Problem{
+		Name: "tiny", Coordinates: []string{"x", "y"}, Unknowns: []string{"u"}, Domain: trappedDomain{box, inside, &trap{after: 1 << 30}},
+		Equations:  []pde.Equation{{Name: "flat", Residual: func(u *pde.Fields) *graph.Node { return u.Laplacian() }}},
+		Conditions: []pde.Condition{pde.Dirichlet("u", nil)},
+		Exact:      func([]float64) []float64 { exact.spring(); return []float64{1} },
+	}
+	s, err := sciml.Solve(context.Background(), problem, sciml.Options{Backend: pureGo(t), Method: optim.Adam{}, Iterations: 1, Loss: pinn.Options{Interior: 4, Boundary: 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, middle := context.Background(), []float64{0.5, 0.5}
+	exact.after = 0
+	for name, c := range map[string]struct {
+		what string
+		call func() error
+	}{
+		"exact": {`exact solution or reference of "tiny"`, func() error { _, err := s.Maps(ctx); return err }},
+		"expression": {"the function of Measure", func() error {
+			_, err := s.Measure(func(*pde.Fields) *graph.Node { panic("too late") }, middle)
+			return err
+		}},
+		"coordinate": {`pinn: "z" is not a coordinate`, func() error { _, err := s.Derivative([]string{"z"}, middle); return err }},
+	} {
+		if err := c.call(); err == nil || !strings.HasPrefix(err.Error(), c.what) || strings.Contains(err.Error(), "Exec") {
+			t.Errorf("%s: error %v, want one that begins with %s", name, err, c.what)
+		}
+	}
+	inside.after = 0
+	for name, call := range map[string]func() error{
+		"At": func() error { _, err := s.At(middle); return err }, "Evaluate": func() error { _, err := s.Evaluate(middle); return err },
+		"Grid": func() error { _, err := s.Grid("", 5); return err }, "Maps": func() error { _, err := s.Maps(ctx); return err },
+		"MapsAt": func() error { _, err := s.MapsAt(ctx, map[string]float64{"y": 0.5}); return err },
+	} {
+		if err := call(); err == nil || !strings.HasPrefix(err.Error(), "domain (") || !strings.Contains(err.Error(), "usercode_test.go:") || !strings.HasSuffix(err.Error(), "too late") {
+			t.Errorf("%s: error %v, want one of the domain and its line", name, err)
+		}
+	}
+}

@@ -256,6 +256,9 @@ func Measured(unknown string, points [][]float64, values []float64) Condition {
 // lift too, where nil means zero (Lagaris, Likas and Fotiadis 1998; Sukumar and Srivastava 2022).
 func DistanceAndLift(distance, lift Function) Ansatz {
 	return func(x *graph.Node, network Function) *graph.Node {
+		if distance == nil {
+			panic(errors.New("pde.DistanceAndLift: the distance is nil, expected a function that vanishes where conditions hold"))
+		}
 		u := graph.Mul(distance(x), network(x))
 		if lift != nil {
 			u = graph.Add(u, lift(x))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
@@ -39,6 +40,11 @@ func (m *Model) Derivative(theta []float64, points []float64, coordinates ...str
 	}
 	if err := m.ready(); err != nil {
 		return nil, err
+	}
+	for _, c := range coordinates {
+		if !slices.Contains(m.problem.Coordinates, c) {
+			return nil, fmt.Errorf("pinn: %q is not a coordinate of problem %q, expected one of %q", c, m.problem.Name, m.problem.Coordinates)
+		}
 	}
 	name := "∂/∂" + strings.Join(coordinates, "∂")
 	return m.evaluate(theta, points, name, len(m.problem.Unknowns), func(u *pde.Fields) *graph.Node { return u.D(coordinates...) })
