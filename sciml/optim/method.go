@@ -136,7 +136,7 @@ func (g Goal) judge(at standing, obj *objective.Objective) (Status, string) {
 	case at.GradientNorm == 0 && above:
 		return Stationary, fmt.Sprintf("the loss is %.3g there, on a plateau above the lowest loss %.3g", at.Loss, at.lowest)
 	case at.GradientNorm == 0 && at.start && !(obj.IsLeastSquares() && at.Loss == 0):
-		return Stationary, "at the start: the loss may not depend on θ, or the start is a stationary point, from where no gradient leads away"
+		return Stationary, "at the start: the loss may not depend on θ, the start may be a stationary point, or squares of the gradient underflow"
 	case above:
 		return Running, ""
 	}

@@ -23,8 +23,9 @@ type Options struct {
 	MaxIterations int
 	// MaxTime ends the run; no limit when zero. A deadline of the context does the same.
 	MaxTime time.Duration
-	// LossTolerance and GradientTolerance end the run when the loss, or the norm of its gradient, is not above them. No
-	// limit to the loss when zero, because an energy may be negative.
+	// LossTolerance and GradientTolerance end the run when the loss, or the norm of its gradient, is not above them, at an
+	// iterate with a finite loss, which for the gradient is the lowest but for rounding. No limit to the loss when zero, because
+	// an energy may be negative; a gradient that is exactly zero always ends the run.
 	LossTolerance, GradientTolerance float64
 	// Until ends the run, with the status CriterionMet: Stalled{Window: 1000, Decades: 0.01}, for example, when it has
 	// come to a plateau. Nil for none.
