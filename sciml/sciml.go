@@ -143,6 +143,17 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	if o.Iterations < 0 {
 		return fmt.Errorf("sciml: Options.Iterations is %d, expected at least 1 (or 0 for the default)", o.Iterations)
 	}
+	for name, d := range map[string]time.Duration{"Time": o.Time, "CheckpointEvery": o.CheckpointEvery} {
+		if d < 0 {
+			return fmt.Errorf("sciml: Options.%s is %v, expected a positive duration (or 0 for the default)", name, d)
+		}
+	}
+	if o.MonitorEvery < 0 {
+		return fmt.Errorf("sciml: Options.MonitorEvery is %d, expected at least 1 (or 0 for the default)", o.MonitorEvery)
+	}
+	if math.IsNaN(o.LossTolerance) || math.IsInf(o.LossTolerance, 0) {
+		return fmt.Errorf("sciml: Options.LossTolerance is %v, expected a finite number", o.LossTolerance)
+	}
 	if err := o.checkStart(); err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type Function func(theta, gradient []float64) float64
 
 // FromFunction makes an objective of plain Go code for θ of length dim. Vectors are computed with by GoMLX's pure-Go back
 // end, so that nothing has to be installed; set another Objective.Backend where the algebra of a method is the larger part
-// of its work. It fails when dim is below 1 or f is nil. Methods that need more than values and gradients, such as products
+// of its work. It fails when dim is below 1 or above 2³¹, or f is nil. Methods that need more than values and gradients, such as products
 // with the Hessian or batches of samples, refuse such an objective.
 func FromFunction(dim int, f Function) (*Objective, error) {
 	if f == nil {

@@ -76,6 +76,9 @@ type Objective struct {
 	ctx context.Context // of ForRun; nil for none
 }
 
+// maxDim is the longest θ, of 16 GiB: methods keep several vectors of that length.
+const maxDim = 1 << 31
+
 // Check reports the first thing wrong with the objective.
 func (o *Objective) Check() error {
 	switch {
@@ -85,8 +88,8 @@ func (o *Objective) Check() error {
 		return errors.New("objective: Objective.Backend is nil, expected an open back end such as backend.Open gives")
 	case o.Loss == nil && o.Residual == nil && o.Pieces == nil && o.Function == nil:
 		return errors.New("objective: Objective has neither Loss nor Residual nor Pieces nor Function, expected one of them")
-	case o.Dim < 1:
-		return fmt.Errorf("objective: Objective.Dim is %d, expected at least 1", o.Dim)
+	case o.Dim < 1 || o.Dim > maxDim:
+		return fmt.Errorf("objective: Objective.Dim is %d, expected at least 1 and at most %d", o.Dim, maxDim)
 	case o.Precision() != dtypes.Float64 && o.Precision() != dtypes.Float32:
 		return fmt.Errorf("objective: Objective.DType is %s, expected float64 or float32", o.DType)
 	}

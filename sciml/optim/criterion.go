@@ -2,9 +2,12 @@ package optim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Criterion decides from the records of a phase of a Hybrid whether to go on to the next, or from those of a whole run
@@ -17,13 +20,28 @@ type Criterion interface {
 	Next(made int) int
 }
 
+// checkCriterion reports settings of a criterion that make no sense, where it has any of this package's; nil is none.
+func checkCriterion(c Criterion) error {
+	if checked, ok := c.(interface{ check() error }); ok {
+		return checked.check()
+	}
+	return nil
+}
+
 // lookEvery is how many iterations pass between two looks at records.
 const lookEvery = 50
 
 func nextLook(made int) int { return made - made%lookEvery + lookEvery }
 
-// Iterations is met after a number of iterations.
+// Iterations is met after a number of iterations, at least 1.
 type Iterations int
+
+func (n Iterations) check() error {
+	if n < 1 {
+		return fmt.Errorf("optim: Iterations is %d, expected at least 1", int(n))
+	}
+	return nil
+}
 
 // Met implements Criterion.
 func (n Iterations) Met(phase []Record) (bool, string) {
@@ -44,6 +62,10 @@ type Stalled struct {
 	Window int
 	// Decades is a decrease in powers of ten; 0.1 when zero, which is a fifth of the loss.
 	Decades float64
+}
+
+func (s Stalled) check() error {
+	return checkSettings("Stalled", optional("Window", s.Window, "the default"), notNegative("Decades", s.Decades))
 }
 
 // Met implements Criterion.
@@ -79,6 +101,21 @@ func meanLog10(records []Record) float64 {
 
 // AnyOf is met as soon as one of its criteria is.
 type AnyOf []Criterion
+
+func (a AnyOf) check() error {
+	if len(a) == 0 {
+		return errors.New("optim: AnyOf has no criteria, expected at least one")
+	}
+	for i, c := range a {
+		if usercode.Nil(c) {
+			return fmt.Errorf("optim: AnyOf has nil as criterion %d, expected a criterion", i)
+		}
+		if err := checkCriterion(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Met implements Criterion.
 func (a AnyOf) Met(phase []Record) (bool, string) {

@@ -36,7 +36,7 @@ func (Diagonal) Name() string { return "diagonal" }
 func (d Diagonal) Start(obj *objective.Objective) (Root, error) {
 	d.Shift = cmp.Or(d.Shift, defaultShift)
 	d.Samples = cmp.Or(d.Samples, 10)
-	if err := checkSettings("Diagonal", positive("Shift", d.Shift), counted("Samples", d.Samples)); err != nil {
+	if err := checkSettings("Diagonal", positive("Shift", d.Shift), upTo("Samples", d.Samples, 1<<20)); err != nil {
 		return nil, err
 	}
 	form := diagonalForm(obj.Dim)

@@ -94,6 +94,8 @@ type guardedCriterion struct {
 	Criterion
 }
 
+func (g guardedCriterion) check() error { return checkCriterion(g.Criterion) }
+
 // Met implements Criterion.
 func (c guardedCriterion) Met(phase []Record) (met bool, why string) {
 	met = usercode.Build(c.name, func() bool { met, why = c.Criterion.Met(phase); return met })

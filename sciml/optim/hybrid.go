@@ -55,6 +55,9 @@ func (h Hybrid) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 		if usercode.Nil(phase.Until) {
 			return nil, fmt.Errorf("optim: Until of phase %d of the Hybrid is a nil %T, expected a criterion, or nil without a type", i, phase.Until)
 		}
+		if err := checkCriterion(phase.Until); err != nil {
+			return nil, fmt.Errorf("%w (phase %d of the Hybrid)", err, i)
+		}
 		h[i].Until = guardedCriterion{fmt.Sprintf("Until of phase %d of the Hybrid", i), phase.Until}
 	}
 	return startPhases(obj, theta, &chain{all: h}, "")

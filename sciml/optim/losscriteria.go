@@ -15,6 +15,10 @@ type LossVariance struct {
 	Relative float64
 }
 
+func (v LossVariance) check() error {
+	return checkSettings("LossVariance", optional("Window", v.Window, "the default"), notNegative("Relative", v.Relative))
+}
+
 // Met implements Criterion.
 func (v LossVariance) Met(phase []Record) (bool, string) {
 	window, bound := v.Window, cmp.Or(v.Relative, 0.01)
@@ -43,6 +47,10 @@ func (LossVariance) Next(made int) int { return nextLook(made) }
 // SmallGradient is met when the norm of the gradient is small: not above Absolute, or not above Relative times that at the
 // start of the phase. Norms of batches, which are noisy, do not count. A field that is zero has no say.
 type SmallGradient struct{ Absolute, Relative float64 }
+
+func (g SmallGradient) check() error {
+	return checkSettings("SmallGradient", notNegative("Absolute", g.Absolute), notNegative("Relative", g.Relative))
+}
 
 // Met implements Criterion.
 func (g SmallGradient) Met(phase []Record) (bool, string) {
@@ -75,6 +83,10 @@ type RelativeImprovement struct {
 	Window int
 	// Fraction is (before − after)/|before| for the lowest losses; 0.01 when zero.
 	Fraction float64
+}
+
+func (c RelativeImprovement) check() error {
+	return checkSettings("RelativeImprovement", optional("Window", c.Window, "the default"), notNegative("Fraction", c.Fraction))
 }
 
 // Met implements Criterion.

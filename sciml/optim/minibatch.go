@@ -48,7 +48,7 @@ func (m MiniBatch) start(obj *objective.Objective, theta *tensors.Tensor, owner 
 }
 
 func (m MiniBatch) plan(obj *objective.Objective, theta *tensors.Tensor, owner string, method Method) (plan, error) {
-	if err := checkSettings(owner, optional("Accumulate", m.Accumulate, "the default")); err != nil {
+	if err := checkSettings(owner, optional("Accumulate", m.Accumulate, "the default"), upTo("Accumulate", max(m.Accumulate, 1), 1<<20)); err != nil {
 		return plan{}, err
 	}
 	m.Accumulate = cmp.Or(m.Accumulate, 1)

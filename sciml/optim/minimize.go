@@ -121,7 +121,7 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 	if err := obj.CheckStart(theta); err != nil {
 		return nil, err
 	}
-	if err := options.setDefaults(); err != nil {
+	if err := options.setDefaults(obj); err != nil {
 		return nil, err
 	}
 	options = options.named()
@@ -242,12 +242,20 @@ func startAt(method Method, obj *objective.Objective, theta []float64) (Stepper,
 	return s, usercode.First(err)
 }
 
-func (o *Options) setDefaults() error {
+func (o *Options) setDefaults(obj *objective.Objective) error {
 	if o.Until != nil && usercode.Nil(o.Until) {
 		return fmt.Errorf("optim: Options.Until is a nil %T, expected a criterion, or nil without a type", o.Until)
 	}
-	if err := checkSettings("Options", optional("MaxIterations", o.MaxIterations, "the default"), optionalTime("MaxTime", o.MaxTime, "no limit"),
+	tolerance := setting{"LossTolerance", o.LossTolerance, device.Finite(o.LossTolerance), "a finite number"}
+	if obj.Loss == nil && obj.Function == nil {
+		tolerance = notNegative("LossTolerance", o.LossTolerance) // a sum of squares
+	}
+	if err := checkSettings("Options", tolerance, notNegative("GradientTolerance", o.GradientTolerance),
+		optional("MaxIterations", o.MaxIterations, "the default"), optionalTime("MaxTime", o.MaxTime, "no limit"),
 		optionalTime("CheckpointEvery", o.CheckpointEvery, "the default"), optional("MonitorEvery", o.MonitorEvery, "the default")); err != nil {
+		return err
+	}
+	if err := checkCriterion(o.Until); err != nil {
 		return err
 	}
 	o.MaxIterations = cmp.Or(o.MaxIterations, DefaultIterations)

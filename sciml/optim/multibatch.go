@@ -44,6 +44,10 @@ func (m MultiBatchLBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) 
 		return nil, err
 	}
 	m.Memory = cmp.Or(m.Memory, 10)
+	if need := 16 * float64(m.Memory) * float64(obj.Dim); need > defaultMemory {
+		return nil, objective.TooLarge("optim: MultiBatchLBFGS.Memory is %d, which needs %.3g GiB for the pairs of %d parameters, expected at most %.3g GiB",
+			m.Memory, need/(1<<30), obj.Dim, float64(defaultMemory)/(1<<30))
+	}
 	every, err := measureEvery("MultiBatchLBFGS", m.Measure)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (m Muon) Direct(obj *objective.Objective) (Direction, search.Search, error)
 	m.Rate, m.Beta, m.Adam = cmp.Or(m.Rate, 0.02), cmp.Or(m.Beta, 0.95), m.Adam.withDefaults()
 	m.Iterations = cmp.Or(m.Iterations, 5)
 	if err := checkSettings("Muon", positive("Rate", m.Rate), fraction("Beta", m.Beta), notNegative("WeightDecay", m.WeightDecay),
-		counted("Iterations", m.Iterations)); err != nil {
+		upTo("Iterations", m.Iterations, 100)); err != nil {
 		return nil, nil, err
 	}
 	if err := m.Adam.check("Muon.Adam"); err != nil {

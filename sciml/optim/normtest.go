@@ -43,7 +43,7 @@ func (m NormTest) Start(obj *objective.Objective, theta *tensors.Tensor) (Steppe
 	m.Theta = cmp.Or(m.Theta, 0.5)
 	m.Growth = cmp.Or(m.Growth, 2)
 	m.Probes = cmp.Or(m.Probes, 8)
-	if err := checkSettings("NormTest", positive("Theta", m.Theta), several("Growth", m.Growth), several("Probes", m.Probes)); err != nil {
+	if err := checkSettings("NormTest", positive("Theta", m.Theta), several("Growth", m.Growth), several("Probes", m.Probes), upTo("Probes", m.Probes, 1<<12)); err != nil {
 		return nil, err
 	}
 	p, err := MiniBatch{Batches: m.Batches, Measure: m.Measure}.plan(obj, theta, "NormTest", orAdam(m.Method))

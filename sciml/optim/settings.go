@@ -53,6 +53,11 @@ func counted(name string, n int) setting {
 	return setting{name, n, n >= 1, "at least 1"}
 }
 
+// upTo is a count of what is built, or kept, for each.
+func upTo(name string, n, most int) setting {
+	return setting{name, n, n >= 1 && n <= most, fmt.Sprintf("at least 1 and at most %d", most)}
+}
+
 // several is a count that makes sense only from 2 on.
 func several(name string, n int) setting {
 	return setting{name, n, n >= 2, "at least 2 (or 0 for the default)"}

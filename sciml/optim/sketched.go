@@ -97,10 +97,10 @@ func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tens
 	m.Probes = cmp.Or(m.Probes, 24)
 	m.AdaptEvery = cmp.Or(m.AdaptEvery, 10)
 	m.MaxMemory = cmp.Or(m.MaxMemory, defaultMemory)
-	if err := checkSettings("SketchedGaussNewton", counted("Columns", m.Columns), counted("Rows", m.Rows), counted("Hashes", m.Hashes),
+	if err := checkSettings("SketchedGaussNewton", counted("Columns", m.Columns), counted("Rows", m.Rows), upTo("Hashes", m.Hashes, max(m.Rows, 4)),
 		counted("AdaptEvery", m.AdaptEvery),
 		positive("Radius", m.Radius), positive("MaxRadius", m.MaxRadius), setting{"Radius", m.Radius, m.Radius <= m.MaxRadius, "at most MaxRadius"},
-		several("Probes", m.Probes),
+		several("Probes", m.Probes), upTo("Probes", m.Probes, 1<<12),
 		setting{"Target", m.Target, m.Target > 0 && m.Target <= m.LateTarget, "above 0 and at most LateTarget"},
 		setting{"LateTarget", m.LateTarget, m.LateTarget < 1, "a number below 1"},
 		memory(m.MaxMemory)); err != nil {

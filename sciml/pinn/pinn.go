@@ -151,12 +151,18 @@ func embed(problem *pde.Problem, network nn.Network, exact bool) (nn.Network, er
 		maps = []nn.Map{periodic}
 		inputs, made = periodic.Outputs(), fmt.Sprintf(" (what nn.Periodic makes of %d coordinates with the periods %v)", inputs, problem.Periods)
 	}
+	if n := network.NumParams(); n < 0 || n > maxParams {
+		return nil, fmt.Errorf("pinn: the network %s has %d parameters, expected at most %d", network, n, maxParams)
+	}
 	if network.Inputs() != inputs || network.Outputs() != len(problem.Unknowns) {
 		return nil, fmt.Errorf("pinn: the network %s maps %d inputs to %d outputs, expected %d%s to %d for %q",
 			network, network.Inputs(), network.Outputs(), inputs, made, len(problem.Unknowns), problem.Name)
 	}
 	return nn.Mapped(network, maps...)
 }
+
+// maxPoints and maxParams are more than any device has memory for.
+const maxPoints, maxParams = 1 << 28, 1 << 31
 
 func (o *Options) setDefaults(problem *pde.Problem) error {
 	for name, given := range map[string]any{"Form": o.Form, "Sampler": o.Sampler, "Refiner": o.Refiner, "Weighting": o.Weighting} {
@@ -167,6 +173,8 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	switch {
 	case o.Interior < 0 || o.Boundary < 0:
 		return fmt.Errorf("pinn: Options.Interior is %d and Boundary %d, expected at least 1 (or 0 for the default)", o.Interior, o.Boundary)
+	case o.Interior > maxPoints || o.Boundary > maxPoints:
+		return fmt.Errorf("pinn: Options.Interior is %d and Boundary %d, expected at most %d", o.Interior, o.Boundary, maxPoints)
 	case o.RefineEvery < 0 || o.WeightEvery < 0:
 		return fmt.Errorf("pinn: Options.RefineEvery is %d and WeightEvery %d, expected at least 1 (or 0 for the default)", o.RefineEvery, o.WeightEvery)
 	case o.BoundaryWeight < 0 || math.IsNaN(o.BoundaryWeight) || math.IsInf(o.BoundaryWeight, 0):

@@ -50,7 +50,7 @@ func (v Variational) clouds(m *Model) ([]*cloud, error) {
 	v.Tests = cmp.Or(v.Tests, 10)
 	v.Nodes = cmp.Or(v.Nodes, v.Tests+10)
 	d := box.Dim()
-	tests, nodes := math.Pow(float64(v.Tests*v.Elements), float64(d)), math.Pow(float64(v.Nodes*v.Elements), float64(d))
+	tests, nodes := math.Pow(float64(v.Tests)*float64(v.Elements), float64(d)), math.Pow(float64(v.Nodes)*float64(v.Elements), float64(d))
 	const most = 1 << 26 // half a gigabyte of each matrix
 	if tests*nodes > most {
 		return nil, fmt.Errorf("pinn: Variational would test with %.3g functions at %.3g nodes in %d dimensions, expected a product of at most %d", tests, nodes, d, most)

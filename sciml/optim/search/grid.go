@@ -20,8 +20,8 @@ type Grid struct {
 
 // Check reports a field that is out of its range.
 func (g Grid) Check() error {
-	if g.Points < 0 || !(g.Factor >= 0 && g.Factor < 1) {
-		return fmt.Errorf("search: Grid.Points is %d and Factor %v, expected at least 1 and a number between 0 and 1", g.Points, g.Factor)
+	if g.Points < 0 || g.Points > 1<<16 || !(g.Factor >= 0 && g.Factor < 1) {
+		return fmt.Errorf("search: Grid.Points is %d and Factor %v, expected 1 to 65536 (or 0 for the default) and a number between 0 and 1", g.Points, g.Factor)
 	}
 	return nil
 }
