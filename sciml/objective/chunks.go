@@ -22,11 +22,12 @@ type chunk struct {
 // errors.
 func (l *Linearizer) chunks(what string, atATime int) ([]chunk, error) {
 	o := l.obj
-	if !o.HasJacobian(l.rows) {
-		return nil, Unsuitable("objective: %s of %d residuals that interact would take a reverse pass for each, expected Objective.Pieces, or at most %d residuals or %d parameters; products are to be had", what, l.rows, MostReversePasses, MostForwardPasses)
+	made, err := o.JacobianSize()
+	if err != nil {
+		return nil, fmt.Errorf("objective: %s: %w; products are to be had", what, err)
 	}
 	const copies = 3 // J, its parts before they are joined, and one transposed
-	need := copies * float64(o.Precision().Size()) * float64(l.rows) * float64(o.Dim) * float64(atATime)
+	need := copies * float64(o.Precision().Size()) * float64(made) * float64(o.Dim) * float64(atATime)
 	count := int(math.Ceil(need / float64(l.budget)))
 	all := make([]int, l.rows)
 	for i := range all {

@@ -42,9 +42,18 @@ func (m CurvatureMatrix) Check(obj *Objective, method string) error {
 	}
 	switch m {
 	case HessianMatrix:
+		err := obj.Trace(func(theta *graph.Node, data []*graph.Node) {
+			autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, graph.OnesLike(theta))
+		})
+		if err != nil {
+			return Unsuitable("objective: %s needs products with the Hessian: %w", method, err)
+		}
 		return nil
 	case GaussNewtonMatrix:
-		return obj.NeedResidual(method + " with the Gauss–Newton matrix")
+		if err := obj.NeedResidual(method + " with the Gauss–Newton matrix"); err != nil {
+			return err
+		}
+		return obj.NeedForward(method+" with the Gauss–Newton matrix", 1)
 	}
 	return fmt.Errorf("objective: %s.Matrix is %d, expected HessianMatrix or GaussNewtonMatrix", method, int(m))
 }

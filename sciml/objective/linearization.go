@@ -2,10 +2,12 @@ package objective
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/exceptions"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
@@ -75,26 +77,36 @@ func Flatten(pieces []*graph.Node) *graph.Node {
 	return graph.Concatenate(flat, 0)
 }
 
-// BuildLinearization builds r, shape [M], and its Jacobian J, shape [M, P], by one reverse pass for each column of a piece. Where
-// there are no Pieces it is one for each residual, or a forward pass for each parameter if they are few, as those of a regression.
+// BuildLinearization builds r, shape [M], and its Jacobian J, shape [M, P]: by one reverse pass for each column of a piece, as far as
+// residuals do not interact (see autodiff.Jacobian). Without Pieces it is one for each residual where they are few, or a forward pass
+// for each parameter if those are, as the ones of a regression.
 func (o *Objective) BuildLinearization(theta *graph.Node, data []*graph.Node) (r, j *graph.Node) {
 	if o.Pieces == nil {
 		r = o.BuildResidual(theta, data)
-		if o.Dim < r.Shape().Size() && o.Dim <= MostForwardPasses {
-			return r, byColumns(r, theta)
-		}
-		row := graph.Reshape(r, 1, r.Shape().Size()) // as the components of one point
-		return r, graph.Reshape(autodiff.Jacobian(row, theta), r.Shape().Size(), o.Dim)
+		j, _ = o.withoutPieces(r, theta)
+		return r, j
 	}
 	pieces := o.BuildPieces(theta, data)
 	rows := make([]*graph.Node, len(pieces))
 	for i, p := range pieces {
-		rows[i] = graph.Reshape(autodiff.Jacobian(p, theta), p.Shape().Size(), o.Dim)
+		rows[i] = jacobianOf(p, theta)
 	}
 	if len(rows) == 1 {
 		return Flatten(pieces), rows[0]
 	}
 	return Flatten(pieces), graph.Concatenate(rows, 0)
+}
+
+// withoutPieces builds J of residuals of no known structure, and the number of rows that it is made from.
+func (o *Objective) withoutPieces(r, theta *graph.Node) (j *graph.Node, made int) {
+	size := r.Shape().Size()
+	if o.Dim < size && o.Dim <= MostForwardPasses && exceptions.TryCatch[error](func() { j = byColumns(r, theta) }) == nil {
+		return j, size
+	}
+	if size <= MostReversePasses {
+		return jacobianOf(graph.Reshape(r, 1, size), theta), size // as the components of one point
+	}
+	return jacobianAndCost(r, theta)
 }
 
 // byColumns builds J by one forward pass for each parameter.
@@ -108,16 +120,74 @@ func byColumns(r, theta *graph.Node) *graph.Node {
 	return graph.Stack(columns, 1)
 }
 
-// MostReversePasses is the number of residuals, and MostForwardPasses that of parameters, up to which a Jacobian is made row by row,
-// or column by column, in one graph.
+// jacobianOf is the Jacobian of residuals as a matrix.
+func jacobianOf(r, theta *graph.Node) *graph.Node {
+	return graph.Reshape(autodiff.Jacobian(r, theta), r.Shape().Size(), theta.Shape().Size())
+}
+
+// jacobianAndCost is jacobianOf with the number of rows that it is made from.
+func jacobianAndCost(r, theta *graph.Node) (j *graph.Node, made int) {
+	j = jacobianOf(r, theta)
+	cost, err := autodiff.JacobianCost(r, theta)
+	if err != nil {
+		panic(err)
+	}
+	return j, cost.Rows
+}
+
+// MostReversePasses is the number of residuals, and MostForwardPasses that of parameters, up to which a Jacobian without Pieces is made
+// row by row, or column by column, in one graph.
 const (
 	MostReversePasses = 256
 	MostForwardPasses = 64
 )
 
-// HasJacobian reports whether J can be had as a matrix of M rows.
-func (o *Objective) HasJacobian(rows int) bool {
-	return o != nil && (o.Pieces != nil || rows <= MostReversePasses || o.Dim <= MostForwardPasses)
+// JacobianSize is the number of rows of J and of what it is made from, where that is more: points of an integral, for example. It
+// fails where J cannot be had as a matrix (ErrUnsuitable), because residuals interact in a way that takes too many reverse
+// passes, or because an operation has no derivative. Nothing is compiled.
+func (o *Objective) JacobianSize() (rows int, err error) {
+	made := 0
+	err = o.Trace(func(theta *graph.Node, data []*graph.Node) {
+		if o.Pieces == nil {
+			r := o.BuildResidual(theta, data)
+			rows = r.Shape().Size()
+			_, made = o.withoutPieces(r, theta)
+			return
+		}
+		for _, p := range o.BuildPieces(theta, data) {
+			rows += p.Shape().Size()
+			_, more := jacobianAndCost(p, theta)
+			made += more
+		}
+	})
+	if err != nil {
+		return 0, Unsuitable("objective: the Jacobian of the residuals cannot be had as a matrix: %w", err)
+	}
+	return max(rows, made), nil
+}
+
+// NeedForward reports that the residuals have no derivative along a direction of θ, of that order, for a method of that name
+// (ErrUnsuitable). Nothing is compiled.
+func (o *Objective) NeedForward(method string, order int) error {
+	err := o.Trace(func(theta *graph.Node, data []*graph.Node) {
+		r := o.BuildResidual(theta, data)
+		for range order {
+			r = autodiff.JVP(r, []*graph.Node{theta}, []*graph.Node{graph.OnesLike(theta)})
+		}
+	})
+	if err != nil {
+		return Unsuitable("objective: %s needs derivatives of the residuals in forward mode: %w", method, err)
+	}
+	return nil
+}
+
+// NeedGradient reports an operation of the loss that has no derivative, by its name, or whatever else keeps the loss and its gradient
+// from being built. Nothing is compiled. A Function passes.
+func (o *Objective) NeedGradient() error {
+	if o != nil && o.Function != nil {
+		return nil
+	}
+	return o.Trace(func(theta *graph.Node, data []*graph.Node) { o.BuildPoint(theta, data) })
 }
 
 // NumResiduals is M.
@@ -157,11 +227,16 @@ func (o *Objective) NeedJacobian(method string, rows int, most int64) error {
 	if o == nil {
 		return errNil
 	}
-	if !o.HasJacobian(rows) {
-		return Unsuitable("objective: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d of them, or at most %d parameters: without, it takes one pass for each", method, rows, MostReversePasses, MostForwardPasses)
+	made, err := o.JacobianSize()
+	if err != nil {
+		return fmt.Errorf("%s: %w", method, err)
 	}
-	n := float64(min(rows, o.Dim))
-	if need := float64(o.Precision().Size()) * (2*float64(rows)*float64(o.Dim) + 2*n*n); need > float64(most) {
+	all, err := o.NumResiduals()
+	if err != nil {
+		return err
+	}
+	n, entries := float64(min(rows, o.Dim)), float64(rows)*float64(made)/float64(all)*float64(o.Dim)
+	if need := float64(o.Precision().Size()) * (2*entries + 2*n*n); need > float64(most) {
 		return TooLarge("objective: %s needs %.3g GiB for the Jacobian of %d residuals by %d parameters, expected at most MaxMemory = %.3g GiB", method, need/(1<<30), rows, o.Dim, float64(most)/(1<<30))
 	}
 	return nil

@@ -48,9 +48,9 @@ type Objective struct {
 	// Residual builds r(θ), of any shape with M entries, scaled so that f = Σ rᵢ². Gauss–Newton methods need it, or Pieces.
 	Residual GraphFn
 	// Pieces builds the same residual in pieces of shape [N] or [N, C] that are Residual when they are flattened and put one
-	// after the other, and in which row n depends on θ and on sample n alone. Then a Jacobian takes one reverse pass for
-	// each column of a piece, see autodiff.Jacobian; without Pieces it takes one for each of the M residuals. When Residual
-	// is nil it is made of Pieces.
+	// after the other. Where row n depends on θ and on sample n alone a Jacobian takes one reverse pass for each column of a
+	// piece; sums over samples, such as integrals, and others that autodiff.Jacobian knows of may be in it. Without Pieces it
+	// takes one for each of the M residuals, if they are few. When Residual is nil it is made of Pieces.
 	Pieces func(theta *graph.Node, data []*graph.Node) []*graph.Node
 	// Loss builds the scalar f(θ). When nil, f = Σ rᵢ² of Residual.
 	Loss GraphFn

@@ -2,8 +2,10 @@ package optim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/stat"
@@ -61,6 +63,9 @@ func (a Auto) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		quasi.method, quasi.cost = SSBroyden{MaxMemory: a.MaxMemory}, 1.3+60*params*params/gradient
 	}
 	plan.candidates = append(plan.candidates, quasi)
+	for i := range plan.candidates {
+		plan.candidates[i].seat = i
+	}
 	plan.State.Rates = make([]float64, len(plan.candidates))
 	plan.State.Patience = 1
 	if plan.quasi() > 1 {
@@ -97,15 +102,19 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 	if third := max(leastSubspace, (obj.Dim+2)/3); third < obj.Dim {
 		columns, method.Columns, method.AdaptEvery = third, third, 10
 	}
-	order, need := min(rows, columns), denseMemory(obj, rows, columns)
+	made, unsuited := obj.JacobianSize()
+	order, need := min(rows, columns), denseMemory(obj, rows, made, columns)
 	size := fmt.Sprintf("%d residuals and %d parameters", rows, obj.Dim)
 	switch {
-	case !obj.HasJacobian(rows):
-		return rows, size + " that interact: no Gauss–Newton steps", nil
+	case unsuited != nil:
+		return rows, fmt.Sprintf("%s: no Gauss–Newton steps, since %v", size, unsuited), nil
 	case order > mostForSteps:
 		return rows, fmt.Sprintf("%s: a Gauss–Newton step would factorize a matrix of order %d, more than %d", size, order, mostForSteps), nil
 	case need > float64(a.MaxMemory):
 		return rows, fmt.Sprintf("%s: Gauss–Newton steps would need %.3g GiB, more than MaxMemory = %.3g GiB", size, need/(1<<30), float64(a.MaxMemory)/(1<<30)), nil
+	}
+	if err := obj.NeedForward("the geodesic acceleration", 2); err != nil {
+		method.Geodesic, size = false, fmt.Sprintf("%s, without second derivatives (%v)", size, err)
 	}
 	// In operations at the speed of a matrix product; those of a factorization run at a quarter of it.
 	m, n := float64(rows), float64(order)
@@ -118,6 +127,7 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 // candidate is a method among which Auto chooses.
 type candidate struct {
 	method Method
+	seat   int
 	cost   float64 // of an iteration, in gradients
 	stays  bool    // until it cannot go on
 	trial  int     // iterations from which its progress is judged
@@ -141,13 +151,16 @@ type automaticState struct {
 	Flat     bool      // the landscape is so well conditioned that Adam goes on
 	Asked    bool      // whether that was looked at
 	Warmed   bool      // whether Adam had its turn
+	Out      []int     // the seats of those that do not suit the objective
 }
 
 func (p *automatic) method() Method { return p.candidates[p.State.At].method }
 
-func (p *automatic) seat() int { return p.State.At }
+func (p *automatic) seat() int { return p.candidates[p.State.At].seat }
 
-func (p *automatic) resident(seat int) Method { return p.candidates[seat].method }
+func (p *automatic) resident(seat int) Method {
+	return p.candidates[slices.IndexFunc(p.candidates, func(c candidate) bool { return c.seat == seat })].method
+}
 
 func (p *automatic) quasi() int { return len(p.candidates) - 1 }
 
@@ -296,6 +309,9 @@ func (p *automatic) leaveFirst(c *course, theta *tensors.Tensor) (string, error)
 	if err != nil {
 		return "", err
 	}
+	if math.IsNaN(least) {
+		return made, nil
+	}
 	if least > 0 && largest < wellConditioned*least {
 		p.State.Flat = true
 		return "", nil
@@ -320,6 +336,27 @@ func (p *automatic) advance(_ *course, status Status) {
 
 func (p *automatic) ahead() []Method { return nil } // all can be saved
 
+// unsuited leaves out the candidate, and begins with Adam where it was to begin with that.
+func (p *automatic) unsuited() bool {
+	s := &p.State
+	if len(p.candidates) < 2 {
+		return false
+	}
+	s.Out = append(s.Out, p.seat())
+	s.Rates = slices.Delete(slices.Clone(s.Rates), s.At, s.At+1)
+	p.leaveOut()
+	s.Next = min(s.Next, len(p.candidates)-1)
+	if s.At = min(s.At, len(p.candidates)-1); !s.Warmed {
+		s.At = 0
+	}
+	return true
+}
+
+// leaveOut takes those that were left out from the candidates.
+func (p *automatic) leaveOut() {
+	p.candidates = slices.DeleteFunc(slices.Clone(p.candidates), func(c candidate) bool { return slices.Contains(p.State.Out, c.seat) })
+}
+
 func (p *automatic) save() ([]byte, error) { return encode(p.State) }
 
 func (p *automatic) restore(data []byte) error {
@@ -327,6 +364,8 @@ func (p *automatic) restore(data []byte) error {
 	if err != nil {
 		return err
 	}
+	p.State.Out = state.Out
+	p.leaveOut()
 	inside := func(candidate int) bool { return candidate >= 0 && candidate < len(p.candidates) }
 	if !inside(state.At) || !inside(state.Next) || len(state.Rates) != len(p.candidates) {
 		return fmt.Errorf("optim: the stored state is at candidate %d of %d, expected one of %d", state.At, len(state.Rates), len(p.candidates))
@@ -346,6 +385,9 @@ func curvatures(obj *objective.Objective, theta *tensors.Tensor) (least, largest
 		return 0, 0, 0, err
 	}
 	products, err := objective.NewCurvature(obj, objective.HessianMatrix)
+	if errors.Is(err, objective.ErrUnsuitable) {
+		return math.NaN(), math.NaN(), 0, nil
+	}
 	if err != nil {
 		return 0, 0, 0, err
 	}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -53,13 +54,13 @@ func startBlocks(obj *objective.Objective, name string, shift float64, forms []p
 	if err := obj.NeedResidual(name); err != nil {
 		return nil, err
 	}
+	if _, err := obj.JacobianSize(); err != nil {
+		return nil, fmt.Errorf("optim: %s: %w", name, err)
+	}
 	r := &blockRoot{obj: obj, shift: shift, forms: forms}
 	var err error
 	r.program, err = device.NewProgram(obj.Compiler(), "curvature of blocks", func(in []*graph.Node) []*graph.Node {
 		_, j := obj.BuildLinearization(in[0], in[1:])
-		if rows := j.Shape().Dimensions[0]; !obj.HasJacobian(rows) {
-			panic(objective.Unsuitable("optim: %s needs the Jacobian of %d residuals, expected Objective.Pieces, or at most %d residuals or %d parameters", name, rows, objective.MostReversePasses, objective.MostForwardPasses))
-		}
 		var all []*graph.Node
 		for _, f := range forms {
 			all = append(all, f.curvature(graph.Slice(j, graph.AxisRange(), graph.AxisRange(f.offset, f.offset+f.size)))...)

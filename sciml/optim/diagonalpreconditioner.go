@@ -49,7 +49,7 @@ func (d Diagonal) Start(obj *objective.Objective) (Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if obj.HasJacobian(rows) {
+	if _, err := obj.JacobianSize(); err == nil {
 		return startBlocks(obj, "Diagonal", d.Shift, []placedForm{{form, 0, obj.Dim}})
 	}
 	return newSampledDiagonal(obj, d, form, rows, func(theta, signs *graph.Node, data []*graph.Node) *graph.Node {

@@ -104,6 +104,8 @@ func (c *chain) ahead() (all []Method) {
 	return all
 }
 
+func (c *chain) unsuited() bool { return false } // what was asked for is not replaced
+
 func (c *chain) save() ([]byte, error) { return encode(c.at) }
 
 func (c *chain) restore(data []byte) error {

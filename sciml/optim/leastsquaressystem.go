@@ -57,11 +57,12 @@ type leastSquaresSystem interface {
 	scaling() *scales
 }
 
-// denseMemory is the size of J and the matrix in bytes, for steps in a space of so many columns.
-func denseMemory(obj *objective.Objective, rows, columns int) float64 {
+// denseMemory is the size of J and the matrix in bytes, for steps in a space of so many columns; made is the number of rows that J is
+// made from.
+func denseMemory(obj *objective.Objective, rows, made, columns int) float64 {
 	n := float64(min(rows, columns))
 	const copies = 3 // J, its parts before they are joined, and one transposed
-	return float64(obj.Precision().Size()) * (copies*float64(rows)*float64(obj.Dim) + 3*n*n)
+	return float64(obj.Precision().Size()) * (copies*float64(made)*float64(obj.Dim) + 3*n*n)
 }
 
 // defaultMemory is the most that a method takes for matrices, in bytes, when it is not told otherwise.
@@ -96,20 +97,22 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 	if c.columns > 0 {
 		columns = min(columns, c.columns)
 	}
-	need := denseMemory(obj, rows, columns)
-	fits := need <= float64(maxMemory) && obj.HasJacobian(rows)
+	made, unsuited := obj.JacobianSize()
+	asked := c.geodesic
+	need := denseMemory(obj, rows, made, columns)
+	fits := need <= float64(maxMemory) && unsuited == nil
 	why := fmt.Sprintf("%d residuals, %d parameters", rows, obj.Dim)
 	switch {
 	case solver == CheapestSolver && fits && columns <= rows:
 		solver = DenseNormal
 	case solver == CheapestSolver && fits:
 		solver = DenseKernel
-	case solver == CheapestSolver && !obj.HasJacobian(rows):
-		solver, why = MatrixFree, why+" that interact, so that there is no Jacobian by points"
+	case solver == CheapestSolver && unsuited != nil:
+		solver, why = MatrixFree, fmt.Sprintf("%s; %v", why, unsuited)
 	case solver == CheapestSolver:
 		solver, why = MatrixFree, why+fmt.Sprintf("; matrices would need %.3g GiB, more than MaxMemory = %.3g GiB", need/(1<<30), float64(maxMemory)/(1<<30))
-	case solver != MatrixFree && !obj.HasJacobian(rows):
-		return nil, objective.Unsuitable("optim: %s.Solver is %s, which needs the Jacobian of %s that interact, expected residuals of separate points (Objective.Pieces); MatrixFree does without", method, solver, why)
+	case solver != MatrixFree && unsuited != nil:
+		return nil, fmt.Errorf("optim: %s.Solver is %s: %w; MatrixFree does without", method, solver, unsuited)
 	case solver != MatrixFree && !fits:
 		return nil, objective.TooLarge("optim: %s.Solver is %s, which needs %.3g GiB for %s, expected at most MaxMemory = %.3g GiB; MatrixFree needs far less",
 			method, solver, need/(1<<30), why, float64(maxMemory)/(1<<30))
@@ -119,6 +122,17 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 		c.scaling, c.geodesic = MoreScaling, true
 	case c.scaling > UnitScaling && solver == MatrixFree:
 		return nil, objective.Unsuitable("optim: %s.Scaling is by %s, which needs the Jacobian, but the Solver is %s (%s), expected a dense one", method, c.scaling, solver, why)
+	}
+	if solver == MatrixFree {
+		if err := obj.NeedForward(method+" with the Solver MatrixFree", 1); err != nil {
+			return nil, err
+		}
+	} else if c.geodesic {
+		if err := obj.NeedForward(method+".Geodesic", 2); err != nil && asked {
+			return nil, err
+		} else if err != nil {
+			c.geodesic = false
+		}
 	}
 	if columns < obj.Dim && solver != MatrixFree {
 		why = fmt.Sprintf("in subspaces of dimension %d; %s", columns, why)

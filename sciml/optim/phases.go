@@ -2,11 +2,13 @@ package optim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
@@ -30,6 +32,8 @@ type itinerary interface {
 	advance(c *course, status Status)
 	// ahead are methods that have not begun and may be such that cannot be saved.
 	ahead() []Method
+	// unsuited goes on to another phase, as the method of this one does not suit the objective. It reports whether there is one.
+	unsuited() bool
 	save() ([]byte, error)
 	restore(saved []byte) error
 }
@@ -62,10 +66,46 @@ func startPhases(obj *objective.Objective, theta *tensors.Tensor, plan itinerary
 	if s.relay, err = startRelay(theta); err != nil {
 		return nil, err
 	}
-	if s.active, err = plan.method().Start(obj, theta); err != nil {
+	if s.active, err = s.begin(theta, true); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin starts the method of the plan, or another one where it does not suit the objective and the plan has one in its place; a remark
+// says so. It takes a stepper that rests, if there is one and it may.
+func (s *phasedStepper) begin(theta *tensors.Tensor, fresh bool) (Stepper, error) {
+	for {
+		seat := s.plan.seat()
+		if next, known := s.resting[seat]; known && !fresh {
+			delete(s.resting, seat)
+			_, err := relocate(next, theta)
+			return next, err
+		}
+		next, err := s.plan.method().Start(s.obj, theta)
+		if err == nil || !s.replace(err) {
+			return next, err
+		}
+	}
+}
+
+// replace goes on to another method in the place of one that an error shows to be unsuitable, if the plan has one.
+func (s *phasedStepper) replace(err error) bool {
+	name := s.plan.method().Name()
+	if (!unsuitable(err)) || !s.plan.unsuited() {
+		return false
+	}
+	note := fmt.Sprintf("%s is left out: %v", name, err)
+	if s.remark != "" && !s.told {
+		note = s.remark + "; " + note
+	}
+	s.remark, s.told = note, false
+	return true
+}
+
+// unsuitable reports whether an error says that a method, rather than the objective, is the wrong one.
+func unsuitable(err error) bool {
+	return errors.Is(err, objective.ErrUnsuitable) || errors.Is(err, objective.ErrTooLarge) || errors.Is(err, autodiff.ErrNoDerivative)
 }
 
 // Advance implements Stepper. It returns after a switch, so that the run loop sees each reason.
@@ -89,6 +129,14 @@ func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress
 		s.course.Made += p.Iterations
 		n -= p.Iterations
 		s.tell(&total, p, name)
+		if err != nil && s.course.Made == 0 && p.Records == nil && s.replace(err) { // found while it was built
+			stop(s.active)
+			if s.active, err = s.begin(s.best, false); err != nil {
+				return total, err
+			}
+			s.resume(s.active)
+			continue
+		}
 		if err != nil {
 			return total, err
 		}
@@ -153,17 +201,9 @@ func (s *phasedStepper) handOver(status Status) error {
 	}
 	seat, last := s.plan.seat(), s.active
 	s.plan.advance(&s.course, status)
-	next, known := s.resting[s.plan.seat()]
-	if known {
-		if _, err := relocate(next, s.best); err != nil {
-			return err
-		}
-		delete(s.resting, s.plan.seat())
-	} else {
-		var err error
-		if next, err = s.plan.method().Start(s.obj, s.best); err != nil {
-			return err
-		}
+	next, err := s.begin(s.best, false)
+	if err != nil {
+		return err
 	}
 	if _, ok := last.(Restarter); ok && seat != noSeat {
 		s.resting[seat] = last

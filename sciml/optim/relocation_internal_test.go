@@ -47,6 +47,7 @@ func (p *turns) resident(seat int) Method                       { return p.metho
 func (p *turns) final() bool                                    { return false }
 func (p *turns) next(int) int                                   { return p.length }
 func (p *turns) leave(*course, *tensors.Tensor) (string, error) { return "its turn is over", nil }
+func (p *turns) unsuited() bool                                 { return false }
 func (p *turns) advance(*course, Status)                        { p.At = (p.At + 1) % len(p.methods) }
 func (p *turns) ahead() []Method                                { return nil }
 func (p *turns) save() ([]byte, error)                          { return encode(p.At) }
