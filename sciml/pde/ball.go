@@ -53,13 +53,12 @@ func (b *Ball) Contains(point []float64) bool {
 	if len(point) != len(b.Center) {
 		return false
 	}
-	size, squares := b.Radius, 0.0
+	squares := 0.0
 	for i, c := range b.Center {
-		size = max(size, math.Abs(c))
 		v := (point[i] - c) / b.Radius
 		squares += v * v
 	}
-	return math.Sqrt(squares) <= 1+rounding*size/b.Radius
+	return math.Sqrt(squares) <= 1+slackOf(b.Bounds())/b.Radius
 }
 
 // measure is π^(d/2)/Γ(d/2+1)·R^d.

@@ -55,7 +55,7 @@ func (b *Box) Contains(point []float64) bool {
 		return false
 	}
 	for i, v := range point {
-		if !(v >= b.Lo[i] && v <= b.Hi[i]) {
+		if !between(v, b.Lo[i], b.Hi[i]) {
 			return false
 		}
 	}

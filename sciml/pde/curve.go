@@ -59,8 +59,7 @@ func (e *Ellipse) Contains(point []float64) bool {
 	u, v := (x*cos+y*sin)/e.SemiAxes[0], (y*cos-x*sin)/e.SemiAxes[1]
 	radius := math.Hypot(u, v) // 1 on the boundary
 	slope := math.Hypot(u/e.SemiAxes[0], v/e.SemiAxes[1]) / radius
-	size := max(e.SemiAxes[0], e.SemiAxes[1], math.Abs(e.Center[0]), math.Abs(e.Center[1]))
-	return radius <= 1 || radius-1 <= rounding*size*slope
+	return radius <= 1 || radius-1 <= slackOf(e.Bounds())*slope
 }
 
 func (e *Ellipse) measure() float64 { return math.Pi * e.SemiAxes[0] * e.SemiAxes[1] }
@@ -226,7 +225,7 @@ func (s *StarShaped) Contains(point []float64) bool {
 		return false
 	}
 	x, y := point[0]-s.center[0], point[1]-s.center[1]
-	return math.Hypot(x, y) <= s.at(math.Atan2(y, x))+rounding*s.size
+	return math.Hypot(x, y) <= s.at(math.Atan2(y, x))+slackOf(s.lo, s.hi)
 }
 
 func (s *StarShaped) measure() float64 { return s.area }

@@ -75,7 +75,7 @@ func (c *Cylinder) Bounds() (lo, hi []float64) {
 // Contains implements Domain.
 func (c *Cylinder) Contains(point []float64) bool {
 	d := c.Dim() - 1
-	return d >= 0 && len(point) == d+1 && point[d] >= c.T0 && point[d] <= c.T1 && c.Base.Contains(point[:d])
+	return d >= 0 && len(point) == d+1 && between(point[d], c.T0, c.T1) && c.Base.Contains(point[:d])
 }
 
 func (c *Cylinder) measure() float64 { return c.area * (c.T1 - c.T0) }

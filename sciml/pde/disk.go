@@ -5,10 +5,6 @@ import (
 	"math"
 )
 
-// rounding is the distance, relative to a body's size, within which a point counts as on its curved or slanted
-// boundary.
-const rounding = 1e-12
-
 // Disk is the set of points of the plane within Radius of Center; see NewDisk.
 type Disk struct {
 	Center [2]float64
@@ -47,8 +43,7 @@ func (d *Disk) Contains(point []float64) bool {
 	if len(point) != 2 {
 		return false
 	}
-	size := max(d.Radius, math.Abs(d.Center[0]), math.Abs(d.Center[1]))
-	return math.Hypot(point[0]-d.Center[0], point[1]-d.Center[1]) <= d.Radius+rounding*size
+	return math.Hypot(point[0]-d.Center[0], point[1]-d.Center[1]) <= d.Radius+slackOf(d.Bounds())
 }
 
 func (d *Disk) measure() float64 { return math.Pi * d.Radius * d.Radius }

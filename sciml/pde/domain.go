@@ -14,7 +14,8 @@ type Domain interface {
 	Dim() int
 	// Bounds is a box that holds the region, the smallest where that is known.
 	Bounds() (lo, hi []float64)
-	// Contains reports whether a point is in the closed region, up to rounding.
+	// Contains reports whether a point is in the closed region, or beside it no further than by rounding: for the domains of
+	// this package, by 1e-12 of its size, and 8 units in the last place of its coordinates.
 	Contains(point []float64) bool
 	// Boundary is the boundary in patches with different names, each with a parametrization that is uniform in measure.
 	Boundary() []Patch
@@ -143,6 +144,27 @@ func share(d int, inside func(unit []float64) bool) float64 {
 	}
 	return total / float64(lines)
 }
+
+// rounding is the distance, relative to a body's size, within which a point counts as on its boundary.
+const rounding = 1e-12
+
+// slack is that distance for an interval. What is far from the origin has coordinates that are rounded more.
+func slack(lo, hi float64) float64 {
+	const ulp = 0x1p-52
+	return rounding*(hi-lo) + 8*ulp*max(math.Abs(lo), math.Abs(hi))
+}
+
+// slackOf is the largest slack of the sides of a box.
+func slackOf(lo, hi []float64) float64 {
+	most := 0.0
+	for i := range lo {
+		most = max(most, slack(lo[i], hi[i]))
+	}
+	return most
+}
+
+// between reports whether v is in an interval, up to rounding.
+func between(v, lo, hi float64) bool { return v >= lo-slack(lo, hi) && v <= hi+slack(lo, hi) }
 
 // finite reports whether all values are finite numbers.
 func finite(values ...float64) bool {

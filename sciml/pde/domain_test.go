@@ -321,3 +321,56 @@ func patchNames(domain pde.Domain) []string {
 	}
 	return names
 }
+
+// TestContainsUpToRounding: every domain has the points of its boundary with each coordinate rounded the one or the other way, near the
+// origin and far from it, and no point that is further outside.
+func TestContainsUpToRounding(t *testing.T) {
+	made := func(d pde.Domain, err error) pde.Domain {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for _, at := range []struct{ x, size float64 }{{0, 1}, {0, 1e-6}, {3e5, 1}, {-2, 1e4}} {
+		lo, hi := []float64{at.x, at.x - at.size}, []float64{at.x + at.size/3, at.x + at.size/7}
+		box := made(pde.NewBox([]string{"x", "y"}, lo, hi))
+		disk := made(pde.NewDisk([2]float64{at.x, at.x}, at.size/3))
+		polygon := made(pde.NewPolygon([2]float64{lo[0], lo[1]}, [2]float64{hi[0], lo[1]}, [2]float64{lo[0], hi[1]}))
+		bodies := map[string]pde.Domain{
+			"box": box, "disk": disk, "polygon": polygon,
+			"interval": made(pde.NewInterval("x", lo[0], hi[0])), "cylinder": made(pde.Over(disk, "t", at.x, at.x+0.3)),
+			"union": made(pde.Union(box, disk)), "intersection": made(pde.Intersection(box, disk)), "difference": made(pde.Difference(box, disk)),
+		}
+		for name, d := range bodies {
+			for _, patch := range d.Boundary() {
+				for k := range 5 {
+					unit := make([]float64, d.Dim()-1)
+					for i := range unit {
+						unit[i] = (float64(k) + 0.5) / 5
+					}
+					p, n := patch.At(unit)
+					if patch.Keep != nil && !patch.Keep(p, n) {
+						continue
+					}
+					for i := range p {
+						for _, to := range []float64{math.Inf(-1), math.Inf(1)} {
+							q := slices.Clone(p)
+							q[i] = math.Nextafter(q[i], to)
+							if !d.Contains(q) {
+								t.Errorf("%s of size %g at %g: %v, next to the point %v of %q, is not in it", name, at.size, at.x, q, p, patch.Name)
+							}
+						}
+					}
+					beyond := slices.Clone(p)
+					for i := range beyond {
+						beyond[i] += 1e-5 * at.size * n[i]
+					}
+					if d.Contains(beyond) {
+						t.Errorf("%s of size %g at %g: %v, beyond %q, is in it", name, at.size, at.x, beyond, patch.Name)
+					}
+				}
+			}
+		}
+	}
+}

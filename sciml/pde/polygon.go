@@ -12,7 +12,6 @@ import (
 type Polygon struct {
 	vertices [][2]float64
 	area     float64 // positive for vertices that run counterclockwise
-	size     float64 // the largest absolute coordinate or side of the bounds
 	lo, hi   []float64
 	holes    []*Polygon
 }
@@ -127,10 +126,8 @@ func polygon(vertices [][2]float64) *Polygon {
 		p.area += ((a[0]-o[0])*(b[1]-o[1]) - (b[0]-o[0])*(a[1]-o[1])) / 2
 		for axis, v := range a {
 			p.lo[axis], p.hi[axis] = min(p.lo[axis], v), max(p.hi[axis], v)
-			p.size = max(p.size, math.Abs(v))
 		}
 	}
-	p.size = max(p.size, p.hi[0]-p.lo[0], p.hi[1]-p.lo[1])
 	return p
 }
 
@@ -212,11 +209,12 @@ func (p *Polygon) Contains(point []float64) bool {
 // locate reports whether a point is inside of the outer ring, by the parity of the edges to its right, and whether it is on
 // an edge, up to rounding.
 func (p *Polygon) locate(q [2]float64) (inside, near bool) {
+	slack := slackOf(p.lo, p.hi)
 	for i := range p.vertices {
 		a, b := p.edge(i)
 		length := math.Hypot(b[0]-a[0], b[1]-a[1])
 		along := min(max(dot(a, b, q)/(length*length), 0), 1)
-		if math.Hypot(a[0]+along*(b[0]-a[0])-q[0], a[1]+along*(b[1]-a[1])-q[1]) <= rounding*p.size {
+		if math.Hypot(a[0]+along*(b[0]-a[0])-q[0], a[1]+along*(b[1]-a[1])-q[1]) <= slack {
 			return inside, true
 		}
 		if (a[1] > q[1]) != (b[1] > q[1]) && q[0] < a[0]+(q[1]-a[1])/(b[1]-a[1])*(b[0]-a[0]) {
