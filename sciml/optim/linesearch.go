@@ -3,6 +3,7 @@ package optim
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -22,7 +23,8 @@ type lineSearch struct {
 	many     *objective.Losses // along the direction; nil unless the search wants them and the objective is a graph
 	memory   bool              // whether it knows something
 	rounding rounding          // of the loss
-	reason   string            // why there is no direction, where that is known
+	still    stillness
+	reason   string // why there is no direction, where that is known
 }
 
 func startLineSearch(obj *objective.Objective, theta *tensors.Tensor, direction Direction, by search.Search) (Stepper, error) {
@@ -99,6 +101,10 @@ func (s *lineSearch) trial(theta, step *tensors.Tensor, alpha float64) (*evaluat
 
 // step makes one iteration; there is none when there is no way down even along steepest descent.
 func (s *lineSearch) step(ctx context.Context) (to *evaluated, length float64, err error) {
+	if s.still.Count >= mostStill && s.rounding.most == s.rounding.least {
+		s.reason = fmt.Sprintf("in %d iterations the loss has not changed beyond its rounding errors, and its gradient has not become smaller", mostStill)
+		return nil, 0, nil
+	}
 	for {
 		rewind := mark(s.director)
 		to, length, err = s.along(ctx)
@@ -109,6 +115,7 @@ func (s *lineSearch) step(ctx context.Context) (to *evaluated, length float64, e
 		if to != nil {
 			s.rounding.lower()
 			s.reached(to)
+			s.still.reach(to.loss, to.gradientNorm, s.rounding.least)
 			return to, length, nil
 		}
 		if s.rounding.raise() {
@@ -222,12 +229,13 @@ func (s *lineSearch) losses(step *tensors.Tensor, alphas []float64) ([]float64, 
 }
 
 func (s *lineSearch) failure() string {
-	return cmp.Or(s.reason, "no step that was tried along the direction, with what earlier steps have taught it or without, lowers the loss at this precision")
+	return cmp.Or(s.reason, "no step that was tried along the direction, with what earlier steps have taught it or without, lowers the loss")
 }
 
 // Refresh implements Stepper.
 func (s *lineSearch) Refresh() {
 	s.forget()
+	s.still = stillness{}
 	s.replaceState(s.director.rebase(s.state))
 	if m, ok := s.search.(search.MemorySearch); ok {
 		m.SetMemory(nil)
@@ -238,6 +246,7 @@ func (s *lineSearch) Refresh() {
 func (s *lineSearch) Restart(theta *tensors.Tensor) error {
 	s.replaceState(s.director.blank())
 	s.memory = false
+	s.still = stillness{}
 	s.rounding.reset()
 	if m, ok := s.search.(search.MemorySearch); ok {
 		m.SetMemory(nil)
@@ -262,12 +271,13 @@ type savedLine struct {
 	Memory   bool
 	Search   []float64
 	Rounding float64
+	Still    stillness
 	Again    bool // whether the Newton direction of the iterate was searched in vain
 }
 
 // Save implements Stepper.
 func (s *lineSearch) Save() ([]byte, error) {
-	line := savedLine{Memory: s.memory, Rounding: s.rounding.level}
+	line := savedLine{Memory: s.memory, Rounding: s.rounding.level, Still: s.still}
 	var err error
 	if line.Iterates, err = s.save(); err != nil {
 		return nil, err
@@ -301,7 +311,7 @@ func (s *lineSearch) Restore(data []byte) error {
 	if m, ok := s.search.(search.MemorySearch); ok {
 		m.SetMemory(line.Search)
 	}
-	s.memory, s.rounding.level = line.Memory, line.Rounding
+	s.memory, s.rounding.level, s.still = line.Memory, line.Rounding, line.Still
 	if d, ok := s.director.(*newtonDirector); ok && line.Again {
 		d.last = s.at
 	}

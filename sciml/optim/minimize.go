@@ -575,6 +575,11 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	res := &r.result
 	res.Theta, res.Loss = theta, loss
 	res.Status, res.Message = r.status, r.message
+	if res.Status == SearchFailed && failure == nil {
+		if left := r.remainder(theta, loss); left != "" {
+			res.Message += "; " + left
+		}
+	}
 	if failure == nil && r.options.Monitor != nil && theta != nil {
 		res.Metrics, failure = r.measure(last, theta)
 	}

@@ -4,10 +4,12 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/floats"
 
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
@@ -119,5 +121,84 @@ func TestScalingErrors(t *testing.T) {
 	r := minimize(t, obj, start, optim.LevenbergMarquardt{Solver: optim.MatrixFree}, optim.Options{MaxIterations: 1})
 	if r.Iterations != 1 {
 		t.Errorf("the usual scaling without a matrix: %s", r)
+	}
+}
+
+// deterministic are the methods whose end says something of where they are.
+var deterministic = []optim.Method{
+	optim.LevenbergMarquardt{}, optim.Auto{}, optim.NewtonTrustRegion{}, optim.CubicRegularization{}, optim.NewtonCG{}, optim.BFGS{}, optim.LBFGS{},
+	optim.SSBFGS{}, optim.SSBroyden{}, optim.SR1{}, optim.LSR1{}, optim.Dogleg{}, optim.NonlinearCG{},
+}
+
+// steepest is the largest cosine of the angle between the residuals and a column of the Jacobian, which does not depend on units: it is
+// zero at a minimum.
+func steepest(t *testing.T, obj *objective.Objective, theta []float64) float64 {
+	t.Helper()
+	l, err := objective.NewLinearizer(obj, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := l.At(theta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := at.Residual()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column, unit, largest := make([]float64, len(r)), make([]float64, len(theta)), 0.0
+	for i := range theta {
+		clear(unit)
+		unit[i] = 1
+		if err := at.Forward()(column, unit); err != nil {
+			t.Fatal(err)
+		}
+		if size := floats.Norm(column, 2) * floats.Norm(r, 2); size > 0 {
+			largest = math.Max(largest, math.Abs(floats.Dot(column, r))/size)
+		}
+	}
+	return largest
+}
+
+// TestEndsAreTrue: a run says that it is at the limit of the precision only where it is, and what keeps it from there otherwise.
+func TestEndsAreTrue(t *testing.T) {
+	b := pureGo(t)
+	claims, others := 0, 0
+	for _, r := range regressions(t, "Misra1a", "BoxBOD", "MGH09", "Thurber", "Hahn1", "Bennett5", "Kirby2") {
+		for i, start := range r.Starts {
+			for _, m := range deterministic {
+				obj := fit(b, r, nil)
+				got := minimize(t, obj, start, m, optim.Options{MaxIterations: 300})
+				claim := strings.Contains(got.Message, "limit of this precision")
+				switch excess := got.Loss/r.SumOfSquares - 1; {
+				case claim:
+					claims++
+					if angle := steepest(t, obj, got.Theta); excess > 1e-6 && angle > 1e-7 {
+						t.Errorf("%s of %s from start %d claims to be at the limit, %.2g above the minimum, with a cosine of %.2g: %s", m.Name(), r.Name, i+1, excess, angle, got)
+					}
+				case got.Status == optim.SearchFailed:
+					others++
+					if !strings.Contains(got.Message, "there") || math.Abs(excess) < 1e-12 {
+						t.Errorf("%s of %s from start %d does not say what keeps it %.2g above the minimum: %s", m.Name(), r.Name, i+1, excess, got)
+					}
+				}
+			}
+		}
+	}
+	if claims < 50 || others < 10 {
+		t.Errorf("%d runs claim to be at the limit and %d not, expected more of both", claims, others)
+	}
+}
+
+// TestSearchesStop: at a minimum, where rounding hides all differences, a search does not go on by the noise of slopes.
+func TestSearchesStop(t *testing.T) {
+	b := pureGo(t)
+	for _, r := range regressions(t, "BoxBOD", "Chwirut1", "Chwirut2", "Rat42", "ENSO") {
+		for _, m := range deterministic {
+			got := minimize(t, fit(b, r, nil), r.Starts[1], m, optim.Options{MaxIterations: 600})
+			if atMinimum := got.Loss < r.SumOfSquares*(1+1e-10); atMinimum && (got.Status == optim.IterationLimit || got.Evaluations > 5000) {
+				t.Errorf("%s goes on at the minimum of %s: %s, %d evaluations", m.Name(), r.Name, got, got.Evaluations)
+			}
+		}
 	}
 }

@@ -39,3 +39,21 @@ func (r *rounding) reset() { r.level = r.least }
 
 // raised reports whether the error is taken for larger than that of the floating-point type.
 func (r *rounding) raised() bool { return r.level > r.least }
+
+// mostStill is the number of iterations after which a search that goes on by slopes alone, in double precision, comes to nothing.
+const mostStill = 30
+
+// stillness counts iterations that change nothing. At a minimum the search may accept steps for ever: what the loss changes by is
+// hidden by rounding, and slopes are noise.
+type stillness struct {
+	Loss, Gradient float64 // since when, and the smallest norm since then
+	Count          int
+}
+
+// reach counts an iterate.
+func (s *stillness) reach(loss, gradient, epsilon float64) {
+	if s.Count == 0 || math.Abs(loss-s.Loss) > 64*epsilon*math.Abs(s.Loss) || gradient < s.Gradient {
+		*s = stillness{Loss: loss, Gradient: gradient}
+	}
+	s.Count++
+}

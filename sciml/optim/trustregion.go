@@ -224,7 +224,7 @@ func (s *regionStepper) seek(ctx context.Context) (*evaluated, float64, error) {
 			continue
 		}
 		usable := step.predicted > 0 && device.Finite(step.predicted) && device.Finite(step.length)
-		short := step.vanishes(s.rounding.least, s.at.thetaNorm)
+		short := step.vanishes(s.rounding.least, s.at.thetaNorm) && !s.matters(step)
 		if !usable || short { // it is not tried
 			device.Free([]*tensors.Tensor{step.p})
 		}
@@ -244,6 +244,10 @@ func (s *regionStepper) seek(ctx context.Context) (*evaluated, float64, error) {
 			if s.memory && !s.pending.Forgotten { // short steps have taught it noise
 				s.forgetModel()
 				s.size, s.pending.Forgotten = s.control.first(), true
+				continue
+			}
+			if s.memory && step.length < s.size/2 { // it is not the region: the first trial has led to where curvatures are beyond all
+				s.forgetModel()
 				continue
 			}
 			if v, ok := s.subproblem.(varied); ok && v.vary() {
@@ -273,6 +277,30 @@ func (s *regionStepper) seek(ctx context.Context) (*evaluated, float64, error) {
 	s.rounding.reset()
 	s.reason = fmt.Sprintf("%d steps were refused one after the other", mostOffers)
 	return nil, 0, nil
+}
+
+// matters reports that a step much shorter than θ is long for one of its entries, and should lower the loss beyond its rounding
+// errors: parameters differ in size. Methods that change their damping see to that by themselves.
+func (s *regionStepper) matters(step regionStep) bool {
+	switch s.control.(type) {
+	case TrustRegion, cubicControl:
+	default:
+		return false
+	}
+	if !(step.predicted > 8*s.rounding.level*math.Abs(s.at.loss)) {
+		return false
+	}
+	p, err := device.Numbers(step.p)
+	theta, other := device.Numbers(s.at.theta)
+	if err != nil || other != nil {
+		return false
+	}
+	for i, v := range p {
+		if math.Abs(v) > s.rounding.least*math.Abs(theta[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *regionStepper) forgetModel() {
