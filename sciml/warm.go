@@ -24,7 +24,7 @@ func LoadCheckpoint(path string, problem *pde.Problem) (*Solution, error) {
 		return nil, err
 	}
 	if len(u.training.Model.Network) == 0 {
-		return nil, u.withoutNetwork("so that it is no solution; Resume takes one with Options.Network")
+		return nil, u.withoutNetwork("so that it is no solution; optim.LoadCheckpoint reads its Result.Theta, for Options.Start with Options.Network")
 	}
 	s := &Solution{Method: u.checkpoint.Method, Result: u.checkpoint.Result, saved: &u.training.Model, left: &ending{loaded: true}}
 	return s.For(problem)

@@ -185,6 +185,31 @@ func TestFromErrors(t *testing.T) {
 	}
 }
 
+// opaque is a network that cannot be stored.
+type opaque struct{ nn.Network }
+
+// TestCheckpointWithoutNetwork: a checkpoint of a network that cannot be stored says what can be done with it, and that works.
+func TestCheckpointWithoutNetwork(t *testing.T) {
+	options := tiny(t, pureGo(t), optim.Adam{})
+	options.Network = opaque{options.Network}
+	options.Iterations, options.Checkpoint = 3, filepath.Join(t.TempDir(), "checkpoint")
+	s := solve(t, pde.Poisson2D(), options)
+	if _, err := sciml.LoadCheckpoint(options.Checkpoint, pde.Poisson2D()); err == nil || !strings.Contains(err.Error(), "for Options.Start with Options.Network") {
+		t.Errorf("LoadCheckpoint: %v", err)
+	}
+	if _, err := sciml.Resume(context.Background(), options.Checkpoint, pde.Poisson2D(), sciml.Options{}); err == nil || !strings.Contains(err.Error(), "expected it in Options.Network") {
+		t.Errorf("Resume: %v", err)
+	}
+	checkpoint, err := optim.LoadCheckpoint(options.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Method, options.Checkpoint, options.Start = optim.LBFGS{}, "", checkpoint.Result.Theta
+	if next := solve(t, pde.Poisson2D(), options); math.Abs(next.Result.History.Records[0].Loss-s.Result.Loss) > 1e-12*s.Result.Loss {
+		t.Errorf("%s begins at %v, want %v", next, next.Result.History.Records[0].Loss, s.Result.Loss)
+	}
+}
+
 // TestUntil: a training ends at a plateau, and says so.
 func TestUntil(t *testing.T) {
 	options := tiny(t, pureGo(t), optim.LBFGS{})
