@@ -193,6 +193,13 @@ var ruleCases = []ruleCase{
 	{name: "ReduceMax and ReduceMin", u: func(x *graph.Node) *graph.Node {
 		return graph.Concatenate([]*graph.Node{graph.ReduceAndKeep(curved(x), graph.ReduceMax, 1), graph.ReduceAndKeep(graph.Mul(x, curved(x)), graph.ReduceMin, 1)}, 1)
 	}},
+	{name: "ReduceMultiply", u: func(x *graph.Node) *graph.Node {
+		return graph.Concatenate([]*graph.Node{graph.ReduceAndKeep(curved(x), graph.ReduceMultiply, 1), graph.ReduceAndKeep(x, graph.ReduceMultiply, -1)}, 1)
+	}},
+	{name: "Atan2", u: func(x *graph.Node) *graph.Node {
+		return graph.Concatenate([]*graph.Node{graph.Atan2(graph.AddScalar(curved(x), 1), graph.AddScalar(x, -0.8)), graph.Atan2(graph.Cos(graph.MulScalar(x, 1.5)), column(x, 0)),
+			graph.Atan2(constant(x.Graph(), -1.5), graph.Cos(graph.MulScalar(x, 1.6)))}, 1)
+	}},
 	{name: "steps", u: func(x *graph.Node) *graph.Node {
 		y := graph.MulScalar(x, 3)
 		steps := graph.Add(graph.Add(graph.Floor(y), graph.Ceil(y)), graph.Add(graph.Round(y), graph.Sign(graph.AddScalar(x, -0.7))))

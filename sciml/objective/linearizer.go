@@ -30,7 +30,7 @@ type Linearizer struct {
 const defaultBudget = 1 << 30
 
 // NewLinearizer makes one. The budget, in bytes, is for J, or the part of it that is there at a time, and the working memory
-// that goes with it; 1 GiB when zero. A result of its own size, such as JᵀJ, comes on top. It fails for an objective without
+// that goes with it; 1 GiB when zero. A result of its own size, such as JᵀJ, comes on top; it may have 4 GiB, or the budget. It fails for an objective without
 // residuals (ErrUnsuitable).
 func NewLinearizer(obj *Objective, budget int64) (*Linearizer, error) {
 	if err := obj.Check(); err != nil {
@@ -188,6 +188,9 @@ func (a *Linearization) NormalMatrix() (*mat.SymDense, error) {
 		return nil, literal("Linearization")
 	}
 	l := a.of
+	if err := l.checkResult("JᵀJ", l.obj.Dim); err != nil {
+		return nil, err
+	}
 	parts, err := l.chunks("JᵀJ", 1)
 	if err != nil {
 		return nil, err
@@ -225,6 +228,9 @@ func (a *Linearization) Kernel() (*mat.SymDense, error) {
 		return nil, literal("Linearization")
 	}
 	l := a.of
+	if err := l.checkResult("JJᵀ", l.rows); err != nil {
+		return nil, err
+	}
 	parts, err := l.chunks("JJᵀ", 2)
 	if err != nil {
 		return nil, err
@@ -262,6 +268,18 @@ func (a *Linearization) Kernel() (*mat.SymDense, error) {
 		})
 	})
 	return k, err
+}
+
+// mostOfResult bounds a square matrix on the host, in bytes, where the budget does not allow more.
+const mostOfResult = 4 << 30
+
+// checkResult reports a result of that order that is too large for the host.
+func (l *Linearizer) checkResult(what string, order int) error {
+	most := max(mostOfResult, l.budget)
+	if size := 8 * float64(order) * float64(order); size > float64(most) {
+		return TooLarge("objective: %s of order %d needs %.3g GiB on the host, expected at most %.3g GiB, or the budget where it is more; products need less", what, order, size/(1<<30), float64(most)/(1<<30))
+	}
+	return nil
 }
 
 // KernelTrace is tr JJᵀ = ‖J‖², the sum of the squares of all entries, from chunks as in NormalMatrix. Nothing of that size comes

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/diff/fd"
@@ -315,7 +316,9 @@ func TestErrors(t *testing.T) {
 	}
 	interacting := &objective.Objective{Backend: b, Dim: objective.MostForwardPasses + 1}
 	interacting.Residual = func(theta *graph.Node, _ []*graph.Node) *graph.Node {
-		return graph.BroadcastToDims(graph.ReduceAllSum(theta), 300)
+		r := graph.BroadcastToDims(graph.ReduceAllSum(theta), 300) // maxima of scattered numbers have reverse mode alone
+		places := graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, 300, 1), 0)
+		return graph.ScatterMax(graph.ZerosLike(r), places, r, true, true)
 	}
 	without := networks(b, dtypes.Float64)
 	without.Samples = nil
@@ -333,21 +336,21 @@ func TestErrors(t *testing.T) {
 	}
 	second := func(_ any, err error) error { return err }
 	for word, c := range map[string]struct{ err, kind error }{
-		"a Linearizer needs the residuals":             {second(objective.NewLinearizer(energy, 0)), objective.ErrUnsuitable},
-		"a Linearizer needs the residuals whose":       {second(objective.NewLinearizer(plain, 0)), objective.ErrUnsuitable},
-		"budget of a Linearizer is -1":                 {second(objective.NewLinearizer(o, -1)), nil},
-		"theta has 2 entries, expected Objective.Dim":  {second(l.At(theta[:2])), nil},
-		"products with the Hessian":                    {second(objective.NewCurvature(plain, objective.HessianMatrix)), objective.ErrUnsuitable},
-		"Curvature with the Gauss–Newton matrix needs": {second(objective.NewCurvature(energy, objective.GaussNewtonMatrix)), objective.ErrUnsuitable},
-		"300 residuals that interact":                  {normal(interacting, 0), objective.ErrUnsuitable},
-		"Objective.Samples is nil, so that":            {normal(without, 100), objective.ErrTooLarge},
-		`Samples "first" have no Scales`:               {normal(means, 100), objective.ErrTooLarge},
-		"in chunks of the samples are not those":       {normal(constant, 100), objective.ErrTooLarge},
-		"there are no directions":                      {second(objective.Restrict(o, theta)), nil},
-		"expected Objective.Dim = 23, in direction 1":  {second(objective.Restrict(o, theta, theta, theta[:1])), nil},
-		"a change of variables needs a graph":          {second(objective.Restrict(plain, []float64{0, 0}, []float64{1, 0})), objective.ErrUnsuitable},
-		"Objective.Terms is nil, expected":             {second(objective.NewTermEvaluator(energy)), objective.ErrUnsuitable},
-		`no term "x", as Objective.Terms is nil`:       {second(energy.Term("x")), objective.ErrUnsuitable},
+		"a Linearizer needs the residuals":              {second(objective.NewLinearizer(energy, 0)), objective.ErrUnsuitable},
+		"a Linearizer needs the residuals whose":        {second(objective.NewLinearizer(plain, 0)), objective.ErrUnsuitable},
+		"budget of a Linearizer is -1":                  {second(objective.NewLinearizer(o, -1)), nil},
+		"theta has 2 entries, expected Objective.Dim":   {second(l.At(theta[:2])), nil},
+		"products with the Hessian":                     {second(objective.NewCurvature(plain, objective.HessianMatrix)), objective.ErrUnsuitable},
+		"Curvature with the Gauss–Newton matrix needs":  {second(objective.NewCurvature(energy, objective.GaussNewtonMatrix)), objective.ErrUnsuitable},
+		"JᵀJ: objective: the Jacobian of the residuals": {normal(interacting, 0), objective.ErrUnsuitable},
+		"Objective.Samples is nil, so that":             {normal(without, 100), objective.ErrTooLarge},
+		`Samples "first" have no Scales`:                {normal(means, 100), objective.ErrTooLarge},
+		"in chunks of the samples are not those":        {normal(constant, 100), objective.ErrTooLarge},
+		"there are no directions":                       {second(objective.Restrict(o, theta)), nil},
+		"expected Objective.Dim = 23, in direction 1":   {second(objective.Restrict(o, theta, theta, theta[:1])), nil},
+		"a change of variables needs a graph":           {second(objective.Restrict(plain, []float64{0, 0}, []float64{1, 0})), objective.ErrUnsuitable},
+		"Objective.Terms is nil, expected":              {second(objective.NewTermEvaluator(energy)), objective.ErrUnsuitable},
+		`no term "x", as Objective.Terms is nil`:        {second(energy.Term("x")), objective.ErrUnsuitable},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", c.err, word)

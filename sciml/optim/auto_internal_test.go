@@ -1,8 +1,16 @@
 package optim
 
 import (
+	"context"
 	"math"
+	"strings"
 	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
 )
 
 // TestGained: within one set of points, from one to another, and where nothing can be said.
@@ -35,6 +43,81 @@ func TestGained(t *testing.T) {
 	} {
 		if got := gained(c.course, c.last); !(math.Abs(got-c.want) < 1e-12) {
 			t.Errorf("%s: %g, want %g", name, got, c.want)
+		}
+	}
+}
+
+// unfit is a method that turns out not to suit the objective: when it is started, or when its first program is built.
+type unfit struct{ late bool }
+
+func (unfit) Name() string { return "unfit" }
+
+func (u unfit) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
+	if !u.late {
+		return nil, objective.TooLarge("optim: unfit needs more than there is")
+	}
+	s, err := GradientDescent{Rate: 1}.Start(obj, theta)
+	return unfitStepper{s}, err
+}
+
+type unfitStepper struct{ Stepper }
+
+func (unfitStepper) Advance(context.Context, int, Goal) (Progress, error) {
+	return Progress{}, objective.Unsuitable("optim: unfit cannot be built")
+}
+
+// TestAutoLeavesOut: each candidate may be unfit, at the start or later, whether a run begins with it or comes to it; and a run that is
+// resumed leaves it out again.
+func TestAutoLeavesOut(t *testing.T) {
+	b, err := objective.HostBackend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj := &objective.Objective{Backend: b, Dim: 2, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+		return graph.Sub(graph.Exp(theta), graph.Const(theta.Graph(), []float64{2, 3}))
+	}}
+	theta := device.Vector(obj.Precision(), []float64{0, 0})
+	for _, late := range []bool{false, true} {
+		for out := range 3 {
+			plan := func() *automatic {
+				p := &automatic{obj: obj, warmUp: 5, candidates: []candidate{
+					{method: Adam{Rate: 1e-2}, look: 5}, {method: LevenbergMarquardt{}, seat: 1, look: 5, trial: 10, cost: 1}, {method: LBFGS{}, seat: 2, look: 5, trial: 10, cost: 1},
+				}}
+				p.candidates[out].method = unfit{late}
+				p.State = automaticState{At: 1, Rates: make([]float64, 3), Patience: 1}
+				return p
+			}
+			s, err := startPhases(obj, theta, plan(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := ""
+			for range 40 {
+				p, err := s.Advance(t.Context(), 10, Goal{Loss: 1e-20})
+				if err != nil {
+					t.Fatalf("candidate %d, late %v: %v", out, late, err)
+				}
+				told += p.Message
+			}
+			if _, loss := s.Best(); !(loss < 1e-12) {
+				t.Errorf("candidate %d, late %v: a loss of %g", out, late, loss)
+			}
+			if left := len(s.(*phasedStepper).plan.(*automatic).State.Out) > 0; left != strings.Contains(told, "unfit is left out") {
+				t.Errorf("candidate %d, late %v: told %q", out, late, told)
+			}
+			saved, err := s.Save()
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := startPhases(obj, theta, plan(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := again.Restore(saved); err != nil {
+				t.Errorf("candidate %d, late %v: %v", out, late, err)
+			}
+			stop(s)
+			stop(again)
 		}
 	}
 }

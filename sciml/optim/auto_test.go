@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
@@ -101,6 +103,35 @@ func TestAutoSettings(t *testing.T) {
 		_, err := optim.Minimize(t.Context(), p.objective(pureGo(t)), p.start, m, optim.Options{})
 		if err == nil || !strings.Contains(err.Error(), "Auto.WarmUp is") {
 			t.Errorf("%+v: error %v", m, err)
+		}
+	}
+}
+
+// TestAutoWithInteractingResiduals: means, sums over other residuals, and operations without a forward derivative do not stop it: it
+// takes Gauss–Newton steps where there are some, and says why where there are none.
+func TestAutoWithInteractingResiduals(t *testing.T) {
+	s := newSines(300, 6)
+	for name, c := range map[string]struct {
+		change func(r *graph.Node) *graph.Node
+		word   string
+	}{
+		"mean":       {func(r *graph.Node) *graph.Node { return graph.Add(r, graph.ReduceAllMean(graph.Square(r))) }, "Gauss–Newton steps are affordable"},
+		"cumulative": {func(r *graph.Node) *graph.Node { return graph.CumSum(r, 0) }, "Gauss–Newton steps are affordable"},
+		"neighbours": {func(r *graph.Node) *graph.Node { return graph.Add(r, graph.Reverse(r, 0)) }, "Gauss–Newton steps are affordable"},
+		"scattered maxima": {func(r *graph.Node) *graph.Node {
+			places := graph.Iota(r.Graph(), shapes.Make(dtypes.Int32, 300, 1), 0)
+			return graph.ScatterMax(graph.AddScalar(graph.ZerosLike(r), -10), places, r, true, true)
+		}, "no Gauss–Newton steps, since"},
+	} {
+		obj := s.objective(pureGo(t), dtypes.Float64)
+		pieces := obj.Pieces
+		obj.Pieces = func(theta *graph.Node, data []*graph.Node) []*graph.Node {
+			return []*graph.Node{c.change(graph.Reshape(pieces(theta, data)[0], 300))}
+		}
+		obj.Samples = nil
+		r := minimize(t, obj, s.start, optim.Auto{WarmUp: 20}, optim.Options{MaxIterations: 400, LossTolerance: 1e-20})
+		if text := events(r); r.Status != optim.LossReached || !strings.Contains(text, c.word) {
+			t.Errorf("%s: %s\n%s", name, r, text)
 		}
 	}
 }

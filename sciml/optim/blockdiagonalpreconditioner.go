@@ -21,6 +21,8 @@ type BlockDiagonal struct {
 	// MaxBlock is the number of parameters of the largest block that is made; of larger ones the diagonal is taken. 512
 	// when zero.
 	MaxBlock int
+	// MaxMemory is the most that J and the blocks may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Preconditioner.
@@ -44,7 +46,7 @@ func (b BlockDiagonal) Start(obj *objective.Objective) (Root, error) {
 			forms[i].blockForm = diagonalForm(sizes[i])
 		}
 	}
-	return startBlocks(obj, "BlockDiagonal", b.Shift, forms)
+	return startBlocks(obj, "BlockDiagonal", b.Shift, forms, b.MaxMemory)
 }
 
 // denseForm is a symmetric matrix of that order.

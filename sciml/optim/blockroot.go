@@ -50,15 +50,28 @@ type blockRoot struct {
 }
 
 // startBlocks prepares the forms, which follow on each other in θ. Name is that of the preconditioner.
-func startBlocks(obj *objective.Objective, name string, shift float64, forms []placedForm) (Root, error) {
+func startBlocks(obj *objective.Objective, name string, shift float64, forms []placedForm, maxMemory int64) (Root, error) {
 	if err := obj.NeedResidual(name); err != nil {
 		return nil, err
 	}
-	if _, err := obj.JacobianSize(); err != nil {
+	rows, err := obj.JacobianSize()
+	if err != nil {
 		return nil, fmt.Errorf("optim: %s: %w", name, err)
 	}
+	numbers := 2 * float64(rows) * float64(obj.Dim)
+	for _, f := range forms {
+		for _, dims := range f.dims() {
+			size := 4.0
+			for _, d := range dims {
+				size *= float64(d)
+			}
+			numbers += size
+		}
+	}
+	if err := needMemory(obj, name, fmt.Sprintf("the Jacobian of %d residuals, and blocks", rows), numbers, maxMemory); err != nil {
+		return nil, err
+	}
 	r := &blockRoot{obj: obj, shift: shift, forms: forms}
-	var err error
 	r.program, err = device.NewProgram(obj.Compiler(), "curvature of blocks", func(in []*graph.Node) []*graph.Node {
 		_, j := obj.BuildLinearization(in[0], in[1:])
 		var all []*graph.Node

@@ -35,6 +35,8 @@ type CubicRegularization struct {
 	Forcing float64
 	// MaxProducts is the largest dimension of the space, whose basis is stored: so many vectors of length P; 50 when zero.
 	MaxProducts int
+	// MaxMemory is the most that the basis may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Method.
@@ -53,6 +55,10 @@ func (c CubicRegularization) Start(obj *objective.Objective, theta *tensors.Tens
 	}
 	if !(c.Accept > 0 && c.Accept <= c.Good && c.Good < 1) {
 		return nil, fmt.Errorf("optim: CubicRegularization.Accept is %v and Good %v, expected 0 < Accept ≤ Good < 1", c.Accept, c.Good)
+	}
+	basis := float64(min(c.MaxProducts, obj.Dim))
+	if err := needMemory(obj, "CubicRegularization", fmt.Sprintf("a basis of dimension %g", basis), 2*basis*float64(obj.Dim), c.MaxMemory); err != nil {
+		return nil, err
 	}
 	space, err := newLanczos(obj, min(c.MaxProducts, obj.Dim), func(g float64) float64 { return math.Min(c.Forcing, math.Sqrt(g)) })
 	if err != nil {

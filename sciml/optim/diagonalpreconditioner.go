@@ -27,6 +27,9 @@ type Diagonal struct {
 	Samples int
 	// Seed chooses them.
 	Seed uint64
+	// MaxMemory is the most that J may need, in bytes, to be taken rather than random vectors; 4 GiB when zero, or 256 vectors of the
+	// length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Preconditioner.
@@ -49,8 +52,9 @@ func (d Diagonal) Start(obj *objective.Objective) (Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := obj.JacobianSize(); err == nil {
-		return startBlocks(obj, "Diagonal", d.Shift, []placedForm{{form, 0, obj.Dim}})
+	root, err := startBlocks(obj, "Diagonal", d.Shift, []placedForm{{form, 0, obj.Dim}}, d.MaxMemory)
+	if err == nil || !unsuitable(err) {
+		return root, err
 	}
 	return newSampledDiagonal(obj, d, form, rows, func(theta, signs *graph.Node, data []*graph.Node) *graph.Node {
 		return graph.MulScalar(graph.Square(autodiff.VJP(obj.BuildResidual(theta, data), signs, theta)[0]), 2)

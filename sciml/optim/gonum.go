@@ -40,6 +40,9 @@ func (m Gonum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 	if _, err := m.Method.Uses(optimize.Available{Grad: true}); err != nil {
 		return nil, fmt.Errorf("optim: Gonum.Method is a %T, which cannot do with values and gradients: %w", m.Method, err)
 	}
+	if err := needMemory(obj, m.Name(), "the matrix or the vectors", gonumNumbers(m.Method, float64(obj.Dim)), 0); err != nil {
+		return nil, err
+	}
 	evaluator, err := objective.NewEvaluator(obj)
 	if err != nil {
 		return nil, err
@@ -47,6 +50,17 @@ func (m Gonum) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 	s := &gonumStepper{method: m.Method, evaluator: evaluator}
 	s.iterates, err = startIterates(obj, theta)
 	return s, err
+}
+
+// gonumNumbers are those that a method of gonum's keeps of so many parameters, as far as they are more than a few vectors.
+func gonumNumbers(m optimize.Method, params float64) float64 {
+	switch m := m.(type) {
+	case *optimize.BFGS, *optimize.CmaEsChol, *optimize.NelderMead:
+		return params * params
+	case *optimize.LBFGS:
+		return 2 * float64(m.Store) * params
+	}
+	return 0
 }
 
 // gonumStepper is a method of gonum's at work. The method runs in a goroutine of its own and asks for evaluations through

@@ -44,6 +44,8 @@ type KFAC struct {
 	Quadratic bool
 	// Search finds the step length; Grid when nil, or Armijo with Quadratic, where the first trial is the whole step.
 	Search search.Search
+	// MaxMemory is the most that the factors may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Method.
@@ -76,6 +78,9 @@ func (k KFAC) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	d := &kfacDirector{KFAC: k, obj: obj}
 	var err error
 	if d.layout, err = newKFACLayout(obj); err != nil {
+		return nil, err
+	}
+	if err := needMemory(obj, "KFAC", "the factors of the layers", 4*float64(d.layout.size), k.MaxMemory); err != nil {
 		return nil, err
 	}
 	if d.factors, err = device.NewProgram(obj.Compiler(), "Kronecker factors", func(in []*graph.Node) []*graph.Node {

@@ -28,6 +28,8 @@ type Kronecker struct {
 	// MaxFactor is the order of the largest factor that is made; of blocks with larger ones the diagonal is taken. 512
 	// when zero.
 	MaxFactor int
+	// MaxMemory is the most that J and the factors may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Preconditioner.
@@ -51,7 +53,7 @@ func (k Kronecker) Start(obj *objective.Objective) (Root, error) {
 			forms[i].blockForm = kroneckerForm{block.Dims[0], block.Dims[1]}
 		}
 	}
-	return startBlocks(obj, "Kronecker", k.Shift, forms)
+	return startBlocks(obj, "Kronecker", k.Shift, forms, k.MaxMemory)
 }
 
 // kroneckerForm is A′ ⊗ G′ for the entries of a matrix with so many rows and columns, row by row.

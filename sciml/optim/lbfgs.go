@@ -2,6 +2,7 @@ package optim
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
@@ -36,18 +37,20 @@ type LBFGS struct {
 	// TwoLoop computes the step by the two-loop recursion (Nocedal and Wright 2006, Algorithm 7.4) rather than the compact
 	// form. Both are the same but for rounding; a chain of 4m small operations is slower on a device.
 	TwoLoop bool
+	// MaxMemory is the most that the pairs may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Method.
 func (l LBFGS) Name() string { return "L-BFGS" }
 
-// Start implements Method. It fails when a setting is out of its range.
+// Start implements Method. It fails when a setting is out of its range, or the pairs would be larger than MaxMemory.
 func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	size := int64(obj.Dim) * int64(obj.Precision().Size())
 	if l.TwoLoop || !device.Large(size) {
 		return startDirect(l, obj, theta)
 	}
-	if err := l.settle(); err != nil {
+	if err := l.settle(obj); err != nil {
 		return nil, err
 	}
 	director, err := newPairsDirector(obj, l.direction())
@@ -58,17 +61,20 @@ func (l LBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, 
 }
 
 // Direct implements Directed.
-func (l LBFGS) Direct(*objective.Objective) (Direction, search.Search, error) {
-	err := l.settle()
+func (l LBFGS) Direct(obj *objective.Objective) (Direction, search.Search, error) {
+	err := l.settle(obj)
 	return l.direction(), l.Search, err
 }
 
 // settle checks the settings and fills in defaults.
-func (l *LBFGS) settle() error {
+func (l *LBFGS) settle(obj *objective.Objective) error {
 	l.Memory = cmp.Or(l.Memory, 20)
 	l.Search = cmp.Or[search.Search](l.Search, search.StrongWolfe{})
-	return checkSettings("LBFGS", optional("Memory", l.Memory, "the default"), optional("RestartEvery", l.RestartEvery, "never"),
-		setting{"RestartCosine", l.RestartCosine, l.RestartCosine >= 0 && l.RestartCosine < 1, "a number between 0 and 1 (or 0 for never)"})
+	if err := checkSettings("LBFGS", optional("Memory", l.Memory, "the default"), optional("RestartEvery", l.RestartEvery, "never"),
+		setting{"RestartCosine", l.RestartCosine, l.RestartCosine >= 0 && l.RestartCosine < 1, "a number between 0 and 1 (or 0 for never)"}); err != nil {
+		return err
+	}
+	return needMemory(obj, "LBFGS", fmt.Sprintf("%d pairs", l.Memory), pairNumbers(obj, l.Memory), l.MaxMemory)
 }
 
 func (l LBFGS) direction() lbfgsDirection {

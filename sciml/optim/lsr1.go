@@ -2,6 +2,7 @@ package optim
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -21,6 +22,8 @@ type LSR1 struct {
 	Memory int
 	// Region has the radius and its control.
 	Region TrustRegion
+	// MaxMemory is the most that the pairs may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Method.
@@ -32,6 +35,9 @@ func (m LSR1) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		return nil, err
 	}
 	m.Memory = cmp.Or(m.Memory, 10)
+	if err := needMemory(obj, "LSR1", fmt.Sprintf("%d pairs", m.Memory), pairNumbers(obj, m.Memory), m.MaxMemory); err != nil {
+		return nil, err
+	}
 	return startQuasiNewtonRegion(obj, theta, lsr1Model{memory: m.Memory}, m.Region, 2*(m.Memory+1))
 }
 

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -31,6 +32,8 @@ type MultiBatchLBFGS struct {
 	Batches objective.Batches
 	// Measure is the number of iterations between measurements of all samples; 100 when zero.
 	Measure int
+	// MaxMemory is the most that the pairs may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Method.
@@ -44,9 +47,8 @@ func (m MultiBatchLBFGS) Start(obj *objective.Objective, theta *tensors.Tensor) 
 		return nil, err
 	}
 	m.Memory = cmp.Or(m.Memory, 10)
-	if need := 16 * float64(m.Memory) * float64(obj.Dim); need > defaultMemory {
-		return nil, objective.TooLarge("optim: MultiBatchLBFGS.Memory is %d, which needs %.3g GiB for the pairs of %d parameters, expected at most %.3g GiB",
-			m.Memory, need/(1<<30), obj.Dim, float64(defaultMemory)/(1<<30))
+	if err := needMemory(obj, "MultiBatchLBFGS", fmt.Sprintf("%d pairs", m.Memory), pairNumbers(obj, m.Memory), m.MaxMemory); err != nil {
+		return nil, err
 	}
 	every, err := measureEvery("MultiBatchLBFGS", m.Measure)
 	if err != nil {

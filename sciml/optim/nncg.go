@@ -45,6 +45,8 @@ type NNCG struct {
 	MaxProducts int
 	// Search finds the step length, first trying 1; Armijo{Decrease: 0.1} when nil.
 	Search search.Search
+	// MaxMemory is the most that the approximation may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Method.
@@ -78,6 +80,9 @@ func (m NNCG) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		return nil, err
 	}
 	m.Rank, m.MaxRank = min(m.Rank, obj.Dim), min(m.MaxRank, obj.Dim)
+	if err := needMemory(obj, "NNCG", fmt.Sprintf("an approximation of rank %d", m.MaxRank), 4*float64(m.MaxRank)*float64(obj.Dim), m.MaxMemory); err != nil {
+		return nil, err
+	}
 	d := &newtonDirector{obj: obj, system: &nystromSystem{NNCG: m, obj: obj, hessian: h}, damping: m.Damping, forcing: m.Forcing, most: m.MaxProducts}
 	return startDirected(obj, theta, d, m.Search)
 }

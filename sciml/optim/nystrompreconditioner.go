@@ -2,6 +2,7 @@ package optim
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 
 	"github.com/gomlx/compute/shapes"
@@ -36,6 +37,8 @@ type NystromPreconditioner struct {
 	Hessian bool
 	// Seed chooses the random vectors.
 	Seed uint64
+	// MaxMemory is the most that the approximation may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Preconditioner.
@@ -52,6 +55,9 @@ func (p NystromPreconditioner) Start(obj *objective.Objective) (Root, error) {
 	}
 	p.MaxRank = min(p.MaxRank, obj.Dim)
 	p.Rank = min(p.Rank, p.MaxRank)
+	if err := needMemory(obj, "NystromPreconditioner", fmt.Sprintf("an approximation of rank %d", p.MaxRank), 4*float64(p.MaxRank)*float64(obj.Dim), p.MaxMemory); err != nil {
+		return nil, err
+	}
 	p.Hessian = p.Hessian || !obj.IsLeastSquares()
 	matrix := objective.GaussNewtonMatrix
 	if p.Hessian {

@@ -33,6 +33,8 @@ type SAGA struct {
 	WithReplacement bool
 	// Measure is the number of iterations between measurements of all samples; 100 when zero.
 	Measure int
+	// MaxMemory is the most that the table may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Method.
@@ -61,6 +63,9 @@ func (m SAGA) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	}
 	if m.Blocks < 2 || divisor%m.Blocks != 0 {
 		return nil, fmt.Errorf("optim: SAGA.Blocks is %d, expected a number above 1 that divides the rows of each of Objective.Samples, and so their greatest common divisor %d", m.Blocks, divisor)
+	}
+	if err := needMemory(obj, "SAGA", fmt.Sprintf("the gradients of %d blocks", m.Blocks), 3*float64(m.Blocks)*float64(obj.Dim), m.MaxMemory); err != nil {
+		return nil, err
 	}
 	rule := sagaRule{rate: m.Rate, blocks: m.Blocks}
 	return startStochastic(obj, theta, plan{rule: rule, batches: objective.NewBlockSampler(obj, m.Blocks, m.Seed, m.WithReplacement), perStep: 1, cost: 1, every: every})

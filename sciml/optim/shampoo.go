@@ -47,6 +47,8 @@ type Shampoo struct {
 	MaxSize int
 	// Schedule changes the rate; nil for a constant one.
 	Schedule Schedule
+	// MaxMemory is the most that the factors may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Grafting is where Shampoo takes the length of the step of a matrix from (Agarwal et al. 2020, "Disentangling adaptive
@@ -83,7 +85,11 @@ func (s Shampoo) Direct(obj *objective.Objective) (Direction, search.Search, err
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := withSchedule("Shampoo", shampooRule{s, k}, s.Schedule)
+	rule := shampooRule{s, k}
+	if err := needMemory(obj, "Shampoo", "the factors", numbersOf(rule.State(obj.Dim, obj.Precision())), s.MaxMemory); err != nil {
+		return nil, nil, err
+	}
+	d, err := withSchedule("Shampoo", rule, s.Schedule)
 	return d, nil, err
 }
 

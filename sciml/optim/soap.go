@@ -43,6 +43,8 @@ type SOAP struct {
 	MaxSize int
 	// Schedule changes the rate; nil for a constant one.
 	Schedule Schedule
+	// MaxMemory is the most that the factors may need, in bytes; 4 GiB when zero, or 256 vectors of the length of θ where they are more.
+	MaxMemory int64
 }
 
 // Name implements Method.
@@ -67,7 +69,11 @@ func (s SOAP) Direct(obj *objective.Objective) (Direction, search.Search, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := withSchedule("SOAP", soapRule{s, k}, s.Schedule)
+	rule := soapRule{s, k}
+	if err := needMemory(obj, "SOAP", "the factors", numbersOf(rule.State(obj.Dim, obj.Precision())), s.MaxMemory); err != nil {
+		return nil, nil, err
+	}
+	d, err := withSchedule("SOAP", rule, s.Schedule)
 	return d, nil, err
 }
 

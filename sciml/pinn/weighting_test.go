@@ -336,7 +336,6 @@ func TestWeightingErrors(t *testing.T) {
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.Causal{Slabs: 1}}, "Slabs is 1"},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.Causal{Tolerances: []float64{2, 1}}}, "Tolerances is [2 1]"},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.Causal{Tolerances: []float64{1, math.NaN()}}}, "Tolerances is [1 NaN]"},
-		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.NTKWeights{}, Form: pinn.Variational{Tests: 2}}, "kernel traces"},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.SelfAdaptive{}, Form: pinn.DeepRitz{}}, "asks for residuals, which deep Ritz does not have"},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: pinn.NTKWeights{}, Form: pinn.DeepRitz{}}, "which deep Ritz does not have"},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Terms[1] = math.NaN() })}, `custom scheme gives the term "Dirichlet u" the weight NaN`},
