@@ -340,6 +340,11 @@ func TestContainsUpToRounding(t *testing.T) {
 		bodies := map[string]pde.Domain{
 			"box": box, "disk": disk, "polygon": polygon,
 			"interval": made(pde.NewInterval("x", lo[0], hi[0])), "cylinder": made(pde.Over(disk, "t", at.x, at.x+0.3)),
+			"ball":    made(pde.NewBall([]float64{at.x, at.x, 0}, at.size/3)),
+			"ellipse": made(pde.NewEllipse([2]float64{at.x, at.x}, [2]float64{at.size / 3, at.size / 5}, 0.3)),
+			"star": made(pde.NewStarShaped([2]float64{at.x, at.x}, func(angle float64) float64 {
+				return at.size * (1 + 0.3*math.Cos(3*angle)) / 4
+			})),
 			"union": made(pde.Union(box, disk)), "intersection": made(pde.Intersection(box, disk)), "difference": made(pde.Difference(box, disk)),
 		}
 		for name, d := range bodies {
