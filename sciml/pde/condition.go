@@ -24,9 +24,14 @@ type Condition struct {
 	Values func(index int, point []float64) []float64
 	// Partner is the point that a point is paired with, for periodic conditions. Nil for none.
 	Partner func(point []float64) []float64
-	// Residual builds what has to vanish, shape [N] or [N, components].
+	// Normals are the outer unit normals at Points that are on the boundary; nil for none.
+	Normals [][]float64
+	// Sums make a row of the residual of many points, as integrals and means are. Nil for a row for each point.
+	Sums *Sums
+	// Residual builds what has to vanish, shape [N] or [N, components], or with Sums what is summed up, shape [N] or [N, 1].
 	Residual func(u *Fields) *graph.Node
 
+	unable   error  // why it could not be made
 	numbered string // a name that is followed by a number where several conditions have it
 	refused  string // why the function that made it could not make a Residual
 }
@@ -36,15 +41,29 @@ type Condition struct {
 //
 //	pde.Measured("u", points, values).Robust(objective.Huber(0.1))
 func (c Condition) Robust(rewrite func(r *graph.Node) *graph.Node) Condition {
-	if residual := c.Residual; residual != nil && rewrite != nil {
+	if c.Sums != nil && rewrite != nil {
+		sums := *c.Sums
+		if before := sums.Rewrite; before != nil {
+			sums.Rewrite = func(r *graph.Node) *graph.Node { return rewrite(before(r)) }
+		} else {
+			sums.Rewrite = rewrite
+		}
+		c.Sums = &sums
+	} else if residual := c.Residual; residual != nil && rewrite != nil {
 		c.Residual = func(u *Fields) *graph.Node { return rewrite(residual(u)) }
 	}
 	return c
 }
 
 func (c Condition) check(p *Problem, patches map[string]bool) error {
+	if c.unable != nil {
+		return c.unable
+	}
 	if c.Residual == nil {
 		return errors.New("has no Residual" + c.refused)
+	}
+	if err := c.checkSums(p.Domain.Dim()); err != nil {
+		return err
 	}
 	if len(c.Points) > 0 && len(c.On) > 0 {
 		return fmt.Errorf("is on the patches %q and at %d points, expected one of them", c.On, len(c.Points))

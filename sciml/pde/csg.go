@@ -14,6 +14,7 @@ type composite struct {
 	names    []string // of the coordinates; "" where neither body has one
 	contains func(point []float64) bool
 	patches  []Patch
+	parts    [2]Domain // that it is made of
 }
 
 // Union is the set of points of either domain. Its boundary is what is not inside the other; where boundaries coincide,
@@ -107,6 +108,7 @@ func (c *composite) compose(construction string, a, b Domain, keepA, keepB func(
 	if c.names, err = common(construction, a, b); err != nil {
 		return err
 	}
+	c.parts = [2]Domain{a, b}
 	taken, some := map[string]bool{}, false
 	for _, body := range []struct {
 		domain Domain

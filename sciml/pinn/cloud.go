@@ -29,7 +29,8 @@ type term struct {
 	code     any    // the user's function, for the line where it is written
 	equation bool   // rather than a condition
 	energy   bool   // the mean itself counts, not that of squares
-	tested   bool   // rows are test functions, which couple all points, rather than points
+	tested   bool   // rows are sums over points, by test functions or the weights of an integral, rather than points
+	coupled  bool   // rows are made of other points than their own as well
 	weight   float64
 	rows     int // of the residual: points, or test functions
 	values   []float64
@@ -92,12 +93,13 @@ func (m *Model) collocate() error {
 		}
 		key := strings.Join(condition.On, "\x00")
 		c := onPatches[key]
-		if c == nil || len(condition.Points) > 0 || condition.Partner != nil {
+		own := len(condition.Points) > 0 || condition.Partner != nil
+		if c == nil || own {
 			if c, err = m.conditionCloud(condition); err != nil {
 				return err
 			}
 			m.clouds = append(m.clouds, c)
-			if len(condition.Points) == 0 && condition.Partner == nil {
+			if !own {
 				onPatches[key] = c
 			}
 		}
@@ -105,6 +107,11 @@ func (m *Model) collocate() error {
 			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return condition.Residual(u) }}
 		if t.values, t.width, err = valuesFor(condition, c.points, every); err != nil {
 			return err
+		}
+		if condition.Sums != nil {
+			if err := m.sumUp(t, condition); err != nil {
+				return err
+			}
 		}
 		c.terms = append(c.terms, t)
 	}
@@ -182,6 +189,9 @@ func (m *Model) pointsFor(condition *pde.Condition, boundary func() (*sample.Poi
 	points := &sample.Points{N: len(condition.Points), Dim: m.problem.Domain.Dim()}
 	for _, p := range condition.Points {
 		points.Coords = append(points.Coords, p...)
+	}
+	for _, n := range condition.Normals {
+		points.Normals = append(points.Normals, n...)
 	}
 	return points, nil
 }

@@ -82,7 +82,7 @@ func (m *Model) data(clouds []*cloud, w *Weights) []*tensors.Tensor {
 	return all
 }
 
-// samples are the points of each cloud. Test functions couple all points of theirs, which are none.
+// samples are the points of each cloud. Those that sums and means bring together are none.
 func (m *Model) samples() []objective.Samples {
 	var all []objective.Samples
 	for i, c := range m.clouds {
@@ -101,7 +101,7 @@ func (m *Model) samples() []objective.Samples {
 			add(at.terms[k].scale)
 			s.Scales = append(s.Scales, at.terms[k].scale)
 			add(at.terms[k].values)
-			pointwise = pointwise && !t.tested
+			pointwise = pointwise && !t.tested && !t.coupled
 		}
 		if pointwise {
 			all = append(all, s)
@@ -110,8 +110,9 @@ func (m *Model) samples() []objective.Samples {
 	return all
 }
 
-// each builds the residual of every term, shape [rows, components], and hands it on with its scale, shape [rows].
-func (m *Model) each(theta *graph.Node, data []*graph.Node, do func(t *term, r, scale *graph.Node)) {
+// each builds the residual of every term, shape [rows, components], and hands it on with its scale, shape [rows]. Before that, begin
+// tells which one it is, unless it is nil.
+func (m *Model) each(theta *graph.Node, data []*graph.Node, begin func(t *term), do func(t *term, r, scale *graph.Node)) {
 	take := func(place int) *graph.Node {
 		if place == none {
 			return nil
@@ -127,6 +128,9 @@ func (m *Model) each(theta *graph.Node, data []*graph.Node, do func(t *term, r, 
 		}
 		shared := m.fields(theta, x, inputs)
 		for k, t := range c.terms {
+			if begin != nil {
+				begin(t)
+			}
 			its := at.terms[k]
 			u := shared
 			if values := take(its.values); values != nil {

@@ -2,7 +2,6 @@ package pinn
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -28,10 +27,7 @@ func (m *Model) Objective() *objective.Objective {
 		o.Loss = m.loss
 	} else {
 		o.Residual = m.residual
-		o.Terms.Residuals = m.pieces
-		if m.pointwise() {
-			o.Pieces = m.pieces
-		}
+		o.Terms.Residuals, o.Pieces = m.pieces, m.pieces
 	}
 	if m.options.Weighting != nil || m.options.Refiner != nil {
 		o.Adaptation = adaptation{m}
@@ -39,15 +35,10 @@ func (m *Model) Objective() *objective.Objective {
 	return o
 }
 
-// pointwise reports whether no row of a residual depends on more than one point.
-func (m *Model) pointwise() bool {
-	return !slices.ContainsFunc(termsOf(m.clouds), func(t *term) bool { return t.tested })
-}
-
 // pieces builds the residuals of each term, scaled by √(wλ/N), shape [rows, components].
 func (m *Model) pieces(theta *graph.Node, data []*graph.Node) []*graph.Node {
 	var pieces []*graph.Node
-	m.each(theta, data, func(t *term, r, scale *graph.Node) {
+	m.each(theta, data, nil, func(t *term, r, scale *graph.Node) {
 		pieces = append(pieces, graph.Mul(r, graph.ExpandAxes(scale, 1)))
 	})
 	return pieces
@@ -68,7 +59,7 @@ func (m *Model) residual(theta *graph.Node, data []*graph.Node) *graph.Node {
 // loss builds the sum of energies and squared residuals.
 func (m *Model) loss(theta *graph.Node, data []*graph.Node) *graph.Node {
 	var total *graph.Node
-	m.each(theta, data, func(t *term, r, scale *graph.Node) {
+	m.each(theta, data, nil, func(t *term, r, scale *graph.Node) {
 		part := t.lossOf(r, scale)
 		if total == nil {
 			total = part
@@ -82,7 +73,7 @@ func (m *Model) loss(theta *graph.Node, data []*graph.Node) *graph.Node {
 // parts builds what each term adds to the loss.
 func (m *Model) parts(theta *graph.Node, data []*graph.Node) []*graph.Node {
 	var parts []*graph.Node
-	m.each(theta, data, func(t *term, r, scale *graph.Node) { parts = append(parts, t.lossOf(r, scale)) })
+	m.each(theta, data, nil, func(t *term, r, scale *graph.Node) { parts = append(parts, t.lossOf(r, scale)) })
 	return parts
 }
 

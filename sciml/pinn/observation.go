@@ -81,7 +81,7 @@ func (o *Observation) Residuals(t int) ([]float64, error) {
 	if o.residuals == nil {
 		out, err := o.run("residuals", func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 			var all []*graph.Node
-			o.model.each(theta, data, func(_ *term, r, _ *graph.Node) {
+			o.model.each(theta, data, nil, func(_ *term, r, _ *graph.Node) {
 				all = append(all, graph.ConvertDType(graph.Sqrt(graph.ReduceSum(graph.Square(r), 1)), dtypes.Float64))
 			})
 			return all
@@ -126,7 +126,7 @@ func (o *Observation) Gradients() ([]GradientStats, error) {
 	}
 	out, err := o.run("gradients", func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 		var all []*graph.Node
-		o.model.each(theta, data, func(t *term, r, scale *graph.Node) {
+		o.model.each(theta, data, nil, func(t *term, r, scale *graph.Node) {
 			g := graph.ConvertDType(autodiff.Gradient(t.lossOf(r, scale), theta), dtypes.Float64)
 			size := graph.Abs(g)
 			all = append(all, graph.Stack([]*graph.Node{
@@ -162,7 +162,7 @@ func (o *Observation) KernelTraces() ([]float64, error) {
 	out, err := o.run("kernel traces", func(theta *graph.Node, data []*graph.Node) []*graph.Node {
 		var all []*graph.Node
 		rows := max(1, kernelEntries/o.model.NumParams())
-		o.model.each(theta, data, func(t *term, r, _ *graph.Node) {
+		o.model.each(theta, data, nil, func(t *term, r, _ *graph.Node) {
 			if stride := (t.rows + rows - 1) / rows; stride > 1 {
 				r = graph.Slice(r, graph.AxisRange().Stride(stride), graph.AxisRange())
 			}

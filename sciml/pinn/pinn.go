@@ -112,6 +112,7 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	if err := nn.CheckNetwork(network); err != nil {
 		return nil, usercode.First(fmt.Errorf("pinn: %w", err))
 	}
+	refines := options.Refiner != nil
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}
@@ -133,6 +134,12 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 		return nil, err
 	}
 	m.layout = layoutOf(m.clouds)
+	if err := m.inspect(); err != nil {
+		return nil, err
+	}
+	if err := m.checkCoupled(refines); err != nil {
+		return nil, err
+	}
 	if err := m.tryRefiner(); err != nil {
 		return nil, err
 	}

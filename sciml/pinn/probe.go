@@ -73,6 +73,10 @@ func (m *Model) newTrial() (*trial, error) {
 		p := &probe{condition: c, own: len(c.Points) > 0, term: term{name: c.Name, what: fmt.Sprintf("condition %q", c.Name), code: c.Residual,
 			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return c.Residual(u) }}}
 		p.claimed = m.exact && (m.problem.Exactly == nil || slices.Contains(m.problem.Exactly, c.Name))
+		if c.Sums != nil { // a sum does not vanish where what is summed up does not
+			p.claimed = m.exact && slices.Contains(m.problem.Exactly, c.Name)
+			p.dropped = p.claimed
+		}
 		if p.points, err = m.pointsFor(c, func() (*sample.Points, error) { return sampler.Boundary(m.problem.Domain, probePoints, c.On...) }); err != nil {
 			return nil, err
 		}
@@ -82,6 +86,9 @@ func (m *Model) newTrial() (*trial, error) {
 			few := &sample.Points{N: most, Dim: p.points.Dim}
 			for n := range most {
 				few.Coords = append(few.Coords, p.points.At(n*stride)...)
+				if p.points.Normals != nil {
+					few.Normals = append(few.Normals, p.points.Normals[n*stride*few.Dim:(n*stride+1)*few.Dim]...)
+				}
 			}
 			p.points = few
 		}

@@ -41,7 +41,7 @@ func (m *Model) Terms(ctx context.Context, theta []float64, by objective.Adapter
 	}
 	program, err := m.program(ctx, "terms", func(in []*graph.Node) []*graph.Node {
 		var parts []*graph.Node
-		m.each(in[0], in[1:], func(t *term, r, scale *graph.Node) {
+		m.each(in[0], in[1:], nil, func(t *term, r, scale *graph.Node) {
 			parts = append(parts, graph.ConvertDType(t.lossOf(r, scale), dtypes.Float64))
 		})
 		return parts

@@ -7,7 +7,6 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"gonum.org/v1/gonum/integrate/quad"
 
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
@@ -134,8 +133,7 @@ type line struct {
 
 // along makes the rule for one side of the box.
 func (v Variational) along(lo, hi float64) line {
-	xi, weight := make([]float64, v.Nodes), make([]float64, v.Nodes)
-	quad.Legendre{}.FixedLocations(xi, weight, -1, 1)
+	xi, weight := pde.GaussLegendre(v.Nodes, -1, 1)
 	h := (hi - lo) / float64(v.Elements)
 	var l line
 	for e := range v.Elements {

@@ -1,0 +1,87 @@
+package pinn
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/gosciml/gosciml/sciml/autodiff"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
+	"github.com/gosciml/gosciml/sciml/pde"
+)
+
+// sumUp makes the rows of a term of the sums of a condition: integrals, or means over groups.
+func (m *Model) sumUp(t *term, condition *pde.Condition) error {
+	sums, density := condition.Sums, t.build
+	weights, values := sums.Rows()
+	points := len(weights)
+	t.tested, t.rows = true, len(values)
+	t.extra = []*tensors.Tensor{m.tensor(weights, sums.Size), m.tensor(values, 0)}
+	t.build = func(u *pde.Fields, extra []*graph.Node) *graph.Node {
+		g := density(u, nil)
+		if g == nil || g.Rank() < 1 || g.Shape().Dimensions[0] != points || g.Shape().Size() != points {
+			got := "nothing"
+			if g != nil {
+				got = g.Shape().String()
+			}
+			panic(usercode.Wrong(t.code, "pinn: the Residual of the condition %q of problem %q has shape %s, expected one number for each of its %d points, which are summed up: [%d] or [%d, 1]",
+				t.name, m.problem.Name, got, points, points, points))
+		}
+		rows := graph.Sub(graph.ReduceSum(graph.Mul(graph.Reshape(g, t.rows, sums.Size), extra[0]), 1), extra[1])
+		if sums.Rewrite != nil {
+			rows = sums.Rewrite(rows)
+		}
+		return rows
+	}
+	return m.settle(t.extra)
+}
+
+// inspect builds a graph of the terms that is thrown away. What has no derivative is refused before anything is compiled, by the name
+// of the operation and of the term. It also finds the terms that bring points together, as a mean does: those have no samples, and are
+// not to be asked at other points.
+func (m *Model) inspect() error {
+	var refused error
+	_ = m.Objective().Trace(func(theta *graph.Node, data []*graph.Node) {
+		points := map[*term]*graph.Node{}
+		for i, c := range m.clouds {
+			for _, t := range c.terms {
+				points[t] = data[m.layout.clouds[i].points]
+			}
+		}
+		var at *term
+		err := exceptions.TryCatch[error](func() {
+			m.each(theta, data, func(t *term) { at = t }, func(t *term, r, scale *graph.Node) {
+				autodiff.Gradient(t.lossOf(r, scale), theta)
+				t.coupled = !t.tested && autodiff.Couples(r, points[t]) != nil
+			})
+		})
+		if errors.Is(err, autodiff.ErrNoDerivative) { // other errors are those of the user's functions, and come when they are called
+			refused = fmt.Errorf("pinn: the term %q of problem %q cannot be trained: %w", at.name, m.problem.Name, err)
+		}
+	})
+	return refused
+}
+
+// checkCoupled reports a Refiner that would ask terms that bring points together at other points. The one that a problem suggests is
+// left out.
+func (m *Model) checkCoupled(given bool) error {
+	if m.options.Refiner == nil {
+		return nil
+	}
+	for _, c := range m.clouds {
+		for _, t := range c.terms {
+			switch {
+			case !c.refinable || !t.coupled || t.energy:
+			case given:
+				return fmt.Errorf("pinn: Options.Refiner is %s, but the residual %q brings the points together, as a mean does, and is another one at other points; expected FixedPoints", m.options.Refiner.Name(), t.name)
+			default:
+				m.options.Refiner = nil
+				return nil
+			}
+		}
+	}
+	return nil
+}
