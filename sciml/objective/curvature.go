@@ -46,7 +46,7 @@ func (m CurvatureMatrix) Check(obj *Objective, method string) error {
 			autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, graph.OnesLike(theta))
 		})
 		if err != nil {
-			return Unsuitable("objective: %s needs products with the Hessian: %w", method, err)
+			return unlessCut(err, "objective: %s needs products with the Hessian: %w", method, err)
 		}
 		return nil
 	case GaussNewtonMatrix:

@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -25,6 +26,14 @@ func (e ofKind) Unwrap() error { return e.error }
 // Unsuitable makes an ErrUnsuitable, with the words of fmt.Errorf.
 func Unsuitable(format string, args ...any) error {
 	return ofKind{fmt.Errorf(format, args...), ErrUnsuitable}
+}
+
+// unlessCut makes an ErrUnsuitable of an error met while a graph was built, unless it is that nobody waits for that.
+func unlessCut(err error, format string, args ...any) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf(format, args...)
+	}
+	return Unsuitable(format, args...)
 }
 
 // TooLarge makes an ErrTooLarge, with the words of fmt.Errorf.

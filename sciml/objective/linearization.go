@@ -161,7 +161,7 @@ func (o *Objective) JacobianSize() (rows int, err error) {
 		}
 	})
 	if err != nil {
-		return 0, Unsuitable("objective: the Jacobian of the residuals cannot be had as a matrix: %w", err)
+		return 0, unlessCut(err, "objective: the Jacobian of the residuals cannot be had as a matrix: %w", err)
 	}
 	return max(rows, made), nil
 }
@@ -176,7 +176,7 @@ func (o *Objective) NeedForward(method string, order int) error {
 		}
 	})
 	if err != nil {
-		return Unsuitable("objective: %s needs derivatives of the residuals in forward mode: %w", method, err)
+		return unlessCut(err, "objective: %s needs derivatives of the residuals in forward mode: %w", method, err)
 	}
 	return nil
 }

@@ -103,6 +103,9 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 		columns, method.Columns, method.AdaptEvery = third, third, 10
 	}
 	made, unsuited := obj.JacobianSize()
+	if unsuited != nil && !unsuitable(unsuited) {
+		return 0, "", unsuited
+	}
 	order, need := min(rows, columns), denseMemory(obj, rows, made, columns)
 	size := fmt.Sprintf("%d residuals and %d parameters", rows, obj.Dim)
 	switch {

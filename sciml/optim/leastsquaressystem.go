@@ -98,6 +98,9 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 		columns = min(columns, c.columns)
 	}
 	made, unsuited := obj.JacobianSize()
+	if unsuited != nil && !unsuitable(unsuited) {
+		return nil, unsuited
+	}
 	asked := c.geodesic
 	need := denseMemory(obj, rows, made, columns)
 	fits := need <= float64(maxMemory) && unsuited == nil

@@ -140,10 +140,11 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		pending: map[int]measured{}, ctx: limited, whole: ctx,
 	}
 	r.result.Loss = math.Inf(1)
-	if err := own.NeedGradient(); err != nil {
-		return nil, err
+	var stepper Stepper
+	err = own.NeedGradient()
+	if err == nil {
+		stepper, err = startAt(method, own, theta)
 	}
-	stepper, err := startAt(method, own, theta)
 	if r.cut(err) {
 		return r.unbegun(theta, from, err), nil
 	}

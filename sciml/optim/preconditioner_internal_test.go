@@ -304,7 +304,7 @@ func TestSampledDiagonal(t *testing.T) {
 	}}, make([]float64, dim)
 	copy(theta, []float64{0.3, 0.2, 0.1})
 	exact, _ := gaussNewton(t, wide, theta)
-	root, err := Diagonal{Samples: 400, Shift: 1e-12, Seed: 5}.Start(wide)
+	root, err := Diagonal{Samples: 400, Shift: 1e-12, Seed: 5, MaxMemory: 1000}.Start(wide)
 	if err != nil {
 		t.Fatal(err)
 	}
