@@ -26,7 +26,7 @@ import (
 func Jacobian(r, theta *graph.Node) *graph.Node {
 	checkJacobian(r, theta)
 	p := newPlanner(theta)
-	plan, refused := p.of(r)
+	plan, refused := p.of(unfused(r, theta))
 	if refused != nil {
 		panic(refused)
 	}

@@ -1,6 +1,7 @@
 package autodiff_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -162,12 +163,21 @@ func TestJacobianOfInteractingPoints(t *testing.T) {
 		"a row of weights": {2, func(theta, x *graph.Node) *graph.Node {
 			return graph.Mul(graph.Reshape(graph.Slice(theta, graph.AxisRange(0, 2)), 1, 2), graph.Sin(x))
 		}},
+		"fused layers": {1, func(theta, x *graph.Node) *graph.Node {
+			weight := graph.Reshape(graph.Slice(theta, graph.AxisRange(0, 6)), 2, 3)
+			h := graph.BackendFusedDense(x, weight, graph.Slice(theta, graph.AxisRange(6, 9)), compute.DenseConfig{Activation: compute.ActivationTanh})
+			h = graph.BackendFusedLayerNorm(h, []int{1}, 0.1, graph.Slice(theta, graph.AxisRange(9, 12)), nil)
+			return graph.BackendFusedDense(h, graph.Reshape(graph.Slice(theta, graph.AxisRange(12, 15)), 3, 1), nil, compute.DenseConfig{})
+		}},
 		"one point": {3, func(theta, x *graph.Node) *graph.Node {
 			return graph.Reshape(graph.Slice(graph.Sin(m.Apply(theta, x)), graph.AxisRange(0, 3)), 1, 3)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+				if isXLA(t) && !strings.Contains("mean cumulative sums of groups gathered normalized weights", name) {
+					return // compiles for long
+				}
 				var cost autodiff.Cost
 				out, err := graph.CallOnceN(b, func(theta, x *graph.Node) []*graph.Node {
 					r := c.r(theta, x)
@@ -183,9 +193,7 @@ func TestJacobianOfInteractingPoints(t *testing.T) {
 					}
 					return []*graph.Node{graph.Reshape(autodiff.Jacobian(r, theta), size, p), graph.Stack(rows, 0)}
 				}, randomTensor(dtypes.Float64, 1, p), randomTensor(dtypes.Float64, 1, 5, 2))
-				if err != nil {
-					t.Fatal(err)
-				}
+				skipIfLacking(t, err)
 				near(t, "J", tensors.MustCopyFlatData[float64](out[0]), tensors.MustCopyFlatData[float64](out[1]), 1e-11)
 				if cost.Passes > c.passes {
 					t.Errorf("%d reverse passes, expected at most %d", cost.Passes, c.passes)

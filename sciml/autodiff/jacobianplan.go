@@ -11,7 +11,8 @@ import (
 type Cost struct {
 	// Passes is the number of reverse passes.
 	Passes int
-	// Rows is that of all the Jacobians that it is made from and its own: each row has P numbers.
+	// Rows is that of all the Jacobians that it is made from, of what they are carried through, and its own: each row has P
+	// numbers.
 	Rows int
 }
 
@@ -19,7 +20,7 @@ type Cost struct {
 func JacobianCost(r, theta *graph.Node) (Cost, error) {
 	checkJacobian(r, theta)
 	p := newPlanner(theta)
-	plan, refused := p.of(r)
+	plan, refused := p.of(unfused(r, theta))
 	if refused != nil {
 		return Cost{}, refused
 	}
@@ -229,7 +230,7 @@ func (p *planner) cost(plan *jacobianPlan) Cost {
 			c.Passes, c.Rows = c.Passes+of.Passes, c.Rows+of.Rows
 		}
 	case plan.forward:
-		c.Passes = 0
+		c = Cost{Rows: p.carried(plan)}
 		for _, leaf := range plan.leaves {
 			of := p.cost(leaf)
 			c.Passes, c.Rows = c.Passes+of.Passes, c.Rows+of.Rows
@@ -239,6 +240,30 @@ func (p *planner) cost(plan *jacobianPlan) Cost {
 		}
 	}
 	return c
+}
+
+// carried is the size of the nodes that Jacobians are carried through.
+func (p *planner) carried(plan *jacobianPlan) int {
+	done := map[graph.NodeId]bool{}
+	for _, leaf := range plan.leaves {
+		done[leaf.node.Id()] = true
+	}
+	var walk func(n *graph.Node) int
+	walk = func(n *graph.Node) int {
+		if done[n.Id()] || n == p.theta || !p.byTheta.depends(n) {
+			return 0
+		}
+		done[n.Id()] = true
+		total := 0
+		if n.NumOutputs() == 1 {
+			total = n.Shape().Size()
+		}
+		for _, input := range n.Inputs() {
+			total += walk(input)
+		}
+		return total
+	}
+	return walk(plan.node)
 }
 
 // build builds the Jacobian, shape [size of the node, P].

@@ -47,6 +47,7 @@ func KroneckerFactors(r, theta *graph.Node) []Kronecker {
 	if r.Rank() != 1 && r.Rank() != 2 || r.Shape().Dimensions[0] < 2 {
 		panic(fmt.Errorf("autodiff.KroneckerFactors: r has shape %s, expected [points] or [points, components] with at least two points", r.Shape()))
 	}
+	r = unfused(r, theta)
 	p := newPointwise(r, theta)
 	if len(p.meetings) == 0 {
 		return nil

@@ -490,8 +490,8 @@ func TestOperations(t *testing.T) {
 				if !ok {
 					continue
 				}
-				if isXLA(t) { // where each graph takes long to compile, those that the other back end lacks, together
-					if lacks(t, o) && !o.reverseOnly {
+				if isXLA(t) { // where each graph takes long to compile, some and those that the other back end lacks, together
+					if (lacks(t, o) || slices.Contains(onBoth, name)) && !o.reverseOnly {
 						combined = append(combined, o.build)
 					}
 					continue
@@ -520,6 +520,9 @@ func TestOperations(t *testing.T) {
 		}
 	})
 }
+
+// onBoth are operations that are tried on both back ends.
+var onBoth = []string{"Abs", "Atan2", "CumSum", "Expm1", "Floor", "Gather", "Mod", "ReduceAllMean", "ReduceMultiply", "Round", "Rsqrt", "Softmax"}
 
 // lacks reports whether the pure-Go back end cannot build it.
 func lacks(t *testing.T, o operation) bool {

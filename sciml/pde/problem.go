@@ -8,8 +8,8 @@
 //	}}
 //
 // is ∂u/∂t = ∂²u/∂x². A residual has one row for each point: shape [N] or [N, components]. Conditions are made by
-// Dirichlet, Neumann, Robin, Periodic, Initial, InitialRate and Measured, or written as residuals themselves; Robust makes
-// one less sensitive to outliers.
+// Dirichlet, Neumann, Robin, Periodic, Initial, InitialRate, Measured, MeasuredMeans, Integral and BoundaryIntegral, or written
+// as residuals themselves; Robust makes one less sensitive to outliers.
 //
 // Catalogue lists the problems that come with the package.
 package pde
