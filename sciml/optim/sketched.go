@@ -113,6 +113,11 @@ func (m SketchedGaussNewton) Start(obj *objective.Objective, theta *tensors.Tens
 	if err := obj.NeedJacobian("SketchedGaussNewton", rows, m.MaxMemory); err != nil {
 		return nil, err
 	}
+	columns, sums := float64(min(m.Columns, obj.Dim)), float64(min(m.Rows, rows))
+	sketches := float64(m.Hashes)*float64(rows) + 4*sums*columns + float64(m.Probes)*float64(obj.Dim)
+	if err := needMemory(obj, "SketchedGaussNewton", "sketches and probes", sketches, m.MaxMemory); err != nil {
+		return nil, err
+	}
 	s := &sketchedModel{SketchedGaussNewton: m, obj: obj, rows: rows, sketching: map[int]*device.Program{}}
 	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", func(in []*graph.Node) []*graph.Node {
 		r, j := obj.BuildLinearization(in[0], in[1:])
