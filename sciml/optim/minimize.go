@@ -140,11 +140,10 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		pending: map[int]measured{}, ctx: limited, whole: ctx,
 	}
 	r.result.Loss = math.Inf(1)
-	var stepper Stepper
-	err = own.NeedGradient()
-	if err == nil {
-		stepper, err = startAt(method, own, theta)
+	if err := own.NeedGradient(); err != nil && !r.cut(err) {
+		return nil, err
 	}
+	stepper, err := startAt(method, own, theta)
 	if r.cut(err) {
 		return r.unbegun(theta, from, err), nil
 	}
