@@ -36,6 +36,9 @@ func TestDefaultsFitTheCatalogue(t *testing.T) {
 			if n := m.Network(); n.Inputs() != inputs || n.Outputs() != len(p.Unknowns) {
 				t.Errorf("%s, soft %v: the network is %s, expected %d inputs and %d outputs", p.Name, soft, n, inputs, len(p.Unknowns))
 			}
+			if remarks := m.Objective().Remarks; len(remarks) > 0 {
+				t.Errorf("%s, soft %v: something was changed: %q", p.Name, soft, remarks)
+			}
 			o := m.Options()
 			if want := (p.Ansatz != nil || p.Periods != nil) && !soft; m.Exact() != want {
 				t.Errorf("%s, soft %v: conditions hold exactly: %v, expected %v", p.Name, soft, m.Exact(), want)

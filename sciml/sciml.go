@@ -88,12 +88,23 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 
 // train is solve for code of a user's that may panic, where its name is not known better.
 func train(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (*Solution, error) {
+	ours := options.Network == nil && options.Start == nil && options.From == nil
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}
 	model, err := pinn.New(options.Backend, problem, options.Network, options.Loss)
 	if err != nil {
 		return nil, err
+	}
+	var remarks []string
+	if sizes := model.Sizes(); sizes != nil && ours {
+		if options.Network, err = nn.Amplified(options.Network, sizes...); err != nil {
+			return nil, err
+		}
+		if model, err = pinn.New(options.Backend, problem, options.Network, options.Loss); err != nil {
+			return nil, err
+		}
+		remarks = append(remarks, fmt.Sprintf("the outputs of the network are multiplied by %.0e, about the sizes of the unknowns %q", sizes, problem.Unknowns))
 	}
 	if from != nil {
 		if err := from.check(model, options.Method); err != nil {
@@ -118,6 +129,7 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	}
 	var result *optim.Result
 	loss := model.Objective()
+	loss.Remarks = append(remarks, loss.Remarks...)
 	left := endingOf(loss)
 	if from == nil {
 		result, err = optim.Minimize(ctx, loss, theta, options.Method, run)

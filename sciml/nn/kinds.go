@@ -20,6 +20,7 @@ func init() {
 		return started[*PirateNet](d.Initializer)(NewPirateNet(d.Activation, d.Inputs, d.Width, d.Blocks, d.Outputs))
 	})
 	registered.networks[kindMapped] = decode(restoreMapped)
+	registered.networks[kindAmplified] = decode(restoreAmplified)
 	registered.networks[kindSides] = decode(restoreSides)
 	registered.maps[kindScale] = decode(func(d scale) (Map, error) { return Scale(d.Lo, d.Hi) })
 	registered.maps[kindPeriodic] = decode(func(d periodic) (Map, error) { return Periodic(d.Periods...) })

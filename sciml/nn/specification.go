@@ -27,6 +27,7 @@ const (
 	kindResNet      = "ResNet"
 	kindPirateNet   = "PirateNet"
 	kindMapped      = "mapped"
+	kindAmplified   = "amplified"
 	kindSides       = "side by side"
 	kindScale       = "scale"
 	kindFourier     = "Fourier"

@@ -1,8 +1,10 @@
 package pinn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
@@ -71,25 +73,112 @@ func (m *Model) remark(format string, args ...any) {
 	m.remarks = append(m.remarks, fmt.Sprintf(format, args...))
 }
 
-// extreme is how far from 1 the size of a residual may be, for a network of size 1, before its term is scaled.
-const extreme = 1e3
+// A network of size 1 changes residuals by amounts between about 0.01 and 100, and the unknowns of most problems are about 1.
+// Beyond these bounds of sizes, a training sees nothing of a term, or does not reach an unknown.
+const (
+	extreme      = 1e3  // of what a network changes in a residual, and of an unknown whose size conditions or other unknowns tell
+	extremeForce = 1e5  // of a residual without the network: a source of high frequency is large, too
+	extremeGuess = 1e6  // of an unknown whose size is told by the source of an equation alone
+	tiny         = 1e-6 // of an unknown: small ones are reached well
+)
 
-// balance scales terms that a random network changes by extreme amounts: with the units of a problem an equation may weigh
-// 1e-12 and its conditions 100, and a loss is then that of the conditions alone.
+// sizesOf are about the sizes of the unknowns, as powers of ten, in those of the network's outputs; nil when all are within
+// reach. Conditions and lifts tell, then sources of equations, then other unknowns by the equations that couple them.
+func (m *Model) sizesOf(t *trial) []float64 {
+	unknowns := len(m.problem.Unknowns)
+	size, known, guess := make([]float64, unknowns), make([]bool, unknowns), make([]float64, unknowns)
+	tell := func(k int, q float64) {
+		if !known[k] && !math.IsInf(q, 0) && q > guess[k] {
+			guess[k] = q
+		}
+	}
+	settle := func(most, least float64) {
+		for k, q := range guess {
+			if known[k] || q == 0 {
+				continue
+			}
+			if known[k] = true; q > most || q < least {
+				size[k] = math.Pow(10, math.Round(math.Log10(q)))
+			}
+		}
+	}
+	for k, lift := range t.lift {
+		tell(k, lift/t.unknowns[k])
+	}
+	for _, p := range t.conditions() {
+		if k := largestAt(p.by); !p.claimed && !p.dropped {
+			tell(k, p.bare/p.by[k])
+		}
+	}
+	settle(extreme, tiny)
+	for _, p := range t.equations() {
+		k := largestAt(p.by)
+		tell(k, p.bare/p.by[k])
+	}
+	settle(extremeGuess, tiny)
+	for range unknowns {
+		for _, p := range t.equations() {
+			by := 0.0
+			for k, there := range known {
+				if there {
+					by = math.Max(by, p.by[k]*cmp.Or(size[k], 1))
+				}
+			}
+			for k := range known {
+				tell(k, by/p.by[k])
+			}
+		}
+		settle(extreme, 1/extreme)
+	}
+	if largest(size) == 0 {
+		return nil
+	}
+	for k := range size {
+		size[k] = cmp.Or(size[k], 1)
+	}
+	return size
+}
+
+// Sizes are about the sizes of the unknowns, as powers of ten of those of the network's outputs, where a training would not reach
+// them otherwise; nil where it will. See nn.Amplified.
+func (m *Model) Sizes() []float64 { return slices.Clone(m.sizes) }
+
+// largestAt is the place of the largest number.
+func largestAt(values []float64) int {
+	at := 0
+	for i, v := range values {
+		if v > values[at] {
+			at = i
+		}
+	}
+	return at
+}
+
+// balance scales terms of extreme sizes: with the units of a problem an equation may weigh 1e-12 and its conditions 100, and a
+// loss is then that of the conditions alone.
 func (m *Model) balance(t *trial) {
+	if m.sizes = m.sizesOf(t); m.sizes != nil {
+		m.remark("the unknowns %q are about %.0e times the outputs of the network, which a training may not reach: nn.Amplified(network, sizes...) multiplies them", m.problem.Unknowns, m.sizes)
+	}
 	if _, strong := m.options.Form.(StrongForm); !strong || m.options.Weighting != nil {
 		return
 	}
 	for _, p := range t.probes {
-		s := p.response
-		if p.claimed || p.dropped || !(s > 0) || math.IsInf(s, 0) || s > 1/extreme && s < extreme {
+		s := math.Max(p.response, p.bare)
+		if p.claimed || p.dropped || !(s > 0) || math.IsInf(s, 0) || s > 1/extreme && p.response < extreme && p.bare < extremeForce {
 			continue
 		}
-		if _, chosen := m.options.Weights[p.name]; chosen {
+		usual := 1.0
+		if p.condition != nil {
+			usual = m.options.BoundaryWeight
+		}
+		factor := math.Pow(10, math.Round(-2*math.Log10(s)))
+		what := fmt.Sprintf("the residual %q is about %.0e for a network of size 1, so that a training would ignore its term, or others beside it", p.name, s)
+		if chosen, there := m.options.Weights[p.name]; there {
+			m.remark("%s: Loss.Weights{%q: %.0e} in place of %g would balance it", what, p.name, usual*factor, chosen)
 			continue
 		}
-		decades := math.Round(-2 * math.Log10(s))
-		m.factors[p.name] = math.Pow(10, decades)
-		m.remark("a network of size 1 changes the residual %q by about %.1g: the weight of the term is multiplied by 1e%+.0f (Loss.Weights[%q] sets another)", p.name, s, decades, p.name)
+		m.factors[p.name] = factor
+		m.remark("%s: its weight is %.0e in place of %g (Loss.Weights{%q: …} sets another)", what, usual*factor, usual, p.name)
 	}
 }

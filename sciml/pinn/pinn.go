@@ -87,6 +87,7 @@ type Model struct {
 	exact    bool               // whether Ansatz and Periods are used
 	soft     []pde.Condition    // conditions that do not hold exactly
 	factors  map[string]float64 // of weights, by the names of terms, where residuals have extreme sizes
+	sizes    []float64          // of the unknowns, where they are extreme
 	remarks  []string
 	clouds   []*cloud
 	layout   *layout

@@ -53,6 +53,7 @@ type trial struct {
 	dtype    dtypes.DType
 	used     map[string]bool // the coefficients that occur in a residual, an energy or a weak form
 	unknowns []float64       // root mean squares of what a random network adds to each unknown
+	lift     []float64       // those of the unknowns without it
 }
 
 func (m *Model) newTrial() (*trial, error) {
@@ -419,6 +420,7 @@ func (t *trial) measure(b compute.Backend) error {
 		}
 		alone = append(alone, one)
 	}
+	t.lift = columnSizes(without[0], unknowns)
 	t.unknowns = columnSizes(difference(with[0], without[0]), unknowns)
 	at := 1
 	for _, p := range t.probes {

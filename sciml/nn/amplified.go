@@ -1,0 +1,73 @@
+package nn
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// amplified is a network with outputs of other sizes.
+type amplified struct {
+	Network
+	factors []float64
+}
+
+// Amplified multiplies each output of a network by a factor, which is about the size of the unknown. Networks start with outputs
+// of about 1, and reach much larger ones slowly, if at all.
+//
+// It returns an error for a network that is nil, and unless there is a finite factor above 0 for each output.
+func Amplified(network Network, factors ...float64) (Network, error) {
+	if network == nil {
+		return nil, errors.New("nn.Amplified: the network is nil")
+	}
+	if len(factors) != network.Outputs() {
+		return nil, fmt.Errorf("nn.Amplified: there are %d factors %v, expected one for each of the %d outputs of the network %s", len(factors), factors, network.Outputs(), network)
+	}
+	for i, f := range factors {
+		if !(f > 0) || math.IsInf(f, 0) {
+			return nil, fmt.Errorf("nn.Amplified: factor %d is %v, expected a finite number above 0", i, f)
+		}
+	}
+	return &amplified{network, slices.Clone(factors)}, nil
+}
+
+// Apply implements Network.
+func (a *amplified) Apply(theta, x *graph.Node) *graph.Node {
+	u := a.Network.Apply(theta, x)
+	return graph.Mul(u, row(u, a.factors))
+}
+
+func (a *amplified) piecewiseLinear() bool { return PiecewiseLinear(a.Network) }
+
+// String implements Network.
+func (a *amplified) String() string { return fmt.Sprintf("%s → times %v", a.Network, a.factors) }
+
+// amplifiedData is the stored form.
+type amplifiedData struct {
+	Factors []float64
+	Network json.RawMessage
+}
+
+// MarshalJSON stores the network with its kind.
+func (a *amplified) MarshalJSON() ([]byte, error) {
+	network, err := Marshal(a.Network)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(amplifiedData{a.factors, network})
+}
+
+// Specification implements Specified.
+func (a *amplified) Specification() (kind string, data any) { return kindAmplified, a }
+
+func restoreAmplified(d amplifiedData) (Network, error) {
+	network, err := Unmarshal(d.Network)
+	if err != nil {
+		return nil, err
+	}
+	return Amplified(network, d.Factors...)
+}

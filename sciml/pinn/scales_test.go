@@ -1,0 +1,145 @@
+package pinn_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
+)
+
+// scaled is a network of coordinates that go to [−1, 1].
+func scaled(t *testing.T, p *pde.Problem) nn.Network {
+	t.Helper()
+	lo, hi := p.Domain.Bounds()
+	scale, err := nn.Scale(lo, hi)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, err := nn.Mapped(mlp(t, len(lo), 8, len(p.Unknowns)), scale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return network
+}
+
+// rod is u_t = diffusivity·u_xx with x up to length and t up to time, and a solution of the given size.
+func rod(t *testing.T, length, time, diffusivity, size float64) *pde.Problem {
+	t.Helper()
+	box, err := pde.NewBox([]string{"x", "t"}, []float64{0, 0}, []float64{length, time})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sine := func(x *graph.Node) *graph.Node {
+		return graph.MulScalar(graph.Sin(graph.MulScalar(pde.Column(x, 0), math.Pi/length)), size)
+	}
+	return &pde.Problem{
+		Name: "rod", Coordinates: []string{"x", "t"}, Unknowns: []string{"u"}, Domain: box,
+		Equations: []pde.Equation{{Name: "heat", Residual: func(u *pde.Fields) *graph.Node {
+			return graph.Sub(u.D("t"), graph.MulScalar(u.D("x", "x"), diffusivity))
+		}}},
+		Conditions: []pde.Condition{pde.Initial("u", sine), pde.Dirichlet("u", nil, "x-", "x+")},
+	}
+}
+
+// bar is σ = E u′ and σ′ = −f, fixed at one end and free at the other: u is about f/E and σ about f.
+func bar(t *testing.T, e, f float64) *pde.Problem {
+	t.Helper()
+	box, err := pde.NewInterval("x", 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pde.Problem{
+		Name: "bar", Coordinates: []string{"x"}, Unknowns: []string{"u", "σ"}, Domain: box,
+		Equations: []pde.Equation{
+			{Name: "Hooke", Residual: func(u *pde.Fields) *graph.Node {
+				return graph.Sub(u.Of("σ").U(), graph.MulScalar(u.Of("u").D("x"), e))
+			}},
+			{Name: "balance", Residual: func(u *pde.Fields) *graph.Node { return graph.AddScalar(u.Of("σ").D("x"), f) }},
+		},
+		Conditions: []pde.Condition{pde.Dirichlet("u", nil, "x-"), pde.Dirichlet("σ", nil, "x+")},
+	}
+}
+
+// TestScales: whatever the units, all terms of a loss are of about the same size for a network of the size of the unknowns, and
+// what was done for that is said. Nothing is done in the usual units.
+func TestScales(t *testing.T) {
+	for _, c := range []struct {
+		problem *pde.Problem
+		sizes   []float64 // to about a decade
+		scaled  []string  // terms
+	}{
+		{rod(t, 1, 1, 0.1, 1), nil, nil},
+		{rod(t, 100, 0.01, 1e3, 30), nil, nil},
+		{rod(t, 1e-6, 1e6, 1e-19, 1), nil, []string{"heat"}},
+		{rod(t, 1e-3, 1e-6, 0.1, 1), nil, []string{"heat"}},
+		{rod(t, 1, 1, 0.1, 1e6), []float64{1e6}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
+		{rod(t, 1, 1, 0.1, 1e-8), []float64{1e-8}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
+		{rod(t, 1e-6, 1e6, 1e-19, 1e6), []float64{1e6}, []string{"initial u", "Dirichlet u x-,x+"}}, // 1e6 and 1e-6 of the equation
+		{bar(t, 1, 1), nil, nil},
+		{bar(t, 2e11, 1e7), []float64{1e-4, 1e8}, []string{"Hooke", "balance", "Dirichlet u x-", "Dirichlet σ x+"}},
+	} {
+		p := c.problem
+		name := fmt.Sprint(p.Name, " ", c.sizes, c.scaled)
+		network := scaled(t, p)
+		m := newModel(t, pureGo(t), p, network, pinn.Options{Interior: 20, Boundary: 8, BoundaryWeight: 1})
+		got := m.Sizes()
+		if len(got) != len(c.sizes) {
+			t.Errorf("%s: the sizes are %v, want about %v", name, got, c.sizes)
+			continue
+		}
+		for k := range got {
+			if off := got[k] / c.sizes[k]; off < 0.05 || off > 20 {
+				t.Errorf("%s: the sizes are %v, want about %v", name, got, c.sizes)
+			}
+		}
+		if got != nil {
+			if !hasEvent(m, "nn.Amplified") {
+				t.Errorf("%s: nothing is said of the sizes", name)
+			}
+			var err error
+			if network, err = nn.Amplified(network, got...); err != nil {
+				t.Fatal(err)
+			}
+			m = newModel(t, pureGo(t), p, network, pinn.Options{Interior: 20, Boundary: 8, BoundaryWeight: 1})
+			if m.Sizes() != nil {
+				t.Errorf("%s: the sizes of the amplified network are still %v", name, m.Sizes())
+			}
+		}
+		for term := range m.Points() {
+			if said := hasEvent(m, `"`+term+`"`, "its weight is"); said != slices.Contains(c.scaled, term) {
+				t.Errorf("%s: the weight of %q was changed: %v, want those of %q", name, term, said, c.scaled)
+			}
+		}
+		o := m.Objective()
+		theta := m.Init(3)
+		for _, term := range o.Terms.Names {
+			one, err := o.Term(term)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := evaluate(one, theta)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if size := sumOfSquares(r); !(size > 1e-7 && size < 1e5) {
+				t.Errorf("%s: the term %q is %g at the start", name, term, size)
+			}
+		}
+	}
+	// A weight that was chosen stays, and another one is advised. A scheme that balances terms needs no help.
+	p := rod(t, 1e-6, 1e6, 1e-19, 1)
+	m := newModel(t, pureGo(t), p, scaled(t, p), pinn.Options{Interior: 20, Boundary: 8, Weights: map[string]float64{"heat": 3}})
+	if !hasEvent(m, `"heat"`, "in place of 3 would balance it") {
+		t.Errorf("a weight that was chosen: %q", m.Objective().Remarks)
+	}
+	m = newModel(t, pureGo(t), p, scaled(t, p), pinn.Options{Interior: 20, Boundary: 8, Weighting: pinn.GradNorm{}})
+	if len(m.Objective().Remarks) != 0 {
+		t.Errorf("with a weighting: %q", m.Objective().Remarks)
+	}
+}
