@@ -85,7 +85,7 @@ func (s *fixedStep) build(point *objective.Point, carried []*graph.Node) stepped
 	length := device.Norm(step)
 	better := graph.LogicalAnd(graph.IsFinite(point.Loss), graph.LessThan(point.Loss, bestLoss))
 	return stepped{loss: point.Loss, slope: device.Norm(point.Gradient), length: length, carried: append([]*graph.Node{
-		carriedTheta:    graph.Add(theta, step),
+		carriedTheta:    graph.Where(graph.IsFinite(length), graph.Add(theta, step), theta), // stays where something was not finite
 		carriedBest:     graph.Where(better, theta, best),
 		carriedBestLoss: graph.Where(better, point.Loss, bestLoss),
 		carriedLength:   length,
@@ -190,7 +190,8 @@ func (s *fixedStep) callForEachPart() error {
 	}
 	taking, err := device.NewProgram(obj.Compiler(), "next iterate", func(in []*graph.Node) []*graph.Node {
 		theta, gradient, step := in[0], in[1], in[2]
-		return []*graph.Node{graph.Add(theta, step), device.Norm(gradient), device.Norm(step)}
+		length := device.Norm(step)
+		return []*graph.Node{graph.Where(graph.IsFinite(length), graph.Add(theta, step), theta), device.Norm(gradient), length}
 	})
 	s.steps = func(p *Progress, _ int, _ Goal) (int, error) {
 		theta, best, bestLoss := s.carried[:1], s.carried[carriedBest], s.carried[carriedBestLoss]
