@@ -66,6 +66,7 @@ func (a Auto) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	for i := range plan.candidates {
 		plan.candidates[i].seat = i
 	}
+	plan.all = plan.candidates
 	plan.State.Rates = make([]float64, len(plan.candidates))
 	plan.State.Patience = 1
 	if plan.quasi() > 1 {
@@ -141,7 +142,8 @@ type candidate struct {
 type automatic struct {
 	obj        *objective.Objective
 	warmUp     int
-	candidates []candidate
+	all        []candidate // in the order of their seats, and
+	candidates []candidate // those that are not left out
 	State      automaticState
 }
 
@@ -306,12 +308,12 @@ func (p *automatic) leaveFirst(c *course, theta *tensors.Tensor) (string, error)
 	if p.State.Asked || p.obj.Function != nil {
 		return made, nil
 	}
-	p.State.Asked = true
 	least, largest, evaluations, err := curvatures(p.obj, theta)
 	c.Looked += evaluations
 	if err != nil {
 		return "", err
 	}
+	p.State.Asked = true
 	if math.IsNaN(least) {
 		return made, nil
 	}
@@ -355,9 +357,9 @@ func (p *automatic) unsuited() bool {
 	return true
 }
 
-// leaveOut takes those that were left out from the candidates.
+// leaveOut takes those that were left out from the candidates; it may also put back one that was not left out in the end.
 func (p *automatic) leaveOut() {
-	p.candidates = slices.DeleteFunc(slices.Clone(p.candidates), func(c candidate) bool { return slices.Contains(p.State.Out, c.seat) })
+	p.candidates = slices.DeleteFunc(slices.Clone(p.all), func(c candidate) bool { return slices.Contains(p.State.Out, c.seat) })
 }
 
 func (p *automatic) save() ([]byte, error) { return encode(p.State) }

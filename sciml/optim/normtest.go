@@ -2,6 +2,7 @@ package optim
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 
@@ -69,8 +70,11 @@ func (m NormTest) test(obj *objective.Objective, s *objective.Sampler, d objecti
 	first := obj.ShareBatch(m.Batches.NumSamples())
 	now := s.Sizes
 	s.Resize(first)
-	probed := s.Size()
+	probed, places := s.Size(), s.Places()
 	variance, err := d.Mean(s, m.Probes, theta, gradient)
+	if err != nil { // who goes on from here draws the same batches
+		err = errors.Join(err, s.Restore(places, first))
+	}
 	s.Resize(now)
 	if err != nil {
 		return "", 0, err

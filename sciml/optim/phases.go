@@ -57,7 +57,10 @@ type phasedStepper struct {
 	course  course          // of the active phase
 	remark  string          // on the choice of the itinerary, for the history
 	told    bool
-	checked bool // whether what is ahead can be saved
+	due     bool   // whether the plan is to be asked before anything else
+	ended   Status // of the active method, and
+	why     string // its message
+	checked bool   // whether what is ahead can be saved
 }
 
 func startPhases(obj *objective.Objective, theta *tensors.Tensor, plan itinerary, remark string) (Stepper, error) {
@@ -103,6 +106,21 @@ func (s *phasedStepper) replace(err error) bool {
 	return true
 }
 
+// instead has another method work in the place of the active one, if the plan has one. Where that fails, nothing has happened.
+func (s *phasedStepper) instead(cause error) (replaced bool, err error) {
+	before, err := s.plan.save()
+	if err != nil || !s.replace(cause) {
+		return false, err
+	}
+	next, err := s.begin(s.best, false)
+	if err != nil {
+		return false, errors.Join(err, s.plan.restore(before))
+	}
+	stop(s.active)
+	s.resume(next)
+	return true, nil
+}
+
 // unsuitable reports whether an error says that a method, rather than the objective, is the wrong one.
 func unsuitable(err error) bool {
 	return errors.Is(err, objective.ErrUnsuitable) || errors.Is(err, objective.ErrTooLarge) || errors.Is(err, autodiff.ErrNoDerivative)
@@ -121,6 +139,12 @@ func (s *phasedStepper) Advance(ctx context.Context, n int, goal Goal) (Progress
 func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	total := Progress{Status: Running}
 	for n > 0 && ctx.Err() == nil && total.Message == "" && !total.Adapt {
+		if s.due {
+			if err := s.decide(&total); err != nil {
+				return total, err
+			}
+			continue
+		}
 		final := s.plan.final()
 		look, ask := max(s.plan.next(s.course.Made), s.course.Made+1), n
 		ask = min(n, look-s.course.Made)
@@ -129,50 +153,31 @@ func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress
 		s.course.Made += p.Iterations
 		n -= p.Iterations
 		s.tell(&total, p, name)
-		if err != nil && s.course.Made == 0 && p.Records == nil && s.replace(err) { // found while it was built
-			stop(s.active)
-			if s.active, err = s.begin(s.best, false); err != nil {
-				return total, err
+		if err != nil && s.course.Made == 0 && p.Records == nil { // found while it was built
+			if replaced, problem := s.instead(err); problem != nil {
+				return total, problem
+			} else if replaced {
+				continue
 			}
-			s.resume(s.active)
-			continue
-		}
-		if err != nil {
-			return total, err
 		}
 		total.Adapt = p.Adapt
 		total.Message = p.Message // also of a switch within a Hybrid that is a phase
+		if err != nil {
+			return total, err
+		}
 		if p.Status.Converged() || p.Status != Running && (final || s.atEnd(p.Status)) {
 			total.Status = p.Status
 			return total, nil
 		}
-		reason := ""
-		switch {
-		case final:
-		case p.Status != Running:
-			reason = fmt.Sprintf("%s: %s", p.Status, p.Message)
-		case s.course.Made >= look:
-			reason, err = s.plan.leave(&s.course, s.active.Current())
-			total.Evaluations += s.course.Looked
-			s.course.Looked = 0
-			if err != nil {
+		if !final && (p.Status != Running || s.course.Made >= look) {
+			s.due, s.ended, s.why = true, p.Status, p.Message
+			if err := s.decide(&total); err != nil {
 				return total, err
 			}
 		}
-		switch {
-		case reason == "" && p.Iterations == 0:
+		if p.Iterations == 0 {
 			return total, nil // the run loop sees to it that this does not go on for ever
-		case reason == "":
-			continue
 		}
-		if err := s.handOver(p.Status); err != nil {
-			return total, err
-		}
-		text := fmt.Sprintf("%s → %s: %s", name, s.plan.method().Name(), reason)
-		if p.Status == Running && p.Message != "" {
-			text = p.Message + "; " + text
-		}
-		total.Message = text
 	}
 	return total, nil
 }
@@ -182,6 +187,42 @@ func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress
 func (s *phasedStepper) atEnd(status Status) bool {
 	_, loss := s.Best()
 	return status == NonFinite && !device.Finite(loss) || status == Stationary && s.course.Made == 0
+}
+
+// decide asks the plan whether the phase is over, and goes on to the next one if it is. Where that fails, nothing has happened,
+// and it is due again: a run may end in the middle of it.
+func (s *phasedStepper) decide(total *Progress) (err error) {
+	before, err := s.plan.save()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.plan.restore(before))
+			return
+		}
+		s.due, s.ended, s.why = false, Running, ""
+	}()
+	name, reason := s.plan.method().Name(), ""
+	if s.ended != Running {
+		reason = fmt.Sprintf("%s: %s", s.ended, s.why)
+	} else {
+		reason, err = s.plan.leave(&s.course, s.active.Current())
+		total.Evaluations += s.course.Looked
+		s.course.Looked = 0
+		if err != nil || reason == "" {
+			return err
+		}
+	}
+	if err := s.handOver(s.ended); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%s → %s: %s", name, s.plan.method().Name(), reason)
+	if s.ended == Running && s.why != "" {
+		text = s.why + "; " + text
+	}
+	total.Message = text
+	return nil
 }
 
 // tell names the phase.
@@ -251,6 +292,9 @@ type savedPhases struct {
 	Resting map[int][]byte // by seat
 	Course  course
 	Told    bool
+	Due     bool
+	Ended   Status
+	Why     string
 }
 
 // Save implements Stepper. It fails at once when a phase that is still to come could not be saved.
@@ -259,12 +303,15 @@ func (s *phasedStepper) Save() ([]byte, error) {
 		if s.checked {
 			break
 		}
-		if err := s.try(m); err != nil {
+		var cut *device.Interrupted
+		if err := s.try(m); errors.As(err, &cut) {
+			break // the run ends, and there was time for that at its start
+		} else if err != nil {
 			return nil, fmt.Errorf("%w (%s, a phase that is still to come)", err, m.Name())
 		}
 	}
 	s.checked = true
-	out := savedPhases{Course: s.course, Told: s.told, Resting: map[int][]byte{}}
+	out := savedPhases{Course: s.course, Told: s.told, Due: s.due, Ended: s.ended, Why: s.why, Resting: map[int][]byte{}}
 	var err error
 	if out.Relay, err = s.relay.save(); err != nil {
 		return nil, err
@@ -320,6 +367,6 @@ func (s *phasedStepper) Restore(data []byte) error {
 			return err
 		}
 	}
-	s.course, s.told = in.Course, in.Told
+	s.course, s.told, s.due, s.ended, s.why = in.Course, in.Told, in.Due, in.Ended, in.Why
 	return nil
 }

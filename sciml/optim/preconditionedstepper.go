@@ -97,6 +97,9 @@ func (s *preconditionedStepper) Advance(ctx context.Context, n int, goal Goal) (
 	return total, nil
 }
 
+// renewed notes that C was made: not before that is so, as a run may end in the middle of it.
+func (s *preconditionedStepper) renewed() { s.number, s.made, s.due = s.number+1, 0, false }
+
 // renew makes C at the iterate, and lets the method begin anew from there. It returns what to say of it, and what it cost.
 func (s *preconditionedStepper) renew() (remark string, evaluations int, err error) {
 	theta, err := s.change.Theta(s.active.Current())
@@ -108,9 +111,8 @@ func (s *preconditionedStepper) renew() (remark string, evaluations int, err err
 		device.Free([]*tensors.Tensor{theta})
 		return "", 0, err
 	}
-	s.number++
-	s.made, s.due = 0, false
 	if made.Tensors == nil {
+		s.renewed()
 		device.Free([]*tensors.Tensor{theta})
 		return fmt.Sprintf("the curvature is NaN or infinite: the preconditioner (%s) stays as it is", s.by), made.Evaluations, nil
 	}
@@ -138,6 +140,7 @@ func (s *preconditionedStepper) renew() (remark string, evaluations int, err err
 		return "", 0, err
 	}
 	s.resume(next)
+	s.renewed()
 	return fmt.Sprintf("new preconditioner (%s): rank %d of %d, condition %.2g", s.by, made.Rank, s.obj.Dim, made.Condition), made.Evaluations, nil
 }
 

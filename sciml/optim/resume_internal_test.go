@@ -2,8 +2,11 @@ package optim
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +15,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/internal/backendtest"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
@@ -62,9 +67,13 @@ func saved(t *testing.T, obj *objective.Objective, start []float64, m func() Met
 	}
 	options.CheckpointPath, options.CheckpointEvery, options.MonitorEvery = path, time.Nanosecond, 1
 	none, cancel := context.WithCancel(context.Background())
-	cancel()
-	if r, err := Minimize(none, obj, start, m(), options); err != nil || r.Iterations > 0 {
-		t.Fatalf("canceled before it began: %v, error %v", r, err)
+	begun := options
+	begun.Monitor = func(context.Context, *tensors.Tensor) (map[string]float64, error) {
+		cancel()
+		return nil, nil
+	}
+	if r, err := Minimize(none, obj, start, m(), begun); err != nil || r.Iterations > 0 {
+		t.Fatalf("canceled before the first iteration: %v, error %v", r, err)
 	}
 	all := []*Checkpoint{load()}
 	options.OnProgress = func(h *History) error {
@@ -77,7 +86,7 @@ func saved(t *testing.T, obj *objective.Objective, start []float64, m func() Met
 	return told(t, r, err), all
 }
 
-// told is all that a run tells, a line each, but for when: where it is canceled, remarks are told sooner.
+// told is all that a run tells, a line each, but for the times.
 func told(t *testing.T, r *Result, err error) string {
 	t.Helper()
 	if err != nil {
@@ -89,8 +98,9 @@ func told(t *testing.T, r *Result, err error) string {
 		rec.Seconds = 0
 		fmt.Fprintf(&b, "%+v\n", rec)
 	}
+	fmt.Fprintln(&b)
 	for _, e := range r.History.Events {
-		fmt.Fprintln(&b, strings.ReplaceAll(e.Text, "; ", "\n"))
+		fmt.Fprintln(&b, e.Iteration, e.Text)
 	}
 	return b.String()
 }
@@ -158,44 +168,74 @@ func TestResumeAuto(t *testing.T) {
 	}
 }
 
-// brief is a context that is done after a number of looks at it.
-type brief struct {
-	context.Context
-	looks int
-}
-
-func (b *brief) Err() error {
-	if b.looks--; b.looks < 0 {
-		return context.Canceled
+// TestResumeCut: a run may end in the middle of an iteration, where it does not wait for a program or a graph. What was done of
+// that is done again: evaluations are more then, and remarks are told at another time.
+func TestResumeCut(t *testing.T) {
+	b := backendtest.Watch(goBackend(t))
+	squares, start := curve(b, dtypes.Float64, false)
+	squares.Adaptation = &mixing{given: squares.Data}
+	plain, _ := curve(b, dtypes.Float64, false)
+	plain.Loss, plain.Pieces = squares.BuildLoss, nil
+	but := func(told string) string {
+		iterates, _, _ := strings.Cut(told, "\n\n")
+		return evaluations.ReplaceAllString(iterates, "")
 	}
-	return nil
-}
-
-// TestResumeCanceled: a run may be canceled in the middle of an iteration, wherever the method looks at the context.
-func TestResumeCanceled(t *testing.T) {
-	b := goBackend(t)
+	cut := func(name string, obj *objective.Objective, method func() Method, iterations, every int) {
+		options := Options{MaxIterations: iterations}
+		calls, known := 0, map[string]bool{}
+		var first []int // the calls of a program that has to be compiled for that
+		b.Fail = func(program string) error {
+			if calls++; !known[program] {
+				known[program], first = true, append(first, calls)
+			}
+			return nil
+		}
+		r, err := Minimize(context.Background(), obj, start, method(), options)
+		whole := but(told(t, r, err))
+		for at := 1; at <= calls; at++ {
+			compiles := slices.Contains(first, at)
+			if !compiles && at%every != 0 {
+				continue
+			}
+			last := options
+			last.CheckpointPath = filepath.Join(t.TempDir(), "run")
+			ctx, cancel := context.WithCancel(context.Background())
+			made := 0
+			b.Fail = func(program string) error {
+				if made++; made < at {
+					return nil
+				}
+				cancel()
+				if compiles {
+					return &device.Interrupted{What: program, Cause: ctx.Err()}
+				}
+				return nil
+			}
+			_, err := Minimize(ctx, obj, start, method(), last)
+			b.Fail = nil
+			if err != nil {
+				t.Fatalf("%s, call %d: %v", name, at, err)
+			}
+			c, err := LoadCheckpoint(last.CheckpointPath)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // in the start
+			}
+			r, err := Resume(context.Background(), obj, c, method(), options)
+			same(t, fmt.Sprintf("%s, cut in call %d (compiles: %v) after %d iterations, and resumed", name, at, compiles, c.Result.Iterations), but(told(t, r, err)), whole)
+		}
+	}
 	for name := range everyMethod() {
-		if strings.Contains(name, "gonum") {
-			continue // is refused
-		}
-		obj, start := curve(b, dtypes.Float64, false)
-		r, err := Minimize(context.Background(), obj, start, everyMethod()[name], Options{MaxIterations: 9})
-		whole := told(t, r, err)
-		for looks := 2; looks <= 14; looks += 4 {
-			path := filepath.Join(t.TempDir(), "run")
-			r, err := Minimize(&brief{context.Background(), looks}, obj, start, everyMethod()[name], Options{MaxIterations: 9, CheckpointPath: path})
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, err := LoadCheckpoint(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resumed, err := Resume(context.Background(), obj, c, everyMethod()[name], Options{MaxIterations: 9})
-			same(t, fmt.Sprintf("%s, canceled after %d iterations, and resumed", name, r.Iterations), told(t, resumed, err), whole)
+		if !strings.Contains(name, "gonum") {
+			cut(name, squares, func() Method { return everyMethod()[name] }, 9, 13)
 		}
 	}
+	for name, obj := range map[string]*objective.Objective{"restless, least squares": squares, "restless, a plain loss": plain} {
+		cut(name, obj, func() Method { return restless{Auto{}} }, 27, 1)
+	}
+	cut("auto, a plain loss", plain, func() Method { return Auto{WarmUp: 3} }, 12, 1)
 }
+
+var evaluations = regexp.MustCompile(`, \d+ evaluations|Evaluations:\d+`)
 
 // resumeFrom resumes from the checkpoints with the given numbers, and around each change of the phase.
 func resumeFrom(t *testing.T, obj *objective.Objective, whole string, all []*Checkpoint, at []int, m func() Method, options Options) {

@@ -190,7 +190,12 @@ func (s *sketchedModel) reduce() {
 }
 
 // solve implements subproblem.
-func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.Tensor) (regionStep, error) {
+func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.Tensor) (step regionStep, err error) {
+	defer func(before sketchedState) {
+		if err != nil { // who goes on from here draws the same sketches
+			s.sketchedState = before
+		}
+	}(s.sketchedState)
 	if s.at != at {
 		made, err := s.linearizing.Call([]*tensors.Tensor{at.theta}, data)
 		if err != nil {

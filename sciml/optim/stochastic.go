@@ -2,6 +2,7 @@ package optim
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/gomlx/compute/shapes"
@@ -189,6 +190,7 @@ func (s *stochastic) measure(p *Progress) (reason string, err error) {
 	looked := 0
 	if s.plan.measured != nil && device.Finite(s.slope) {
 		if reason, looked, err = s.plan.measured(theta, out[1], s.slope); err != nil {
+			s.due = true // again, by who goes on from here
 			return "", err
 		}
 	}
@@ -215,6 +217,7 @@ func (s *stochastic) room() int {
 func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error) {
 	dtype, room := s.obj.Precision(), s.room()
 	n = min(n, room)
+	places := s.plan.batches.Places()
 	indices := s.plan.batches.Next(n*s.plan.perStep, room*s.plan.perStep)
 	trace := shapes.Make(dtype, chunk)
 	first := append([]*tensors.Tensor{
@@ -223,8 +226,8 @@ func (s *stochastic) steps(p *Progress, n int) (made int, sound bool, err error)
 	limit := []*tensors.Tensor{tensors.FromScalar(int32(n))}
 	vars, err := s.loop.Run(append(first, s.carried...), limit, indices, s.obj.Data)
 	device.Free(append(first, indices...))
-	if err != nil {
-		return 0, false, err
+	if err != nil { // who goes on from here draws the same batches
+		return 0, false, errors.Join(err, s.plan.batches.Restore(places, s.plan.batches.Sizes))
 	}
 	vars = append([]*tensors.Tensor{nil}, vars...) // in the place of batchOn
 	made, sound = int(tensors.ToScalar[int32](vars[batchCount])), tensors.ToScalar[bool](vars[batchSound])
