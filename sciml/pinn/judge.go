@@ -141,7 +141,12 @@ func (m *Model) sizesOf(t *trial) []float64 {
 
 // Sizes are about the sizes of the unknowns, as powers of ten of those of the network's outputs, where a training would not reach
 // them otherwise; nil where it will. See nn.Amplified.
-func (m *Model) Sizes() []float64 { return slices.Clone(m.sizes) }
+func (m *Model) Sizes() []float64 {
+	if m == nil {
+		return nil
+	}
+	return slices.Clone(m.sizes)
+}
 
 // largestAt is the place of the largest number.
 func largestAt(values []float64) int {
