@@ -14,12 +14,15 @@ import (
 // rounding is the relative error of a float64.
 const rounding = 0x1p-52
 
+// mostNodes is the most on a side of a grid: 2 GiB of values.
+const mostNodes = 1 << 14
+
 // gridNodes is the resolution of a heat map, in nodes per side.
 const gridNodes = 101
 
 // Grid evaluates an unknown of a problem in two coordinates on n×n nodes that span its domain, ready to be drawn; ""
 // means the first of those that errors are measured of. Nodes outside of the domain get NaN. It fails for a name that is
-// no unknown, and for n < 2.
+// no unknown, and for n below 2 or above 16384.
 func (s *Solution) Grid(unknown string, n int) (plot.Grid, error) { return s.GridAt(nil, unknown, n) }
 
 // GridAt is Grid for a problem in more coordinates, all but two of which are fixed by their names: {"t": 0.5}. It fails for a
@@ -47,8 +50,8 @@ func (s *Solution) gridAt(at map[string]float64, unknown string, n int) (plot.Gr
 	if err := isUnknown(problem, unknown); err != nil {
 		return plot.Grid{}, err
 	}
-	if n < 2 {
-		return plot.Grid{}, fmt.Errorf("sciml: a grid of %d×%d nodes was asked for, expected at least 2×2", n, n)
+	if n < 2 || n > mostNodes {
+		return plot.Grid{}, fmt.Errorf("sciml: a grid of %d×%d nodes was asked for, expected at least 2×2 and at most %d×%[3]d", n, n, mostNodes)
 	}
 	grid, points := cut.nodes(n)
 	u, err := s.atNodes(cut, points)

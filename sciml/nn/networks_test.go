@@ -282,6 +282,7 @@ func TestConstructorErrors(t *testing.T) {
 	add("Mapped: map 1 is nil", network(nn.Mapped(mlp, pair, nil)))
 	add("map 0 (periodic [0 1]) has 3 outputs, but map 1 (periodic [0 1]) takes 2", network(nn.Mapped(mlp, pair, pair)))
 	add("map 0 (scale [0]…[1]) has 1 outputs, but the network MLP 3-1 tanh takes 3", network(nn.Mapped(mlp, must(nn.Scale([]float64{0}, []float64{1})))))
+	add("Fourier: features is 1099511627776, expected at most", mapOf(nn.Fourier(2, 1<<40, 1, 0)))
 	add("Amplified: there are 2 factors [1 2], expected one for each of the 1 outputs", network(nn.Amplified(mlp, 1, 2)))
 	add("Amplified: factor 0 is 0, expected", network(nn.Amplified(mlp, 0)))
 	add("Amplified: factor 0 is NaN, expected", network(nn.Amplified(mlp, math.NaN())))

@@ -78,11 +78,17 @@ func (r *ResNet) Specification() (kind string, data any) {
 	return kindResNet, blocked{r.Inputs(), r.widths[1], len(r.inner), r.Outputs(), r.activation, r.initializer}
 }
 
-// atLeastOne takes names and numbers in turn, and returns an error for the first number below one.
+// most is more than there can be of what is built or drawn one by one.
+const most = 1 << 24
+
+// atLeastOne takes names and numbers in turn, and returns an error for the first number below one, or above most.
 func atLeastOne(who string, namesAndNumbers ...any) error {
 	for i := 0; i < len(namesAndNumbers); i += 2 {
-		if v := namesAndNumbers[i+1].(int); v < 1 {
+		switch v := namesAndNumbers[i+1].(int); {
+		case v < 1:
 			return fmt.Errorf("%s: %s is %d, expected at least 1", who, namesAndNumbers[i], v)
+		case v > most:
+			return fmt.Errorf("%s: %s is %d, expected at most %d", who, namesAndNumbers[i], v, most)
 		}
 	}
 	return nil

@@ -118,8 +118,8 @@ func shares(domain pde.Domain, n int, on []string, put func(p pde.Patch, count i
 	if err := checkDomain(domain); err != nil {
 		return nil, err
 	}
-	if n < 0 {
-		return nil, fmt.Errorf("sample: %d boundary points were asked for, expected at least 0", n)
+	if n < 0 || n > mostPoints {
+		return nil, fmt.Errorf("sample: %d boundary points were asked for, expected at least 0 and at most %d", n, mostPoints)
 	}
 	var patches []pde.Patch
 	if err := usercode.Call("domain", func() (err error) { patches, err = choose(domain.Boundary(), on); return err }); err != nil {
@@ -190,12 +190,15 @@ func checkDomain(domain pde.Domain) error {
 	return nil
 }
 
+// mostPoints is more than any machine has memory for, with what is computed at each.
+const mostPoints = 1 << 31
+
 func checkInterior(domain pde.Domain, n int) error {
 	if err := checkDomain(domain); err != nil {
 		return err
 	}
-	if n < 0 {
-		return fmt.Errorf("sample: %d interior points were asked for, expected at least 0", n)
+	if n < 0 || n > mostPoints {
+		return fmt.Errorf("sample: %d interior points were asked for, expected at least 0 and at most %d", n, mostPoints)
 	}
 	return nil
 }
