@@ -50,8 +50,6 @@ func TestMemoryOfSettings(t *testing.T) {
 		"Dogleg":                {many, optim.Dogleg{}},
 		"SPRING":                {many, optim.SPRING{}},
 		"sketched":              {many, optim.SketchedGaussNewton{}},
-		"sketched, probes":      {few, optim.SketchedGaussNewton{Probes: 1 << 32}},
-		"sketched, hashes":      {few, optim.SketchedGaussNewton{Hashes: 1 << 32}},
 		"ENGD":                  {many, optim.ENGD{Solver: optim.DenseNormal}},
 		"Levenberg–Marquardt":   {many, optim.LevenbergMarquardt{Solver: optim.DenseKernel}},
 		"gonum BFGS":            {many, optim.Gonum{Method: &optimize.BFGS{}}},

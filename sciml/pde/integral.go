@@ -1,11 +1,14 @@
 package pde
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // Sums make one row of a condition's residual of a group of its Points: (Σ wᵢ·g(xᵢ) − Value)/Σ|wᵢ| for what Residual builds, g.
@@ -19,8 +22,11 @@ type Sums struct {
 	Rewrite func(r *graph.Node) *graph.Node
 }
 
-// Rows are the weights divided by Σ|w| of their group, [groups × Size] in row-major order, and the values likewise.
+// Rows are the weights divided by Σ|w| of their group, [groups × Size] in row-major order, and the values likewise; nil where they do not fit, which Check reports.
 func (s *Sums) Rows() (weights, values []float64) {
+	if s.Size < 1 || len(s.Weights) != s.Size*len(s.Values) {
+		return nil, nil
+	}
 	weights, values = slices.Clone(s.Weights), slices.Clone(s.Values)
 	for k := range values {
 		total, group := 0.0, weights[k*s.Size:(k+1)*s.Size]
@@ -73,43 +79,44 @@ func (c Condition) checkSums(dim int) error {
 // The points are those of Gauss and Legendre for boxes, and along the lines within other domains: the integral is right to many
 // digits where g and the boundary are smooth, and to about four where the bodies of constructive geometry intersect.
 func Integral(name string, domain Domain, density func(u *Fields) *graph.Node, value float64) Condition {
-	c := Condition{Name: name, Residual: density}
-	if domain == nil {
-		c.unable = fmt.Errorf("is an integral over a domain that is nil")
-		return c
-	}
-	return c.integral(overDomain(domain), value)
+	return Condition{Name: name, Residual: density}.rule(domain, value, func(q *quadrature) error {
+		*q = overDomain(domain)
+		return nil
+	})
 }
 
 // BoundaryIntegral is the condition ∫ g(u) ds = value over the named patches of the boundary of a domain, or over all of it: a
 // given flux, for example. Density builds g, shape [N] or [N, 1], and may ask for normals. See Integral.
 func BoundaryIntegral(name string, domain Domain, density func(u *Fields) *graph.Node, value float64, on ...string) Condition {
-	c := Condition{Name: name, Residual: density}
-	if domain == nil {
-		c.unable = fmt.Errorf("is an integral over the boundary of a domain that is nil")
+	return Condition{Name: name, Residual: density}.rule(domain, value, func(q *quadrature) error {
+		var names []string
+		for _, patch := range domain.Boundary() {
+			names = append(names, patch.Name)
+			if len(on) == 0 || slices.Contains(on, patch.Name) {
+				q.overPatch(patch, domain.Dim())
+			}
+		}
+		for _, name := range on {
+			if !slices.Contains(names, name) {
+				return fmt.Errorf("is an integral over the patch %q, expected one of %q", name, names)
+			}
+		}
+		return nil
+	})
+}
+
+// rule takes that of a domain, whose functions may be a user's.
+func (c Condition) rule(domain Domain, value float64, make func(q *quadrature) error) Condition {
+	if err := CheckDomain(domain); err != nil {
+		c.unable = fmt.Errorf("is an integral that cannot be: %w", err)
 		return c
 	}
 	var q quadrature
-	var names []string
-	for _, patch := range domain.Boundary() {
-		names = append(names, patch.Name)
-		if len(on) == 0 || slices.Contains(on, patch.Name) {
-			q.overPatch(patch, domain.Dim())
-		}
+	if c.unable = usercode.Call(fmt.Sprintf("domain %T", domain), func() error { return make(&q) }); c.unable != nil {
+		return c
 	}
-	for _, name := range on {
-		if !slices.Contains(names, name) {
-			c.unable = fmt.Errorf("is an integral over the patch %q, expected one of %q", name, names)
-			return c
-		}
-	}
-	return c.integral(q, value)
-}
-
-// integral takes a rule as the only group.
-func (c Condition) integral(q quadrature, value float64) Condition {
 	if len(q.points) == 0 {
-		c.unable = fmt.Errorf("is an integral over a domain without points")
+		c.unable = errors.New("is an integral over a domain without points")
 		return c
 	}
 	c.Points, c.Normals = q.points, q.normals

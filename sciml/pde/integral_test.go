@@ -132,21 +132,22 @@ func TestSums(t *testing.T) {
 		return c
 	}
 	for word, wrong := range map[string]pde.Condition{
-		"domain that is nil":               pde.Integral("mass", nil, u, 1),
-		"the boundary of a domain that is": pde.BoundaryIntegral("mass", nil, u, 1),
-		`the patch "y+"`:                   pde.BoundaryIntegral("mass", box, u, 1, "y+"),
-		"has no Residual":                  pde.Integral("mass", box, nil, 1),
-		"has the value NaN":                pde.Integral("mass", box, u, math.NaN()),
-		"2 groups of points and 1 values":  pde.MeasuredMeans("u", [][][]float64{{{0}}, {{1}}}, []float64{1}),
-		"0 groups of points":               pde.MeasuredMeans("u", nil, nil),
-		"no points in group 1":             pde.MeasuredMeans("u", [][][]float64{{{0}}, {}}, []float64{1, 2}),
-		"has the point 1 at [3]":           pde.MeasuredMeans("u", [][][]float64{{{0}, {3}}}, []float64{1}),
-		"in groups of Size 0":              changed(func(c *pde.Condition) { c.Sums.Size = 0 }),
-		"with 1 Weights":                   changed(func(c *pde.Condition) { c.Sums.Weights = []float64{1} }),
-		"to 0 Values":                      changed(func(c *pde.Condition) { c.Sums.Values = nil }),
-		"only weights of zero":             changed(func(c *pde.Condition) { c.Sums.Weights = make([]float64, len(c.Points)) }),
-		"Sums and a Partner":               changed(func(c *pde.Condition) { c.Partner = func(p []float64) []float64 { return p } }),
-		"has 1 Normals":                    changed(func(c *pde.Condition) { c.Normals = [][]float64{{1}} }),
+		"the domain is nil":                 pde.Integral("mass", nil, u, 1),
+		"cannot be: pde: the domain is nil": pde.BoundaryIntegral("mass", (*pde.Box)(nil), u, 1),
+		"an integral that cannot be":        pde.Integral("mass", &pde.Disk{}, u, 1),
+		`the patch "y+"`:                    pde.BoundaryIntegral("mass", box, u, 1, "y+"),
+		"has no Residual":                   pde.Integral("mass", box, nil, 1),
+		"has the value NaN":                 pde.Integral("mass", box, u, math.NaN()),
+		"2 groups of points and 1 values":   pde.MeasuredMeans("u", [][][]float64{{{0}}, {{1}}}, []float64{1}),
+		"0 groups of points":                pde.MeasuredMeans("u", nil, nil),
+		"no points in group 1":              pde.MeasuredMeans("u", [][][]float64{{{0}}, {}}, []float64{1, 2}),
+		"has the point 1 at [3]":            pde.MeasuredMeans("u", [][][]float64{{{0}, {3}}}, []float64{1}),
+		"in groups of Size 0":               changed(func(c *pde.Condition) { c.Sums.Size = 0 }),
+		"with 1 Weights":                    changed(func(c *pde.Condition) { c.Sums.Weights = []float64{1} }),
+		"to 0 Values":                       changed(func(c *pde.Condition) { c.Sums.Values = nil }),
+		"only weights of zero":              changed(func(c *pde.Condition) { c.Sums.Weights = make([]float64, len(c.Points)) }),
+		"Sums and a Partner":                changed(func(c *pde.Condition) { c.Partner = func(p []float64) []float64 { return p } }),
+		"has 1 Normals":                     changed(func(c *pde.Condition) { c.Normals = [][]float64{{1}} }),
 	} {
 		if err := problem(wrong).Check(); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", err, word)
