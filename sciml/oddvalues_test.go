@@ -282,6 +282,8 @@ func TestOddArguments(t *testing.T) {
 		"pde.Union":            func(d pde.Domain) error { _, err := pde.Union(d, box); return err },
 		"pde.Intersection":     func(d pde.Domain) error { _, err := pde.Intersection(box, d); return err },
 		"pde.Difference":       func(d pde.Domain) error { _, err := pde.Difference(d, d); return err },
+		"pde.Integral":         func(d pde.Domain) error { return withCondition(pde.Integral("i", d, (*pde.Fields).U, 1)) },
+		"pde.BoundaryIntegral": func(d pde.Domain) error { return withCondition(pde.BoundaryIntegral("i", d, (*pde.Fields).U, 1)) },
 		"pde.Over":             func(d pde.Domain) error { _, err := pde.Over(d, "t", 0, 1); return err },
 		"sample.Interior":      func(d pde.Domain) error { _, err := sample.Sobol{}.Interior(d, 4); return err },
 		"sample.Boundary":      func(d pde.Domain) error { _, err := sample.Uniform{}.Boundary(d, 4); return err },
@@ -359,6 +361,13 @@ func TestOddArguments(t *testing.T) {
 			}
 		}
 	}
+}
+
+// withCondition checks a problem with one.
+func withCondition(c pde.Condition) error {
+	p := pde.Poisson1D()
+	p.Ansatz, p.Exactly, p.Conditions = nil, nil, []pde.Condition{c}
+	return p.Check()
 }
 
 // orMissing puts something that is no network, or no method, in the place of nil, which is an option that was left out.

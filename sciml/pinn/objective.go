@@ -84,8 +84,10 @@ func (m *Model) where(term, row int, data []*tensors.Tensor) string {
 			term -= len(c.terms)
 			continue
 		}
-		if c.terms[term].tested {
+		if t := c.terms[term]; t.tested && t.equation {
 			return fmt.Sprintf("test function %d", row)
+		} else if t.tested {
+			return fmt.Sprintf("sum %d of %d", row, t.rows)
 		}
 		d := len(m.problem.Coordinates)
 		all, err := device.Numbers(data[m.layout.clouds[i].points])
