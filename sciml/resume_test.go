@@ -319,13 +319,21 @@ func TestResumeANetworkThatCannotBeStored(t *testing.T) {
 	}
 }
 
+// TestCheckpointThatCannotBeWritten: that is found before the network is built, by Resume too.
 func TestCheckpointThatCannotBeWritten(t *testing.T) {
 	options := tiny(t, pureGo(t), optim.LBFGS{})
 	options.Iterations = 3
-	options.Checkpoint = filepath.Join(t.TempDir(), "no such folder", "checkpoint")
+	options.Checkpoint = filepath.Join(t.TempDir(), "good")
+	solve(t, pde.Poisson2D(), options)
+	good := options.Checkpoint
+	options.Network, options.Checkpoint = nil, filepath.Join(t.TempDir(), "no such folder", "checkpoint")
+	options.Loss.Interior = -1 // is looked at later
 	s, err := sciml.Solve(context.Background(), pde.Poisson2D(), options)
-	if err == nil || !strings.Contains(err.Error(), options.Checkpoint) || s == nil || s.Result.Iterations != 3 {
-		t.Errorf("%v and the error %v, want the solution and an error that names the file", s, err)
+	again, errAgain := sciml.Resume(context.Background(), good, pde.Poisson2D(), options)
+	for _, err := range []error{err, errAgain} {
+		if err == nil || !strings.Contains(err.Error(), "Options.Checkpoint is \""+options.Checkpoint) || s != nil || again != nil {
+			t.Errorf("%v, %v and the error %v, want one that names the file", s, again, err)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"github.com/gosciml/gosciml/internal/atomicfile"
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/nn"
@@ -89,6 +90,11 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 // train is solve for code of a user's that may panic, where its name is not known better.
 func train(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (*Solution, error) {
 	ours := options.Network == nil && options.Start == nil && options.From == nil
+	if path := options.Checkpoint; path != "" {
+		if err := atomicfile.Check(path); err != nil {
+			return nil, fmt.Errorf("sciml: Options.Checkpoint is %q, expected a file that can be written: %w", path, err)
+		}
+	}
 	if err := options.setDefaults(problem); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -153,9 +154,81 @@ func TestCheckpointFiles(t *testing.T) {
 	if _, err := optim.LoadCheckpoint(path + "x"); err == nil {
 		t.Error("a file that is not there is read")
 	}
-	r, err := optim.Minimize(context.Background(), p.objective(pureGo(t)), p.start, optim.Adam{}, optim.Options{MaxIterations: 5, CheckpointPath: filepath.Join(path, "below")})
-	if err == nil || r == nil || r.Status != optim.Failed || len(r.Theta) != 2 {
-		t.Errorf("a checkpoint that cannot be written: result %v, error %v, want both", r, err)
+}
+
+// TestCheckpointPlace: one that cannot be written to is found before anything is computed, and what is there stays.
+func TestCheckpointPlace(t *testing.T) {
+	p, dir := problems["Rosenbrock"], t.TempDir()
+	good := filepath.Join(dir, "good")
+	minimize(t, p.objective(pureGo(t)), p.start, optim.Adam{}, optim.Options{MaxIterations: 5, CheckpointPath: good})
+	c, err := optim.LoadCheckpoint(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	monitor := func(context.Context, *tensors.Tensor) (map[string]float64, error) {
+		t.Error("the run has begun")
+		return nil, nil
+	}
+	for path, word := range map[string]string{
+		filepath.Join(dir, "missing", "run"): "no such", filepath.Join(good, "below"): "not a directory", dir: "folder", dir + "/": "no name", os.DevNull: "no regular",
+	} {
+		options := optim.Options{MaxIterations: 9, CheckpointPath: path, Monitor: monitor, MonitorEvery: 1}
+		r, err := optim.Minimize(context.Background(), p.objective(pureGo(t)), p.start, optim.Adam{}, options)
+		again, errAgain := optim.Resume(context.Background(), p.objective(pureGo(t)), c, optim.Adam{}, options)
+		for _, err := range []error{err, errAgain} {
+			if r != nil || again != nil || err == nil || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), fmt.Sprintf("CheckpointPath is %q", path)) {
+				t.Errorf("%q: result %v and %v, error %v, want one that mentions %q", path, r, again, err, word)
+			}
+		}
+	}
+	_, err = optim.Minimize(context.Background(), p.objective(pureGo(t)), append(p.start, 0), optim.Adam{}, optim.Options{CheckpointPath: good})
+	if again, errAgain := optim.LoadCheckpoint(good); err == nil || errAgain != nil || !reflect.DeepEqual(again, c) {
+		t.Errorf("a run that did not begin (%v) has left another checkpoint, error %v", err, errAgain)
+	}
+}
+
+// TestCheckpointComesAndGoes: where it cannot be written for a while, the run goes on; where it cannot at the end, that is an
+// error, and the result is whole.
+func TestCheckpointComesAndGoes(t *testing.T) {
+	p := problems["Rosenbrock in R¹⁰"]
+	for name, back := range map[string]int{"it comes back": 20, "it stays away": 1000} {
+		dir := filepath.Join(t.TempDir(), "folder")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		monitor := func(_ context.Context, theta *tensors.Tensor) (map[string]float64, error) {
+			return map[string]float64{"first": tensors.MustCopyFlatData[float64](theta)[0]}, nil
+		}
+		options := optim.Options{MaxIterations: 40, Monitor: monitor, MonitorEvery: 1}
+		whole := minimize(t, p.objective(pureGo(t)), p.start, optim.LBFGS{}, options)
+		options.CheckpointPath, options.CheckpointEvery = filepath.Join(dir, "run"), time.Nanosecond
+		options.OnProgress = func(h *optim.History) error {
+			switch h.Last().Iteration {
+			case 10:
+				return os.RemoveAll(dir)
+			case back:
+				return os.Mkdir(dir, 0o755)
+			}
+			return nil
+		}
+		r, err := optim.Minimize(context.Background(), p.objective(pureGo(t)), p.start, optim.LBFGS{}, options)
+		var said []string
+		for _, e := range r.History.Events {
+			said = append(said, e.Text)
+		}
+		r.History.Events = nil
+		if !slices.Equal(r.Theta, whole.Theta) || !reflect.DeepEqual(r.Metrics, whole.Metrics) || !reflect.DeepEqual(withoutTime(r.History), withoutTime(whole.History)) {
+			t.Errorf("%s: %s, without it %s", name, r, whole)
+		}
+		if back > 40 {
+			if err == nil || !errors.Is(err, fs.ErrNotExist) || r.Status != optim.Failed || len(said) != 1 || !strings.Contains(said[0], "could not be written") {
+				t.Errorf("%s: %s, error %v, events %q", name, r, err, said)
+			}
+			continue
+		}
+		if c, errLoad := optim.LoadCheckpoint(options.CheckpointPath); err != nil || errLoad != nil || c.Result.Iterations != 40 || len(said) != 2 {
+			t.Errorf("%s: %s, errors %v and %v, events %q", name, r, err, errLoad, said)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/internal/atomicfile"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -125,6 +126,11 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		return nil, err
 	}
 	options = options.named()
+	if path := options.CheckpointPath; path != "" {
+		if err := atomicfile.Check(path); err != nil {
+			return nil, fmt.Errorf("optim: Options.CheckpointPath is %q, expected a file that can be written: %w", path, err)
+		}
+	}
 	start, before := time.Now(), 0.0
 	if from != nil {
 		before = from.Result.Seconds
@@ -157,16 +163,18 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 			err = failure
 		}
 	}()
-	if options.CheckpointPath != "" { // a method that cannot be saved says so before the work is done
-		if _, err := stepper.Save(); err != nil {
-			return nil, err
-		}
-	}
 	if obj.Adaptation != nil {
 		r.adapter = own.Adaptation.Begin()
 	}
 	if obj.Terms != nil {
 		if r.terms, err = objective.NewTermEvaluator(own); err != nil {
+			return nil, err
+		}
+	}
+	if options.CheckpointPath != "" { // what cannot be saved says so before the work is done
+		if _, err := r.checkpoint(); r.cut(err) {
+			return r.unbegun(theta, from, err), nil
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -280,7 +288,8 @@ type run struct {
 	method  string
 	start   time.Time
 	before  float64   // seconds spent before the run was resumed
-	saved   time.Time // when the last checkpoint was written
+	saved   time.Time // when the last checkpoint was written, or tried to be
+	unsaved error     // why that failed
 	look    int       // the number of iterations at which Options.Until is asked next
 	adapted int       // the iterations made when the objective was last asked to adapt; -1 before
 	asked   bool      // whether the method has asked for that
@@ -302,7 +311,7 @@ const responsive = 0.2
 const mostIdle = 1000
 
 func (r *run) loop() error {
-	if r.result.Iterations == 0 {
+	if !r.monitored() {
 		if err := r.monitor(); err != nil {
 			return err
 		}
@@ -321,10 +330,8 @@ func (r *run) loop() error {
 		if err := r.report(); err != nil {
 			return err
 		}
-		if r.options.CheckpointPath != "" && time.Since(r.saved) >= r.options.CheckpointEvery {
-			if err := r.save(); err != nil {
-				return err
-			}
+		if err := r.saveWhenDue(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -377,6 +384,14 @@ func (r *run) adapt(atOnce bool) error {
 	if r.adapter == nil || made == r.adapted || !atOnce && made%r.obj.Adaptation.Every() != 0 {
 		return nil
 	}
+	last, saves := r.adapted, r.options.CheckpointPath != ""
+	var before []byte
+	if saves {
+		var err error
+		if before, err = r.adapter.Save(); err != nil {
+			return err
+		}
+	}
 	r.adapted = made
 	data, err := r.adapter.Adapt(r.ctx, objective.Iterate{Iteration: made, Theta: r.stepper.Current(), Data: slices.Clone(r.obj.Data), Stuck: atOnce})
 	var panicked *usercode.Error
@@ -384,6 +399,12 @@ func (r *run) adapt(atOnce bool) error {
 		if loss, problem := r.lossAt(r.ctx, r.stepper.Current()); problem == nil && !device.Finite(loss) {
 			r.event(fmt.Sprintf("the objective was not adapted, because the loss is NaN or infinite: %v", err))
 			return nil // the method sees it next, and may know a way back
+		}
+	}
+	if saves && r.cut(err) { // it is all to be done again by who goes on from the checkpoint
+		r.adapted = last
+		if err := r.adapter.Load(before); err != nil {
+			return err
 		}
 	}
 	if err != nil {
@@ -427,12 +448,39 @@ func (r *run) ownData() {
 	r.owned.Hold(slices.DeleteFunc(slices.Clone(r.obj.Data), func(t *tensors.Tensor) bool { return slices.Contains(r.given, t) }))
 }
 
-func (r *run) save() error {
+// saveWhenDue writes a checkpoint now and then. Where it cannot be written, that is an event, and tried again sooner: the place
+// may be back by then.
+func (r *run) saveWhenDue() error {
+	every, again, before := r.options.CheckpointEvery, r.options.CheckpointEvery/10, r.unsaved
+	if before != nil {
+		every = again
+	}
+	if r.options.CheckpointPath == "" || time.Since(r.saved) < every {
+		return nil
+	}
 	c, err := r.checkpoint()
 	if err != nil {
 		return err
 	}
-	r.saved = time.Now()
+	r.saved, r.unsaved = time.Now(), c.Save(r.options.CheckpointPath)
+	switch {
+	case r.unsaved != nil && before == nil:
+		r.event(fmt.Sprintf("the checkpoint could not be written, which is tried again every %s: %v", again, r.unsaved))
+	case r.unsaved == nil && before != nil:
+		r.event("the checkpoint could be written again")
+	}
+	return nil
+}
+
+// saveLast writes the checkpoint of the end.
+func (r *run) saveLast() error {
+	if r.options.CheckpointPath == "" {
+		return nil
+	}
+	c, err := r.checkpoint()
+	if err != nil {
+		return err
+	}
 	return c.Save(r.options.CheckpointPath)
 }
 
@@ -506,6 +554,16 @@ func (r *run) end(cut error) {
 // measured is what is known of an iterate besides its record.
 type measured struct{ Metrics, Terms map[string]float64 }
 
+// monitored reports whether the iterate that a run begins with, or goes on from, needs no measurement: it has one, or none is due.
+func (r *run) monitored() bool {
+	i := r.result.Iterations
+	if _, known := r.pending[i]; known || i%r.options.MonitorEvery != 0 {
+		return true
+	}
+	records := r.result.History.Records
+	return i < len(records) && (records[i].Metrics != nil || records[i].Terms != nil)
+}
+
 // monitor measures the current iterate.
 func (r *run) monitor() error {
 	var m measured
@@ -551,6 +609,10 @@ func (r *run) report() error {
 func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	last, cancel := r.lastContext()
 	defer cancel()
+	var unsaved error
+	if failure == nil { // first of all, since it is to go on from here
+		unsaved = r.saveLast()
+	}
 	best, loss := r.stepper.Best()
 	if failure == nil && !r.cut(lendError(r.stepper)) {
 		failure = lendError(r.stepper)
@@ -566,9 +628,6 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	if unseen {
 		theta, loss = slices.Clone(begin), math.Inf(1)
 	}
-	if failure == nil && r.options.CheckpointPath != "" {
-		failure = r.save()
-	}
 	if failure == nil && r.status == NonFinite {
 		r.message += r.diagnose(last, theta)
 	}
@@ -582,6 +641,9 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	}
 	if failure == nil && r.options.Monitor != nil && theta != nil {
 		res.Metrics, failure = r.measure(last, theta)
+	}
+	if failure == nil {
+		failure = unsaved
 	}
 	if failure = usercode.First(failure); failure != nil {
 		res.Status, res.Message = Failed, failure.Error()
