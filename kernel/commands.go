@@ -110,6 +110,9 @@ func runRun(ctx context.Context, args []string) error {
 		if _, err := os.Stat(file); err != nil {
 			return fmt.Errorf("run cannot read its file: %w", err)
 		}
+		if err := headless.CheckTarget(executed(file, *target)); err != nil {
+			return err
+		}
 	}
 	p, err := place.Find()
 	if err != nil {
@@ -119,10 +122,7 @@ func runRun(ctx context.Context, args []string) error {
 		return err
 	}
 	for _, file := range files {
-		to := *target
-		if to == "" {
-			to = strings.TrimSuffix(file, filepath.Ext(file)) + ".ipynb"
-		}
+		to := executed(file, *target)
 		start := time.Now()
 		fmt.Println(file, "→", to)
 		if err := headless.Run(ctx, p, file, to, *timeout, os.Stdout); err != nil {
@@ -131,6 +131,14 @@ func runRun(ctx context.Context, args []string) error {
 		fmt.Printf("%s: all cells passed in %.1f s\n", to, time.Since(start).Seconds())
 	}
 	return nil
+}
+
+// executed is where the executed notebook of a file goes: to target, or in place when that is empty.
+func executed(file, target string) string {
+	if target != "" {
+		return target
+	}
+	return strings.TrimSuffix(file, filepath.Ext(file)) + ".ipynb"
 }
 
 // parseMixed lets flags come after file names too: `run chapter.md -o notebook.ipynb`.

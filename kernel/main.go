@@ -71,7 +71,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	if err := command(ctx, args); err != nil {
+	if err := command(unlessOrphaned(ctx), args); err != nil {
 		stop()
 		if errors.Is(err, flag.ErrHelp) {
 			os.Exit(2)

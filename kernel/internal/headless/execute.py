@@ -7,6 +7,7 @@ cells passed, 1 if one failed, 2 if the kernel died or did not start, 130 if int
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -56,10 +57,14 @@ def clean(nb):
 
 
 def save(nb, target):
+    """Replaces the file in one piece: a link stays one, and permissions stay. One that was killed has left its part to the next."""
     clean(nb)
+    target = os.path.realpath(target)
     fresh = target + ".part"
     with open(fresh, "w", encoding="utf-8") as f:
         nbformat.write(nb, f)
+    if os.path.exists(target):
+        shutil.copymode(target, fresh)
     os.replace(fresh, target)
 
 

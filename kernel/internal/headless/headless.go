@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gosciml/gosciml/internal/atomicfile"
+	"github.com/gosciml/gosciml/internal/child"
 	"github.com/gosciml/gosciml/kernel/internal/notebook"
 	"github.com/gosciml/gosciml/kernel/internal/place"
 	"github.com/gosciml/gosciml/kernel/internal/supervise"
@@ -39,7 +41,7 @@ func Run(ctx context.Context, p place.Place, source, target string, timeout time
 	var cells []cell
 	var err error
 	if strings.EqualFold(filepath.Ext(source), ".md") {
-		tmp, err := os.MkdirTemp("", "gosciml-run-")
+		tmp, err := supervise.TempDir()
 		if err != nil {
 			return err
 		}
@@ -51,13 +53,24 @@ func Run(ctx context.Context, p place.Place, source, target string, timeout time
 	} else if cells, err = readCells(source); err != nil {
 		return fmt.Errorf("%s is not a notebook: %w", source, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return err
-	}
 	if target, err = filepath.Abs(target); err != nil {
 		return err
 	}
+	if err := CheckTarget(target); err != nil {
+		return err
+	}
 	return execute(ctx, p, source, input, target, cells, timeout, out)
+}
+
+// CheckTarget makes the folder of a notebook that is to be written, and reports whether the notebook can be, before hours of work.
+func CheckTarget(target string) error {
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return fmt.Errorf("the executed notebook cannot be written: %w", err)
+	}
+	if err := atomicfile.Check(target); err != nil {
+		return fmt.Errorf("the executed notebook cannot be written: %w", err)
+	}
+	return nil
 }
 
 // convert writes the notebook of a Markdown chapter, not executed, and returns its cells.
@@ -146,16 +159,16 @@ func execute(ctx context.Context, p place.Place, name, input, target string, cel
 	cmd.ExtraFiles = []*os.File{write}
 	var noise strings.Builder
 	cmd.Stdout, cmd.Stderr = &noise, &noise
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a ctrl-C comes through ctx, once
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
-	if err := cmd.Start(); err != nil {
+	wait, err := child.Start(cmd) // a ctrl-C comes through ctx, once
+	if err != nil {
 		write.Close()
 		return fmt.Errorf("cannot start Python: %w; run `go run ./kernel setup`", err)
 	}
 	write.Close()
 	told := report(read, name, cells, out)
-	err = cmd.Wait()
+	err = wait()
 	switch {
 	case err == nil:
 		return nil

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gosciml/gosciml/internal/child"
 	"github.com/gosciml/gosciml/kernel/internal/place"
 	"github.com/gosciml/gosciml/kernel/internal/supervise"
 	"github.com/gosciml/gosciml/sciml/backend/install"
@@ -55,7 +56,7 @@ func Latency(ctx context.Context, p place.Place, n int, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "gosciml-latency-")
+	folder, err := supervise.TempDir()
 	if err != nil {
 		return err
 	}
@@ -71,10 +72,10 @@ func Latency(ctx context.Context, p place.Place, n int, out io.Writer) error {
 	cmd.ExtraFiles = []*os.File{write}
 	var noise strings.Builder
 	cmd.Stdout, cmd.Stderr = &noise, &noise
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
-	if err := cmd.Start(); err != nil {
+	wait, err := child.Start(cmd)
+	if err != nil {
 		write.Close()
 		return fmt.Errorf("cannot start Python: %w; run `go run ./kernel setup`", err)
 	}
@@ -91,7 +92,7 @@ func Latency(ctx context.Context, p place.Place, n int, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%-52s %8.2f %8.2f %8.2f %6d %6.1f\n", r.Name, r.Median, r.Least, r.Most, r.Runs, r.Limit)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := wait(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -132,7 +132,6 @@ func serve(ctx context.Context, p place.Place, o Options, folder string, port in
 		}
 	}()
 
-	orphaned := orphan(ctx)
 	for {
 		select {
 		case <-ready:
@@ -150,8 +149,6 @@ func serve(ctx context.Context, p place.Place, o Options, folder string, port in
 			}
 			return stop(group, ended, &log, out)
 		case <-ctx.Done():
-			return stop(group, ended, &log, out)
-		case <-orphaned:
 			return stop(group, ended, &log, out)
 		case err := <-ended:
 			text := log.text()

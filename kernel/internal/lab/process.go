@@ -3,11 +3,8 @@
 package lab
 
 import (
-	"context"
-	"os"
 	"os/exec"
 	"runtime"
-	"time"
 )
 
 // thread is the operating-system thread a process was started from.
@@ -26,28 +23,4 @@ func startOnThread(cmd *exec.Cmd) thread {
 		<-done
 	}()
 	return thread{err: <-started, release: func() { close(done) }}
-}
-
-// orphan returns a channel that is closed when `go run`, having started this program, is killed: it would leave us
-// running with nobody to stop us.
-func orphan(ctx context.Context) <-chan struct{} {
-	gone := make(chan struct{})
-	parent := os.Getppid()
-	if !startedByGo(parent) {
-		return gone
-	}
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(500 * time.Millisecond):
-				if os.Getppid() != parent {
-					close(gone)
-					return
-				}
-			}
-		}
-	}()
-	return gone
 }

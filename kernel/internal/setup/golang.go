@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -87,13 +88,16 @@ func tools(ctx context.Context, p place.Place, detail io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := sweep(filepath.Dir(dir)); err != nil {
+		return err
+	}
 	if complete(dir) {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
 	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), ".building-")
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), building)
 	if err != nil {
 		return err
 	}
@@ -108,6 +112,25 @@ func tools(ctx context.Context, p place.Place, detail io.Writer) error {
 	}
 	_ = os.RemoveAll(dir) // an incomplete one
 	return os.Rename(fresh, dir)
+}
+
+// building begins the names of folders that tools are built in.
+const building = ".building-"
+
+// sweep removes those that a set-up has left that was killed: the lock of set-up says that no other one is at work.
+func sweep(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), building) {
+			if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
+				return fmt.Errorf("cannot remove what a set-up that was killed has left: %w", err)
+			}
+		}
+	}
+	return nil
 }
 
 func complete(dir string) bool {

@@ -13,7 +13,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/gosciml/gosciml/internal/child"
 	"github.com/gosciml/gosciml/kernel/internal/place"
 	"github.com/gosciml/gosciml/kernel/internal/progress"
 	"github.com/gosciml/gosciml/sciml/backend/install"
@@ -93,7 +95,7 @@ func Missing() []string {
 func CCompiler() (string, error) {
 	name := os.Getenv("CC")
 	if name == "" {
-		if out, err := exec.Command("go", "env", "CC").Output(); err == nil {
+		if out, err := child.Output(exec.Command("go", "env", "CC")); err == nil {
 			name = strings.TrimSpace(string(out))
 		}
 	}
@@ -159,10 +161,11 @@ func goCommand(ctx context.Context, dir string, env []string, args ...string) (s
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = dir, env
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
 	var stdout, all strings.Builder
 	cmd.Stdout = io.MultiWriter(&stdout, &all)
 	cmd.Stderr = &all
-	if err := cmd.Run(); err != nil {
+	if err := child.Run(cmd); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}

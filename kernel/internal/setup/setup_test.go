@@ -35,6 +35,26 @@ func TestStampedWorksOnlyWhenSomethingChanged(t *testing.T) {
 	}
 }
 
+// TestSweep: what a set-up that was killed has left of the tools goes, and the tools stay.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{building + "1/gopls", building + "2/deep/x", "0123456789ab/gopls", "building-3/x"} {
+		if err := place.WriteFile(filepath.Join(dir, path), nil, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sweep(dir); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 2 || left[0].Name() != "0123456789ab" || left[1].Name() != "building-3" {
+		t.Errorf("left are %v, error %v", left, err)
+	}
+	if err := sweep(filepath.Join(dir, "no such folder")); err != nil {
+		t.Errorf("where nothing was built yet: %v", err)
+	}
+}
+
 func TestKeyDependsOnContentsAndWords(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "go.sum")
 	key := func(text string, words ...string) string {

@@ -46,15 +46,11 @@ func Kernel(connection string) (int, error) {
 	if err := os.Setenv(backend.HomeEnv, config.Home); err != nil {
 		return 1, err
 	}
-	sweep(os.TempDir())
-	tmp, err := os.MkdirTemp("", tmpPrefix)
+	tmp, err := TempDir()
 	if err != nil {
-		return 1, fmt.Errorf("cannot make a temporary folder: %w", err)
-	}
-	defer os.RemoveAll(tmp)
-	if err := os.WriteFile(filepath.Join(tmp, ownerFile), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return 1, err
 	}
+	defer os.RemoveAll(tmp)
 
 	// What klog prints for GoNB's developers would end up in the server's terminal and in files.
 	args := []string{"-kernel", connection, "-go_work", config.Clone,
@@ -112,6 +108,20 @@ func Kernel(connection string) (int, error) {
 			killAll(group, tmp)
 		}
 	}
+}
+
+// TempDir makes a temporary folder of this process, which removes it in the end, and removes those of processes that are no more.
+func TempDir() (string, error) {
+	sweep(os.TempDir())
+	tmp, err := os.MkdirTemp("", tmpPrefix)
+	if err != nil {
+		return "", fmt.Errorf("cannot make a temporary folder: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(tmp, ownerFile), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		_ = os.RemoveAll(tmp)
+		return "", err
+	}
+	return tmp, nil
 }
 
 // startWarden starts the warden in a session of its own, out of reach of signals to the supervisor's group. It holds

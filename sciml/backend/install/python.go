@@ -14,6 +14,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gosciml/gosciml/internal/atomicfile"
+	"github.com/gosciml/gosciml/internal/child"
 )
 
 // probe prints the version of an interpreter and whether it can make an environment with pip in it (Debian ships
@@ -45,7 +48,7 @@ func python(ctx context.Context, home string, log io.Writer) (string, error) {
 	interpreter := VenvPython(home)
 	if _, err := os.Stat(stampDone(home)); err == nil {
 		// The interpreter an environment was made from may be gone after an upgrade of the system.
-		if command(ctx, interpreter, "-c", "import pip").Run() == nil {
+		if child.Run(command(ctx, interpreter, "-c", "import pip")) == nil {
 			return interpreter, nil
 		}
 		if ctx.Err() != nil {
@@ -63,7 +66,7 @@ func python(ctx context.Context, home string, log io.Writer) (string, error) {
 	if err := runTool(ctx, base, "-m", "venv", VenvDir(home)); err != nil {
 		return "", fmt.Errorf("cannot make a Python environment in %s: %w", VenvDir(home), err)
 	}
-	if err := os.WriteFile(stampDone(home), []byte(base+"\n"), 0o644); err != nil {
+	if err := atomicfile.Write(stampDone(home), []byte(base+"\n"), 0o644); err != nil {
 		return "", fmt.Errorf("cannot make a Python environment: %w", err)
 	}
 	fmt.Fprintf(log, "Python environment made from %s in %.1f s\n", base, time.Since(start).Seconds())
@@ -79,7 +82,7 @@ func findPython(ctx context.Context) (string, error) {
 		if err != nil {
 			continue
 		}
-		out, err := command(ctx, path, "-c", probe).Output()
+		out, err := child.Output(command(ctx, path, "-c", probe))
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
@@ -125,7 +128,7 @@ func requirements(ctx context.Context, home, name string, lock []byte, log io.Wr
 		return nil
 	}
 	file := filepath.Join(VenvDir(home), "requirements-"+name+".txt")
-	if err := os.WriteFile(file, lock, 0o644); err != nil {
+	if err := atomicfile.Write(file, lock, 0o644); err != nil {
 		return fmt.Errorf("cannot install %s: %w", name, err)
 	}
 	// Without a stamp nobody knows what state the packages are in, so pip must not take their being there for enough.
@@ -136,7 +139,7 @@ func requirements(ctx context.Context, home, name string, lock []byte, log io.Wr
 	if err != nil {
 		return fmt.Errorf("cannot install Python packages for %s: %w", name, err)
 	}
-	if err := os.WriteFile(stamp, []byte(want+"\n"), 0o644); err != nil {
+	if err := atomicfile.Write(stamp, []byte(want+"\n"), 0o644); err != nil {
 		return fmt.Errorf("cannot install %s: %w", name, err)
 	}
 	fmt.Fprintf(log, "Python packages for %s installed in %.1f s\n", name, time.Since(start).Seconds())
@@ -170,7 +173,7 @@ func runTool(ctx context.Context, name string, args ...string) error {
 	cmd := command(ctx, name, args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
+	if err := child.Run(cmd); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
