@@ -63,6 +63,9 @@ func accuracy(ctx context.Context, args []string) error {
 	if !given["markdown"] && f.whole(chosen, names) {
 		f.markdown = accuracyPage
 	}
+	if err := writable(filepath.Join(f.out, "accuracy.jsonl"), f.markdown); err != nil {
+		return err
+	}
 	results, err := openStore(filepath.Join(f.out, "accuracy.jsonl"))
 	if err != nil {
 		return err

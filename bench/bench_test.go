@@ -187,6 +187,23 @@ func TestFailedTrainings(t *testing.T) {
 	}
 }
 
+// TestResultsThatCannotBeWritten: that is found before anything is measured.
+func TestResultsThatCannotBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"problems", "accuracy"} {
+		for _, args := range [][]string{{"-out", file}, {"-out", t.TempDir(), "-markdown", t.TempDir()}, {"-out", t.TempDir(), "-markdown", filepath.Join(file, "page.md")}} {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			if err := run(ctx, append([]string{command, "-json"}, args...)); err == nil || !strings.Contains(err.Error(), "results cannot be written") {
+				t.Errorf("%s %q: error %v", command, args, err)
+			}
+		}
+	}
+}
+
 // TestProblemsCommand measures one small problem from the command line on.
 func TestProblemsCommand(t *testing.T) {
 	folder := t.TempDir()

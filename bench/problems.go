@@ -63,6 +63,9 @@ func problems(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := writable(filepath.Join(f.out, "problems.jsonl"), f.markdown); err != nil {
+		return err
+	}
 	results, err := openStore(filepath.Join(f.out, "problems.jsonl"))
 	if err != nil {
 		return err

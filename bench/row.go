@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+
+	"github.com/gosciml/gosciml/internal/atomicfile"
 )
 
 // row is the outcome of one training, a line of JSON.
@@ -93,6 +95,22 @@ type store struct {
 
 // longestLine is the most bytes of a row: errors of hundreds of thousands of measurements.
 const longestLine = 1 << 26
+
+// writable makes the folders of files that are written after hours, and reports whether the files can be; an empty path is none.
+func writable(paths ...string) error {
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("results cannot be written: %w", err)
+		}
+		if err := atomicfile.Check(path); err != nil {
+			return fmt.Errorf("results cannot be written: %w", err)
+		}
+	}
+	return nil
+}
 
 // openStore reads the rows of a file, if it is there.
 func openStore(path string) (*store, error) {
