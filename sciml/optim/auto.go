@@ -66,7 +66,6 @@ func (a Auto) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	for i := range plan.candidates {
 		plan.candidates[i].seat = i
 	}
-	plan.all = plan.candidates
 	plan.State.Rates = make([]float64, len(plan.candidates))
 	plan.State.Patience = 1
 	if plan.quasi() > 1 {
@@ -142,8 +141,8 @@ type candidate struct {
 type automatic struct {
 	obj        *objective.Objective
 	warmUp     int
-	all        []candidate // in the order of their seats, and
-	candidates []candidate // those that are not left out
+	candidates []candidate // those that are not left out, and
+	all        []candidate // with those that are, once there are any
 	State      automaticState
 }
 
@@ -359,6 +358,9 @@ func (p *automatic) unsuited() bool {
 
 // leaveOut takes those that were left out from the candidates; it may also put back one that was not left out in the end.
 func (p *automatic) leaveOut() {
+	if p.all == nil {
+		p.all = p.candidates
+	}
 	p.candidates = slices.DeleteFunc(slices.Clone(p.all), func(c candidate) bool { return slices.Contains(p.State.Out, c.seat) })
 }
 
