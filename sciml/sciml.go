@@ -63,7 +63,8 @@ type Options struct {
 	// terms of the loss. 50 when zero.
 	MonitorEvery int
 	// Checkpoint is a file that gets the complete state of the training, every CheckpointEvery (30 s when zero) and at the
-	// end, so that Resume can go on. Empty for none.
+	// end, so that Resume can go on. Empty for none. One that cannot be written to is an error before anything else; where
+	// that comes later, it is an event of the history, and tried again.
 	Checkpoint      string
 	CheckpointEvery time.Duration
 }

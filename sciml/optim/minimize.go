@@ -42,7 +42,8 @@ type Options struct {
 	// the run with the status CallbackStopped; another error ends it with that error. What was computed is returned.
 	OnProgress func(h *History) error
 	// CheckpointPath is a file that gets the complete state of the run, for Resume: every CheckpointEvery (30 s when
-	// zero) and at the end. Empty for none.
+	// zero) and at the end. Empty for none. One that cannot be written to is an error before the first iteration; where that
+	// comes later, it is an event of the history, and tried again.
 	CheckpointPath  string
 	CheckpointEvery time.Duration
 	// CheckpointExtra returns what else goes into the file, as Checkpoint.Extra; nil for nothing.
