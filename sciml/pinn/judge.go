@@ -43,7 +43,7 @@ func (m *Model) judgeConditions(t *trial) error {
 					m.problem.Name, p.name, m.means(), p.off)
 			}
 			p.claimed = false
-			m.remark("%s of the problem not satisfy the condition %q, whose residual is %.2g of what it is for any function: it is penalized (Problem.Exactly names the conditions that hold exactly)",
+			m.remark("%s not satisfy the condition %q, whose residual is %.2g of what it is for any function: it is penalized (Problem.Exactly names the conditions that hold exactly)",
 				m.means(), p.name, p.off)
 		}
 		if !p.claimed {
@@ -159,6 +159,14 @@ func largestAt(values []float64) int {
 	return at
 }
 
+// smallest is the smallest of some sizes, 0 of none.
+func smallest(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	return slices.Min(values)
+}
+
 // balance scales terms of extreme sizes: with the units of a problem an equation may weigh 1e-12 and its conditions 100, and a
 // loss is then that of the conditions alone.
 func (m *Model) balance(t *trial) {
@@ -169,6 +177,9 @@ func (m *Model) balance(t *trial) {
 		return
 	}
 	for _, p := range t.probes {
+		if small, large := smallest(p.parts), largest(p.parts); !p.claimed && small > 0 && large/small > extreme*extreme && !math.IsInf(large, 0) {
+			m.remark("the components of the residual %q are about %.0e for a network of size 1: the smallest will be ignored beside the largest; as equations of their own they have weights of their own", p.name, p.parts)
+		}
 		s := math.Max(p.response, p.bare)
 		if p.claimed || p.dropped || !(s > 0) || math.IsInf(s, 0) || s > 1/extreme && p.response < extreme && p.bare < extremeForce {
 			continue

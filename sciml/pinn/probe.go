@@ -40,6 +40,7 @@ type probe struct {
 	// by the share in response of each unknown alone.
 	response, bare float64
 	by             []float64
+	parts          []float64 // the larger of response and bare for each component
 }
 
 // probePoints are so many in the interior, and for each condition; moreProbePoints are for shapes.
@@ -57,10 +58,16 @@ type trial struct {
 }
 
 func (m *Model) newTrial() (*trial, error) {
-	sampler := sample.Uniform{Seed: m.options.Seed}
+	// Where the domain is one that only a sampler of the user's knows how to fill, that does it.
+	sampled := func(ask func(s sample.Sampler) (*sample.Points, error)) (*sample.Points, error) {
+		if points, err := ask(sample.Uniform{Seed: m.options.Seed}); err == nil {
+			return points, nil
+		}
+		return m.sampled(ask)
+	}
 	t := &trial{model: m, dtype: dtypes.Float64, used: map[string]bool{}}
 	var err error
-	if t.inside, err = sampler.Interior(m.problem.Domain, probePoints); err != nil {
+	if t.inside, err = sampled(func(s sample.Sampler) (*sample.Points, error) { return s.Interior(m.problem.Domain, probePoints) }); err != nil {
 		return nil, err
 	}
 	for i, e := range m.problem.Equations {
@@ -78,7 +85,11 @@ func (m *Model) newTrial() (*trial, error) {
 			p.claimed = m.exact && slices.Contains(m.problem.Exactly, c.Name)
 			p.dropped = p.claimed
 		}
-		if p.points, err = m.pointsFor(c, func() (*sample.Points, error) { return sampler.Boundary(m.problem.Domain, probePoints, c.On...) }); err != nil {
+		if p.points, err = m.pointsFor(c, func() (*sample.Points, error) {
+			return sampled(func(s sample.Sampler) (*sample.Points, error) {
+				return s.Boundary(m.problem.Domain, probePoints, c.On...)
+			})
+		}); err != nil {
 			return nil, err
 		}
 		stride := 1 // of many points of data a few will do
@@ -424,7 +435,14 @@ func (t *trial) measure(b compute.Backend) error {
 	t.unknowns = columnSizes(difference(with[0], without[0]), unknowns)
 	at := 1
 	for _, p := range t.probes {
-		p.response, p.bare = rootMeanSquare(difference(with[at], without[at])), rootMeanSquare(without[at])
+		change := difference(with[at], without[at])
+		p.response, p.bare = rootMeanSquare(change), rootMeanSquare(without[at])
+		if p.components > 0 {
+			p.parts = columnSizes(change, p.components)
+			for c, size := range columnSizes(without[at], p.components) {
+				p.parts[c] = math.Max(p.parts[c], size)
+			}
+		}
 		for _, one := range alone {
 			p.by = append(p.by, rootMeanSquare(difference(one[at], without[at])))
 		}

@@ -132,6 +132,15 @@ func TestScales(t *testing.T) {
 			}
 		}
 	}
+	// One weight is not enough for components of several sizes.
+	pair := rod(t, 1, 1, 0.1, 1)
+	heat := pair.Equations[0].Residual
+	pair.Equations[0].Residual = func(u *pde.Fields) *graph.Node {
+		return graph.Concatenate([]*graph.Node{graph.MulScalar(heat(u), 1e-9), graph.Sub(u.D("x", "t"), u.U())}, 1)
+	}
+	if m := newModel(t, pureGo(t), pair, scaled(t, pair), pinn.Options{Interior: 20, Boundary: 8}); !hasEvent(m, `components of the residual "heat"`, "equations of their own") {
+		t.Errorf("components of different sizes: %q", m.Objective().Remarks)
+	}
 	// A weight that was chosen stays, and another one is advised. A scheme that balances terms needs no help.
 	p := rod(t, 1e-6, 1e6, 1e-19, 1)
 	m := newModel(t, pureGo(t), p, scaled(t, p), pinn.Options{Interior: 20, Boundary: 8, Weights: map[string]float64{"heat": 3}})
