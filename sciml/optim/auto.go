@@ -32,7 +32,8 @@ import (
 //     gradients, and later each time. Both go on with the curvature, or the damping, that they had.
 //
 // Decisions depend on the course of the run, not on the clock: the same seed makes the same ones. Each is an Event of the
-// history, with its reason. The run ends by itself when no method can go on. The zero value is usable.
+// history, with its reason. A method that does not suit the objective, because an operation has no forward derivative for example,
+// is left out, which is an Event, too. The run ends by itself when no method can go on. The zero value is usable.
 type Auto struct {
 	// WarmUp bounds the iterations of Adam, where it has a turn; 300 when zero.
 	WarmUp int
