@@ -181,6 +181,29 @@ func TestValueSurvivesAFolderThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// TestSavable: that a value cannot be kept is known before it is computed; what an earlier version left when it was killed goes.
+func TestSavable(t *testing.T) {
+	dir, _ := fresh(t)
+	left, path := filepath.Join(dir, ".new-123"), filepath.Join(dir, "v"+suffix)
+	for _, name := range []string{left, path} {
+		if err := os.WriteFile(name, []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := savable(filepath.Join(path, "below")); err == nil {
+		t.Error("below a file a value could be kept")
+	}
+	if err := savable(path); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("what was left is still there")
+	}
+	if old, err := os.ReadFile(path); err != nil || string(old) != "old" {
+		t.Errorf("the value of before is %q (%v)", old, err)
+	}
+}
+
 func TestScopeIsTheNotebook(t *testing.T) {
 	t.Setenv("GOSCIML_KEEP_DIR", "")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
