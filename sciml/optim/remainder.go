@@ -73,13 +73,20 @@ func remainderOf(theta, gradient, hessian []float64, loss, epsilon float64) stri
 		return ""
 	}
 	noise := float64(n) * epsilon * eigen.Values[0]
-	share, column := 0.0, make([]float64, n)
+	share, column, way := 0.0, make([]float64, n), make([]float64, n)
 	for i, value := range eigen.Values {
 		for k := range column {
 			column[k] = eigen.Vectors.At(k, i)
 		}
 		if c := floats.Dot(column, along); value > noise {
 			share += c * c / (2 * value * math.Abs(loss))
+			floats.AddScaled(way, c/value, column)
+		}
+	}
+	off := 0.0 // of the parameters from the minimum of the quadratic
+	for i, w := range way {
+		if w != 0 {
+			off = math.Max(off, math.Abs(w/scales[i]/theta[i]))
 		}
 	}
 	switch {
@@ -89,6 +96,9 @@ func remainderOf(theta, gradient, hessian []float64, loss, epsilon float64) stri
 		return fmt.Sprintf("the loss hardly depends on parameter %d there, which may be a plateau", flat-1)
 	case share <= 1e3*epsilon:
 		return fmt.Sprintf("by the curvature there a share of %.1g of the loss is left, which is the limit of this precision", share)
+	}
+	if off <= math.Sqrt(epsilon) { // a loss near zero is known less well than its own precision
+		return fmt.Sprintf("by the curvature there parameters are off by a share of %.1g at most, which is the limit of this precision", off)
 	}
 	return fmt.Sprintf("by the curvature there the loss could still fall by a share of %.2g: the problem is ill-conditioned, with a condition number of %.1g in "+
 		"the best units and parameters whose curvatures differ by a factor of %.1g, or rounding errors within the loss are larger than its own",
