@@ -20,8 +20,10 @@ import (
 
 	"github.com/gosciml/gosciml/internal/atomicfile"
 	"github.com/gosciml/gosciml/sciml/backend"
+	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -37,7 +39,7 @@ type Options struct {
 	// Its Seed is the one of these options.
 	Loss pinn.Options
 	// Iterations ends the training; 5000 when zero, or 1000 without a Method, as Gauss–Newton iterations are worth many others,
-	// unless there is a limit of Time. Time ends it as well; no limit when zero.
+	// unless there is a limit of Time. Time ends it as well, from the call of Solve on; no limit when zero.
 	Iterations int
 	Time       time.Duration
 	// LossTolerance ends the training when the loss is not above it, and Until when its criterion is met: at a plateau, for
@@ -74,8 +76,10 @@ type Options struct {
 // Errors are about arguments, the back end, a callback, or the file of a checkpoint; in the last two cases the solution
 // so far is returned as well.
 //
-// Where errors are measured against a reference that has to be computed first, that may take minutes the first time; it
-// is not part of the training's time. When ctx is canceled then, there is nothing to return but the error.
+// It returns in time also while a program is being compiled, which goes on for a while beside; what cannot be had in time, such as
+// the error of the result, is left out. Where errors are measured against a reference that has to be computed first, that may take
+// minutes the first time; it is not part of the training's time. When ctx is canceled then, or ends while the training is still
+// being set up, there is nothing to return but the error.
 func Solve(ctx context.Context, problem *pde.Problem, options Options) (*Solution, error) {
 	return solve(ctx, problem, options, nil)
 }
@@ -90,42 +94,25 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 
 // train is solve for code of a user's that may panic, where its name is not known better.
 func train(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (*Solution, error) {
-	ours := options.Network == nil && options.Start == nil && options.From == nil
+	start := time.Now()
 	if path := options.Checkpoint; path != "" {
 		if err := atomicfile.Check(path); err != nil {
 			return nil, fmt.Errorf("sciml: Options.Checkpoint is %q, expected a file that can be written: %w", path, err)
 		}
 	}
-	if err := options.setDefaults(problem); err != nil {
-		return nil, err
-	}
-	model, err := pinn.New(options.Backend, problem, options.Network, options.Loss)
+	setUp, err := options.setUp(ctx, problem, from)
 	if err != nil {
 		return nil, err
 	}
-	var remarks []string
-	if sizes := model.Sizes(); sizes != nil && ours {
-		if options.Network, err = nn.Amplified(options.Network, sizes...); err != nil {
-			return nil, err
-		}
-		if model, err = pinn.New(options.Backend, problem, options.Network, options.Loss); err != nil {
-			return nil, err
-		}
-		remarks = append(remarks, fmt.Sprintf("the outputs of the network are multiplied by %.0e, about the sizes of the unknowns %q", sizes, problem.Unknowns))
-	}
-	if from != nil {
-		if err := from.check(model, options.Method); err != nil {
-			return nil, err
-		}
-	}
-	var theta []float64
-	if from == nil {
-		if theta, err = options.start(model); err != nil {
-			return nil, err
-		}
-	}
-	if err := model.Prepare(ctx); err != nil {
+	model, options := setUp.model, setUp.options
+	spent := time.Since(start)
+	if _, err := device.Beside(ctx, device.Grace, "computing the reference solution", func() (*pinn.Model, error) {
+		return model, model.Prepare(ctx)
+	}); err != nil {
 		return nil, err
+	}
+	if options.Time > 0 {
+		options.Time = max(1, options.Time-spent)
 	}
 	watch, done := options.progress()
 	run := optim.Options{
@@ -135,11 +122,10 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 		CheckpointExtra: func() ([]byte, error) { return marshalTraining(model, options.Method) },
 	}
 	var result *optim.Result
-	loss := model.Objective()
-	loss.Remarks = append(remarks, loss.Remarks...)
+	loss := setUp.objective
 	left := endingOf(loss)
 	if from == nil {
-		result, err = optim.Minimize(ctx, loss, theta, options.Method, run)
+		result, err = optim.Minimize(ctx, loss, setUp.theta, options.Method, run)
 	} else {
 		result, err = optim.Resume(ctx, loss, from.checkpoint, options.Method, run)
 	}
@@ -148,6 +134,55 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	}
 	done(result)
 	return &Solution{Method: options.Method.Name(), Result: *result, model: model, left: left}, err
+}
+
+// training is what a training begins with.
+type training struct {
+	options   Options // with defaults
+	model     *pinn.Model
+	objective *objective.Objective
+	theta     []float64
+}
+
+// setUp makes the model and its start, within the time that there is for the training.
+func (o Options) setUp(ctx context.Context, problem *pde.Problem, from *unfinished) (training, error) {
+	if o.Time > 0 {
+		spent := 0.0
+		if from != nil {
+			spent = from.checkpoint.Result.Seconds
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Time-time.Duration(spent*float64(time.Second)))
+		defer cancel()
+	}
+	return device.Beside(ctx, device.Grace, "setting up the training", func() (training, error) {
+		ours := o.Network == nil && o.Start == nil && o.From == nil
+		if err := o.setDefaults(problem); err != nil {
+			return training{}, err
+		}
+		model, err := pinn.New(o.Backend, problem, o.Network, o.Loss)
+		if err != nil {
+			return training{}, err
+		}
+		var remarks []string
+		if sizes := model.Sizes(); sizes != nil && ours {
+			if o.Network, err = nn.Amplified(o.Network, sizes...); err != nil {
+				return training{}, err
+			}
+			if model, err = pinn.New(o.Backend, problem, o.Network, o.Loss); err != nil {
+				return training{}, err
+			}
+			remarks = append(remarks, fmt.Sprintf("the outputs of the network are multiplied by %.0e, about the sizes of the unknowns %q", sizes, problem.Unknowns))
+		}
+		t := training{options: o, model: model, objective: model.Objective()}
+		t.objective.Remarks = append(remarks, t.objective.Remarks...)
+		if from != nil {
+			err = from.check(model, o.Method)
+		} else {
+			t.theta, err = o.start(model)
+		}
+		return t, err
+	})
 }
 
 func (o *Options) setDefaults(problem *pde.Problem) error {

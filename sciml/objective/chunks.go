@@ -88,7 +88,7 @@ func (l *Linearizer) chunks(what string, atATime int) ([]chunk, error) {
 }
 
 // pieceSizes are the numbers of residuals in each piece, of a chunk or of all samples. Nothing is compiled.
-func (l *Linearizer) pieceSizes(c *chunk) (sizes []int, err error) {
+func (l *Linearizer) pieceSizes(c *chunk) ([]int, error) {
 	o := l.obj
 	dims := make([]shapes.Shape, len(o.Data))
 	for i, d := range o.Data {
@@ -101,7 +101,7 @@ func (l *Linearizer) pieceSizes(c *chunk) (sizes []int, err error) {
 			}
 		}
 	}
-	err = o.build(dims, func(theta *graph.Node, data []*graph.Node) {
+	return build(o, dims, func(theta *graph.Node, data []*graph.Node) (sizes []int) {
 		pieces := []*graph.Node{}
 		if o.Pieces != nil {
 			pieces = o.BuildPieces(theta, data)
@@ -111,27 +111,28 @@ func (l *Linearizer) pieceSizes(c *chunk) (sizes []int, err error) {
 		for _, p := range pieces {
 			sizes = append(sizes, p.Shape().Size())
 		}
+		return sizes
 	})
-	return sizes, err
 }
 
-// Build builds a graph of θ and data of some shapes, which is thrown away.
-func (o *Objective) build(data []shapes.Shape, build func(theta *graph.Node, data []*graph.Node)) error {
+// build has see build a graph of θ and data of some shapes, which is thrown away.
+func build[T any](o *Objective, data []shapes.Shape, see func(theta *graph.Node, data []*graph.Node) T) (seen T, err error) {
 	if err := o.Check(); err != nil {
-		return err
+		return seen, err
 	}
-	return o.Compiler().Beside("building a graph of the objective", func() error {
+	return device.Beside(o.ctx, device.Grace, "building a graph of the objective", func() (seen T, err error) {
 		g := graph.NewGraph(o.Backend, "shapes")
 		defer g.Finalize()
-		return usercode.Call("", func() error {
+		err = usercode.Call("", func() error {
 			theta := graph.Parameter(g, "theta", shapes.Make(o.Precision(), o.Dim))
-			nodes := make([]*graph.Node, len(data))
+			var nodes []*graph.Node
 			for i, shape := range data {
-				nodes[i] = graph.Parameter(g, fmt.Sprintf("data%d", i), shape)
+				nodes = append(nodes, graph.Parameter(g, fmt.Sprintf("data%d", i), shape))
 			}
-			build(theta, nodes)
+			seen = see(theta, nodes)
 			return nil
 		})
+		return seen, err
 	})
 }
 

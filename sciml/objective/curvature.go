@@ -42,8 +42,8 @@ func (m CurvatureMatrix) Check(obj *Objective, method string) error {
 	}
 	switch m {
 	case HessianMatrix:
-		err := obj.Trace(func(theta *graph.Node, data []*graph.Node) {
-			autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, graph.OnesLike(theta))
+		_, err := Trace(obj, func(theta *graph.Node, data []*graph.Node) *graph.Node {
+			return autodiff.HessianProduct(obj.BuildLoss(theta, data), theta, graph.OnesLike(theta))
 		})
 		if err != nil {
 			return unlessCut(err, "objective: %s needs products with the Hessian: %w", method, err)

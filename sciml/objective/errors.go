@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
 )
 
 // ErrUnsuitable is what errors.Is finds in an error that says that a method, or another question, does not suit an objective:
@@ -23,8 +25,14 @@ func (e ofKind) Is(target error) bool { return target == e.kind }
 
 func (e ofKind) Unwrap() error { return e.error }
 
-// Unsuitable makes an ErrUnsuitable, with the words of fmt.Errorf.
+// Unsuitable makes an ErrUnsuitable, with the words of fmt.Errorf. One of work that was not waited for stays what it is: nothing is
+// known then.
 func Unsuitable(format string, args ...any) error {
+	for _, arg := range args {
+		if err, ok := arg.(error); ok && device.IsInterrupted(err) {
+			return err
+		}
+	}
 	return ofKind{fmt.Errorf(format, args...), ErrUnsuitable}
 }
 

@@ -146,34 +146,35 @@ const (
 // fails where J cannot be had as a matrix (ErrUnsuitable), because residuals interact in a way that takes too many reverse
 // passes, or because an operation has no derivative. Nothing is compiled.
 func (o *Objective) JacobianSize() (rows int, err error) {
-	made := 0
-	err = o.Trace(func(theta *graph.Node, data []*graph.Node) {
+	rows, err = Trace(o, func(theta *graph.Node, data []*graph.Node) int {
 		if o.Pieces == nil {
 			r := o.BuildResidual(theta, data)
-			rows = r.Shape().Size()
-			_, made = o.withoutPieces(r, theta)
-			return
+			_, made := o.withoutPieces(r, theta)
+			return max(r.Shape().Size(), made)
 		}
+		rows, made := 0, 0
 		for _, p := range o.BuildPieces(theta, data) {
 			rows += p.Shape().Size()
 			_, more := jacobianAndCost(p, theta)
 			made += more
 		}
+		return max(rows, made)
 	})
 	if err != nil {
 		return 0, unlessCut(err, "objective: the Jacobian of the residuals cannot be had as a matrix: %w", err)
 	}
-	return max(rows, made), nil
+	return rows, nil
 }
 
 // NeedForward reports that the residuals have no derivative along a direction of θ, of that order, for a method of that name
 // (ErrUnsuitable). Nothing is compiled.
 func (o *Objective) NeedForward(method string, order int) error {
-	err := o.Trace(func(theta *graph.Node, data []*graph.Node) {
+	_, err := Trace(o, func(theta *graph.Node, data []*graph.Node) *graph.Node {
 		r := o.BuildResidual(theta, data)
 		for range order {
 			r = autodiff.JVP(r, []*graph.Node{theta}, []*graph.Node{graph.OnesLike(theta)})
 		}
+		return r
 	})
 	if err != nil {
 		return unlessCut(err, "objective: %s needs derivatives of the residuals in forward mode: %w", method, err)
@@ -187,7 +188,8 @@ func (o *Objective) NeedGradient() error {
 	if o != nil && o.Function != nil {
 		return nil
 	}
-	return o.Trace(func(theta *graph.Node, data []*graph.Node) { o.BuildPoint(theta, data) })
+	_, err := Trace(o, func(theta *graph.Node, data []*graph.Node) *Point { return o.BuildPoint(theta, data) })
+	return err
 }
 
 // NumResiduals is M.
@@ -203,22 +205,21 @@ func (o *Objective) NumResiduals() (int, error) {
 }
 
 // sizeOf is the size of what build makes of θ and the data, by its shape: nothing is compiled.
-func (o *Objective) sizeOf(build func(theta *graph.Node, data []*graph.Node) *graph.Node) (size int, err error) {
-	err = o.Trace(func(theta *graph.Node, data []*graph.Node) { size = build(theta, data).Shape().Size() })
-	return size, err
+func (o *Objective) sizeOf(build func(theta *graph.Node, data []*graph.Node) *graph.Node) (int, error) {
+	return Trace(o, func(theta *graph.Node, data []*graph.Node) int { return build(theta, data).Shape().Size() })
 }
 
-// Trace has build build a graph of θ and the data that is thrown away, to see what it makes of them. Nothing is compiled. Panics of
-// build are errors.
-func (o *Objective) Trace(build func(theta *graph.Node, data []*graph.Node)) error {
+// Trace has see build a graph of θ and the data that is thrown away, and returns what it saw there. Nothing is compiled. Panics of
+// see are errors.
+func Trace[T any](o *Objective, see func(theta *graph.Node, data []*graph.Node) T) (seen T, err error) {
 	if o == nil {
-		return errNil
+		return seen, errNil
 	}
 	data := make([]shapes.Shape, len(o.Data))
 	for i, d := range o.Data {
 		data[i] = d.Shape()
 	}
-	return o.build(data, build)
+	return build(o, data, see)
 }
 
 // NeedJacobian reports that J of so many rows cannot be had as a matrix, for a method of that name (ErrUnsuitable), or not within

@@ -29,7 +29,7 @@ type runState struct {
 	Data             []device.Saved
 	Pending          map[int]measured
 	Adapted          int
-	Asked            bool
+	Asked, Midway    bool
 	Look             int
 }
 
@@ -72,7 +72,7 @@ func LoadCheckpoint(path string) (*Checkpoint, error) {
 // checkpoint collects the state of the run.
 func (r *run) checkpoint() (*Checkpoint, error) {
 	c := &Checkpoint{Method: r.method, Dim: r.obj.Dim, DType: r.obj.Precision().String()}
-	state := runState{Pending: r.pending, Adapted: r.adapted, Asked: r.asked, Look: r.look}
+	state := runState{Pending: r.pending, Adapted: r.adapted, Asked: r.asked, Midway: r.midway, Look: r.look}
 	var err error
 	if state.Stepper, err = r.stepper.Save(); err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (r *run) restore(c *Checkpoint) error {
 	if err := r.stepper.Restore(state.Stepper); err != nil {
 		return err
 	}
-	r.result, r.pending, r.adapted, r.asked = c.Result, state.Pending, state.Adapted, state.Asked
+	r.result, r.pending, r.adapted, r.asked, r.midway = c.Result, state.Pending, state.Adapted, state.Asked, state.Midway
 	r.look = state.Look
 	if r.pending == nil { // gob leaves out what is empty
 		r.pending = map[int]measured{}

@@ -82,7 +82,12 @@ func kfacFactors(obj *objective.Objective, theta *graph.Node, data []*graph.Node
 // newKFACLayout looks at a graph of the pieces that is never run.
 func newKFACLayout(obj *objective.Objective) (*kfacLayout, error) {
 	l := &kfacLayout{dim: obj.Dim}
-	if err := obj.Trace(func(theta *graph.Node, data []*graph.Node) { _, l.pieces = kfacFactors(obj, theta, data) }); err != nil {
+	var err error
+	l.pieces, err = objective.Trace(obj, func(theta *graph.Node, data []*graph.Node) []kfacPiece {
+		_, pieces := kfacFactors(obj, theta, data)
+		return pieces
+	})
+	if err != nil {
 		return nil, objective.Unsuitable("optim: KFAC: the Kronecker factors of Objective.Pieces: %w", err)
 	}
 	return l, l.assign()

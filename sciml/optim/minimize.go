@@ -294,6 +294,7 @@ type run struct {
 	look    int       // the number of iterations at which Options.Until is asked next
 	adapted int       // the iterations made when the objective was last asked to adapt; -1 before
 	asked   bool      // whether the method has asked for that
+	midway  bool      // whether the last portion was cut short, after that
 	result  Result
 	pace    float64 // seconds an iteration takes
 	goal    Goal
@@ -340,14 +341,17 @@ func (r *run) loop() error {
 
 // advance makes a portion of the iterations, and what belongs before and after them.
 func (r *run) advance() error {
-	if err := r.adapt(r.asked); err != nil {
-		return err
+	if !r.midway {
+		if err := r.adapt(r.asked); err != nil {
+			return err
+		}
 	}
 	n := r.portion()
 	before := r.elapsed()
 	p, err := r.stepper.Advance(r.ctx, n, r.goal)
 	after := r.elapsed()
 	r.add(p, before, after)
+	r.midway = err != nil
 	if err != nil {
 		return err
 	}
@@ -670,15 +674,12 @@ func (r *run) diagnose(ctx context.Context, best []float64) string {
 	return ""
 }
 
-// grace is for how long a run that has to end waits for what belongs to its result.
-const grace = 200 * time.Millisecond
-
 // lastContext is that of what belongs to the result.
 func (r *run) lastContext() (context.Context, context.CancelFunc) {
 	if r.ctx.Err() == nil {
 		return context.WithCancel(r.ctx)
 	}
-	return context.WithTimeout(context.WithoutCancel(r.whole), grace)
+	return context.WithTimeout(context.WithoutCancel(r.whole), device.Grace)
 }
 
 // measure has Options.Monitor measure the result. One that a canceled context keeps from it is not measured.

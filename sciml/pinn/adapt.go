@@ -42,12 +42,17 @@ const adaptStream = 0x6164617074
 
 // Begin implements objective.Adaptation.
 func (a adaptation) Begin() objective.Adapter {
-	clouds := make([]*cloud, len(a.model.clouds))
-	for i, c := range a.model.clouds {
+	from := &adapter{model: a.model, clouds: a.model.clouds, weights: newWeights(a.model.clouds), source: rand.NewPCG(a.model.options.Seed, adaptStream)}
+	return from.clone()
+}
+
+func (a *adapter) clone() *adapter {
+	clouds := make([]*cloud, len(a.clouds))
+	for i, c := range a.clouds {
 		clouds[i] = c.clone()
 	}
-	source := rand.NewPCG(a.model.options.Seed, adaptStream)
-	return &adapter{model: a.model, clouds: clouds, weights: newWeights(clouds), source: source, rng: rand.New(source)}
+	weights, source := a.weights.clone(), *a.source
+	return &adapter{model: a.model, clouds: clouds, weights: &weights, source: &source, rng: rand.New(&source)}
 }
 
 // Every implements objective.Adaptation: the greatest common divisor of the two intervals.
@@ -69,6 +74,15 @@ func (a adaptation) Every() int {
 // Adapt implements objective.Adapter. A method that is stuck gets new points; weights follow where points have moved, and
 // where that is due.
 func (a *adapter) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
+	next := a.clone()
+	data, err := next.adapt(ctx, now)
+	if err == nil {
+		*a = *next
+	}
+	return data, err
+}
+
+func (a *adapter) adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	o := a.model.options
 	moved := false
 	if o.Refiner != nil && (now.Stuck || now.Iteration > 0 && now.Iteration%o.RefineEvery == 0) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
+	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/pde"
 )
 
@@ -43,8 +44,7 @@ func (m *Model) sumUp(t *term, condition *pde.Condition) error {
 // of the operation and of the term. It also finds the terms that bring points together, as a mean does: those have no samples, and are
 // not to be asked at other points.
 func (m *Model) inspect() error {
-	var refused error
-	_ = m.Objective().Trace(func(theta *graph.Node, data []*graph.Node) {
+	refused, _ := objective.Trace(m.Objective(), func(theta *graph.Node, data []*graph.Node) error {
 		points := map[*term]*graph.Node{}
 		for i, c := range m.clouds {
 			for _, t := range c.terms {
@@ -59,8 +59,9 @@ func (m *Model) inspect() error {
 			})
 		})
 		if errors.Is(err, autodiff.ErrNoDerivative) { // other errors are those of the user's functions, and come when they are called
-			refused = fmt.Errorf("pinn: the term %q of problem %q cannot be trained: %w", at.name, m.problem.Name, err)
+			return fmt.Errorf("pinn: the term %q of problem %q cannot be trained: %w", at.name, m.problem.Name, err)
 		}
+		return nil
 	})
 	return refused
 }

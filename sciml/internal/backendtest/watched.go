@@ -14,6 +14,8 @@ type Watched struct {
 	compute.Backend
 	// Fail, unless it is nil, hears of each run of a program by its name; an error is that of the run.
 	Fail func(program string) error
+	// Building, unless it is nil, hears of each program before its graph is built and compiled, and may hold that up.
+	Building func(program string)
 
 	mu   sync.Mutex
 	live map[*watchedBuffer]bool
@@ -88,6 +90,9 @@ func (w *Watched) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) 
 
 // Builder implements compute.Backend.
 func (w *Watched) Builder(name string) compute.Builder {
+	if w.Building != nil {
+		w.Building(name)
+	}
 	return &watchedBuilder{Builder: w.Backend.Builder(name), of: w}
 }
 

@@ -2,7 +2,9 @@ package device
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gomlx/compute"
 )
@@ -14,17 +16,22 @@ type Compiler struct {
 	Context context.Context
 }
 
-// Beside does work that cannot be interrupted, such as building or compiling a graph, and waits for it until the context is
-// done: then it returns an *Interrupted, which wraps the error of the context, and the work goes on in a goroutine. So it must not write to
-// what others use, unless it is done. A panic is the caller's, if he is still there.
-func (c Compiler) Beside(what string, work func() error) error {
-	if c.Context == nil || c.Context.Done() == nil {
+// Grace is for how long a run that has to end waits for what belongs to its result, or for what hardly takes any time.
+const Grace = 200 * time.Millisecond
+
+// Beside does work that cannot be interrupted, such as building or compiling a graph, and returns what it gives, or an *Interrupted
+// when ctx is done and some grace has passed before that; nil is a context that never is. The work then goes on in a goroutine to
+// its end, and so must not write to what others use. A panic is the caller's, if he is still there.
+func Beside[T any](ctx context.Context, grace time.Duration, what string, work func() (T, error)) (T, error) {
+	if ctx == nil || ctx.Done() == nil {
 		return work()
 	}
-	if err := c.Context.Err(); err != nil {
-		return &Interrupted{What: what, Cause: err}
+	var none T
+	if err := ctx.Err(); err != nil && grace == 0 {
+		return none, &Interrupted{What: what, Cause: err}
 	}
 	type outcome struct {
+		value    T
 		err      error
 		panicked any
 	}
@@ -37,17 +44,20 @@ func (c Compiler) Beside(what string, work func() error) error {
 			}
 			done <- out
 		}()
-		out.err = work()
+		out.value, out.err = work()
 		out.panicked = nil
 	}()
+	end := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(end) }) })
+	defer stop()
 	select {
 	case out := <-done:
 		if out.panicked != nil {
 			panic(out.panicked)
 		}
-		return out.err
-	case <-c.Context.Done():
-		return &Interrupted{What: what, Cause: c.Context.Err()}
+		return out.value, out.err
+	case <-end:
+		return none, &Interrupted{What: what, Cause: ctx.Err()}
 	}
 }
 
@@ -64,6 +74,12 @@ func (e *Interrupted) Error() string {
 
 // Unwrap gives the error of the context.
 func (e *Interrupted) Unwrap() error { return e.Cause }
+
+// IsInterrupted reports whether an error is that of work that was not waited for.
+func IsInterrupted(err error) bool {
+	var cut *Interrupted
+	return errors.As(err, &cut)
+}
 
 // aborted is the panic of work that ends its goroutine.
 const aborted = "device: building a graph ended its goroutine"

@@ -117,15 +117,17 @@ func (p *Program) compile(groups [][]*tensors.Tensor) error {
 	if known {
 		return nil
 	}
-	return p.compiler.Beside("compiling the "+p.name+" program", func() error {
-		if _, err := p.exec.Compile(inputs...); err != nil {
-			return p.failed("compiling", err)
+	_, err := Beside(p.compiler.Context, 0, "compiling the "+p.name+" program", func() (*graph.Graph, error) {
+		g, err := p.exec.Compile(inputs...)
+		if err != nil {
+			return nil, p.failed("compiling", err)
 		}
 		p.compiled.Lock()
 		defer p.compiled.Unlock()
 		if !slices.ContainsFunc(p.compiled.shapes, same) {
 			p.compiled.shapes = append(p.compiled.shapes, inputs)
 		}
-		return nil
+		return g, nil
 	})
+	return err
 }
