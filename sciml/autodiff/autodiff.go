@@ -57,7 +57,9 @@ func Of(u, x *graph.Node) *Derivatives {
 	if u.Graph() != x.Graph() {
 		exceptions.Panicf("autodiff.Of: u and x belong to different graphs")
 	}
-	return &Derivatives{x: x, u: u, dims: x.Shape().Dimensions[1], engine: newEngine(x)}
+	d := &Derivatives{x: x, u: u, dims: x.Shape().Dimensions[1], engine: newEngine(x)}
+	d.Allow(DefaultAllowance)
+	return d
 }
 
 // For returns the derivatives of another function v of the same points, sharing all streams with d.
@@ -91,7 +93,7 @@ func (d *Derivatives) Partial(axes ...int) *graph.Node {
 	if len(axes) == 0 {
 		exceptions.Panicf("autodiff.Partial: no axes were given, expected one for each order of the derivative")
 	}
-	return d.result(d.engine.mono(d.u, d.mono(axes)))
+	return d.result(d.stream(single(d.mono(axes))))
 }
 
 // Directional returns the derivative of the given order along a direction: dᵏ/dtᵏ u(x + tv) at t = 0. The direction
@@ -103,7 +105,7 @@ func (d *Derivatives) Directional(v *graph.Node, order int) *graph.Node {
 	k := d.engine.direction(fmt.Sprintf("vector %d", v.Id()), 0, false, func() map[graph.NodeId]*graph.Node {
 		return map[graph.NodeId]*graph.Node{d.x.Id(): d.spread("Directional", v)}
 	})
-	return d.result(d.engine.mono(d.u, slices.Repeat(mono{k}, order)))
+	return d.result(d.stream(single(slices.Repeat(mono{k}, order))))
 }
 
 // spread gives every point the direction v.
@@ -129,7 +131,7 @@ func (d *Derivatives) Gradient() *graph.Node {
 		}
 		all = graph.Stack(parts, len(shape))
 	} else {
-		g := d.engine.mono(d.u, mono{d.axesBundle()})
+		g := d.stream(single(mono{d.axesBundle()}))
 		if g.zero() {
 			g.node = graph.Zeros(d.u.Graph(), widened(d.u, d.dims))
 		}
@@ -168,7 +170,7 @@ const bundleFrom = 128
 func (d *Derivatives) Laplacian(axes ...int) *graph.Node {
 	if len(axes) == 0 && d.dims >= bundleFrom {
 		b := d.axesBundle()
-		return d.result(d.engine.top(d.u, sumOf([]weighted{{mono{b, b}, 1}})))
+		return d.result(d.stream(sumOf([]weighted{{mono{b, b}, 1}})))
 	}
 	if len(axes) == 0 {
 		axes = axesFrom(0, d.dims)
@@ -196,7 +198,7 @@ func (d *Derivatives) Operator(terms ...Term) *graph.Node {
 		}
 		sum[n] = weighted{d.mono(t.Axes), t.Weight}
 	}
-	return d.result(d.engine.top(d.u, sumOf(sum)))
+	return d.result(d.stream(sumOf(sum)))
 }
 
 // SecondOrder returns tr(A(x)·D²u) = Σᵢⱼ aᵢⱼ ∂²u/∂xᵢ∂xⱼ for A = σσᵀ given by its factor: sigma has shape [d, r], or
@@ -219,7 +221,7 @@ func (d *Derivatives) squared(name string, directions *graph.Node) *graph.Node {
 	b := d.engine.direction(name, shape[0], uniform, func() map[graph.NodeId]*graph.Node {
 		return map[graph.NodeId]*graph.Node{d.x.Id(): directions}
 	})
-	return d.result(d.engine.top(d.u, sumOf([]weighted{{mono{b, b}, 1}})))
+	return d.result(d.stream(sumOf([]weighted{{mono{b, b}, 1}})))
 }
 
 // mono registers axes as directions.

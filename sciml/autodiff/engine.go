@@ -22,6 +22,7 @@ type engine struct {
 	highest    int                            // order that was asked for
 	// equivalents are expressions in place of operations that are differentiated as such.
 	equivalents map[graph.NodeId]*graph.Node
+	allowance   allowance
 }
 
 // direction is a tangent of each input; width is zero for a single one, else the size of the bundle.
@@ -153,6 +154,7 @@ func (e *engine) at(n *graph.Node, f form) stream {
 	if s, done := e.memo[key]; done {
 		return s
 	}
+	e.spend()
 	var s stream
 	if e.inputs[n.Id()] {
 		s = e.seed(n, f)
@@ -370,6 +372,7 @@ func (e *engine) add(a, b stream) stream {
 	case b.zero():
 		return a
 	}
+	e.spend()
 	w := max(a.width, b.width)
 	if a.uniform != b.uniform {
 		panic("autodiff: a stream with one row meets one with a row for each point")
@@ -382,6 +385,7 @@ func (e *engine) multiply(a, b stream) stream {
 	if a.zero() || b.zero() {
 		return stream{}
 	}
+	e.spend()
 	w := max(a.width, b.width)
 	return stream{node: graph.Mul(widen(a, w), widen(b, w)), width: w}
 }
@@ -390,6 +394,7 @@ func (e *engine) scale(s stream, by float64) stream {
 	if s.zero() || by == 1 {
 		return s
 	}
+	e.spend()
 	return stream{node: graph.MulScalar(s.node, by), width: s.width, uniform: s.uniform}
 }
 
