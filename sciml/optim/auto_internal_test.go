@@ -97,7 +97,7 @@ func TestAutoLeavesOut(t *testing.T) {
 				if err != nil {
 					t.Fatalf("candidate %d, late %v: %v", out, late, err)
 				}
-				told += p.Message
+				told += p.Remark + p.Message
 			}
 			if _, loss := s.Best(); !(loss < 1e-12) {
 				t.Errorf("candidate %d, late %v: a loss of %g", out, late, loss)

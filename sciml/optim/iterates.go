@@ -97,15 +97,20 @@ func (s *iterates) advance(ctx context.Context, n int, goal Goal, w walker) (Pro
 	return p, err
 }
 
-// remark puts what is to be said once before the message.
+// remark puts what is to be said once before the other remarks.
 func (p *Progress) remark(told *bool, text string) {
 	if *told || text == "" {
 		return
 	}
-	if p.Message != "" {
-		text += "; " + p.Message
+	p.Remark, *told = sentence(text, p.Remark), true
+}
+
+// sentence is two parts of a remark as one.
+func sentence(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
 	}
-	p.Message, *told = text, true
+	return first + "; " + second
 }
 
 func (s *iterates) walk(ctx context.Context, n int, goal Goal, w walker) (Progress, error) {

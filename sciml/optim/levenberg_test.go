@@ -2,6 +2,7 @@ package optim_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -77,6 +78,20 @@ func TestResidualShape(t *testing.T) {
 	for _, m := range []optim.Method{optim.LevenbergMarquardt{}, optim.BFGS{}} {
 		if r := minimize(t, obj, p.start, m, optim.Options{MaxIterations: 300, GradientTolerance: 1e-9}); r.Loss > 1e-15 {
 			t.Errorf("%s: %s", m.Name(), r)
+		}
+	}
+}
+
+// TestRemarkAtTheEnd: what a method has to say besides is an event also where it ends at once, and no part of why it ends.
+func TestRemarkAtTheEnd(t *testing.T) {
+	obj := &objective.Objective{Backend: pureGo(t), Dim: 1, Residual: func(x *graph.Node, _ []*graph.Node) *graph.Node {
+		return graph.AddScalar(graph.Square(x), -4)
+	}}
+	for _, m := range []optim.Method{optim.LevenbergMarquardt{}, optim.Auto{}, optim.ENGD{}} {
+		r := minimize(t, obj, []float64{0}, m, optim.Options{})
+		if r.Status != optim.Stationary || strings.Contains(r.Message, "solves by") || len(r.History.Events) == 0 ||
+			!strings.Contains(r.History.Events[0].Text, "solves by") {
+			t.Errorf("%s ends as %q, with the events %v", m.Name(), r, r.History.Events)
 		}
 	}
 }

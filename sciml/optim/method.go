@@ -172,6 +172,8 @@ type Progress struct {
 	Status Status
 	// Message explains a Status other than Running, or tells of a switch of phase.
 	Message string
+	// Remark is what else there is to say, for the events of the history, whatever the Status.
+	Remark string
 	// Adapt asks for a change of the objective before the next iteration, where it has an Adaptation: new collocation
 	// points for a method that makes much of the ones it has in a few iterations.
 	Adapt bool

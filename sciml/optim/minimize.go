@@ -525,8 +525,12 @@ func (r *run) add(p Progress, before, after float64) {
 	}
 	r.result.Iterations += p.Iterations
 	r.result.Evaluations += p.Evaluations
-	if p.Status == Running && p.Message != "" {
-		h.Events = append(h.Events, Event{Iteration: r.result.Iterations, Seconds: after, Text: p.Message})
+	text := p.Remark
+	if p.Status == Running {
+		text = sentence(text, p.Message)
+	}
+	if text != "" {
+		h.Events = append(h.Events, Event{Iteration: r.result.Iterations, Seconds: after, Text: text})
 	}
 }
 

@@ -138,7 +138,7 @@ func (s *phasedStepper) Advance(ctx context.Context, n int, goal Goal) (Progress
 
 func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	total := Progress{Status: Running}
-	for n > 0 && ctx.Err() == nil && total.Message == "" && !total.Adapt {
+	for n > 0 && ctx.Err() == nil && total.Message == "" && total.Remark == "" && !total.Adapt {
 		if s.due {
 			if err := s.decide(&total); err != nil {
 				return total, err
@@ -161,7 +161,7 @@ func (s *phasedStepper) advance(ctx context.Context, n int, goal Goal) (Progress
 			}
 		}
 		total.Adapt = p.Adapt
-		total.Message = p.Message // also of a switch within a Hybrid that is a phase
+		total.Message, total.Remark = p.Message, p.Remark // also of a switch within a Hybrid that is a phase
 		if err != nil {
 			return total, err
 		}

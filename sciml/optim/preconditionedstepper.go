@@ -58,7 +58,7 @@ func (s *preconditionedStepper) origin() *tensors.Tensor {
 // at the same iteration however the run is cut into portions.
 func (s *preconditionedStepper) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
 	total := Progress{Status: Running}
-	for n > 0 && ctx.Err() == nil && total.Message == "" && !total.Adapt {
+	for n > 0 && ctx.Err() == nil && total.Message == "" && total.Remark == "" && !total.Adapt {
 		remark, ask := "", min(n, s.every-s.made)
 		if s.due || s.made >= s.every {
 			var err error
@@ -74,12 +74,7 @@ func (s *preconditionedStepper) Advance(ctx context.Context, n int, goal Goal) (
 		s.made += p.Iterations
 		s.tell(&total, p)
 		total.Status, total.Message, total.Adapt = p.Status, p.Message, p.Adapt
-		if remark != "" && p.Message != "" {
-			remark += "; "
-		}
-		if p.Status == Running {
-			total.Message = remark + p.Message
-		}
+		total.Remark = sentence(remark, p.Remark)
 		if err == nil {
 			err = s.lendError()
 		}
