@@ -180,7 +180,10 @@ func (m *Model) balance(t *trial) {
 		if small, large := smallest(p.parts), largest(p.parts); !p.claimed && small > 0 && large/small > extreme*extreme && !math.IsInf(large, 0) {
 			m.remark("the components of the residual %q are about %.0e for a network of size 1: the smallest will be ignored beside the largest; as equations of their own they have weights of their own", p.name, p.parts)
 		}
-		s := math.Max(p.response, p.bare)
+		s := p.response
+		if s < extreme { // else what the network can change counts, not how far it has to go
+			s = math.Max(s, p.bare)
+		}
 		if p.claimed || p.dropped || !(s > 0) || math.IsInf(s, 0) || s > 1/extreme && p.response < extreme && p.bare < extremeForce {
 			continue
 		}

@@ -132,6 +132,19 @@ func TestScales(t *testing.T) {
 			}
 		}
 	}
+	// Where a network can change much, that counts, not how far the residual is from zero: 400 u″ = 1e8 on a centimetre.
+	interval, err := pde.NewInterval("x", 0, 0.01)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conduction := &pde.Problem{
+		Name: "conduction", Coordinates: []string{"x"}, Unknowns: []string{"u"}, Domain: interval,
+		Equations:  []pde.Equation{{Name: "conduction", Residual: func(u *pde.Fields) *graph.Node { return graph.AddScalar(graph.MulScalar(u.D("x", "x"), 400), 1e8) }}},
+		Conditions: []pde.Condition{pde.Dirichlet("u", pde.Constant(300))},
+	}
+	if m := newModel(t, pureGo(t), conduction, scaled(t, conduction), pinn.Options{Interior: 20}); !hasEvent(m, `"conduction"`, "its weight is 1e-1") || hasEvent(m, `"conduction"`, "its weight is 1e-16") {
+		t.Errorf("a source that is large: %q", m.Objective().Remarks)
+	}
 	// One weight is not enough for components of several sizes.
 	pair := rod(t, 1, 1, 0.1, 1)
 	heat := pair.Equations[0].Residual
