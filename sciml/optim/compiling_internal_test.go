@@ -72,7 +72,7 @@ func TestEndsWhileCompiling(t *testing.T) {
 				if err != nil {
 					t.Fatalf("program %d, resumed: %v", number, err)
 				}
-				if !finite(again.Theta) || again.Iterations != whole.Iterations || len(again.History.Records) != len(whole.History.Records) {
+				if !slices.Equal(again.Theta, whole.Theta) || again.Iterations != whole.Iterations || len(again.History.Records) != len(whole.History.Records) {
 					t.Errorf("program %d: cut short at iteration %d and resumed: %s, expected %s", number, r.Iterations, again, whole)
 				}
 			}

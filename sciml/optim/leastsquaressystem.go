@@ -131,7 +131,7 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 			return nil, err
 		}
 	} else if c.geodesic {
-		if err := obj.NeedForward(method+".Geodesic", 2); err != nil && asked {
+		if err := obj.NeedForward(method+".Geodesic", 2); err != nil && (asked || !unsuitable(err)) {
 			return nil, err
 		} else if err != nil {
 			c.geodesic = false

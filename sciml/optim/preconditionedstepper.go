@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -119,24 +120,40 @@ func (s *preconditionedStepper) renew() (remark string, evaluations int, err err
 	if s.unit {
 		factor = 1 / made.Norm
 	}
-	s.change.Move(theta, append([]*tensors.Tensor{device.Scalar(s.obj.Precision(), factor)}, made.Tensors...))
-	origin := s.origin()
-	defer device.Free([]*tensors.Tensor{origin})
-	next := s.active
-	if again, ok := next.(Restarter); ok {
-		err = again.Restart(origin)
-	} else {
-		next, err = s.method.Start(s.change.Objective, origin)
-		if err == nil {
-			stop(s.active)
-		}
-	}
+	next, err := s.beginAnew(theta, append([]*tensors.Tensor{device.Scalar(s.obj.Precision(), factor)}, made.Tensors...))
 	if err != nil {
 		return "", 0, err
 	}
 	s.resume(next)
 	s.renewed()
 	return fmt.Sprintf("new preconditioner (%s): rank %d of %d, condition %.2g", s.by, made.Rank, s.obj.Dim, made.Condition), made.Evaluations, nil
+}
+
+// beginAnew moves to other variables, and gives the method that begins there. Where that is cut short, nothing has happened.
+func (s *preconditionedStepper) beginAnew(theta *tensors.Tensor, root []*tensors.Tensor) (next Stepper, err error) {
+	origin := s.origin()
+	defer device.Free([]*tensors.Tensor{origin})
+	if again, ok := s.active.(Restarter); ok { // which compiles nothing
+		s.change.Move(theta, root)
+		return s.active, again.Restart(origin)
+	}
+	var former []*tensors.Tensor
+	for _, t := range s.change.State() {
+		copied, err := device.Copy(t)
+		if err != nil {
+			device.Free(slices.Concat(former, root, []*tensors.Tensor{theta}))
+			return nil, err
+		}
+		former = append(former, copied)
+	}
+	s.change.Move(theta, root)
+	if next, err = s.method.Start(s.change.Objective, origin); err != nil {
+		s.change.Move(former[0], former[1:])
+		return nil, err
+	}
+	device.Free(former)
+	stop(s.active)
+	return next, nil
 }
 
 // Stop implements Stopper.

@@ -102,9 +102,12 @@ func (s *scales) linearize(p *device.Program, at *evaluated, data []*tensors.Ten
 		return nil, err
 	}
 	last := len(made) - 1
-	if s.values, err = device.Numbers(made[last-1]); err != nil {
+	values, err := device.Numbers(made[last-1])
+	if err != nil {
+		device.Free(made)
 		return nil, err
 	}
+	s.values = values
 	s.origin = device.Number(made[last])
 	device.Free(made[last:])
 	at.made = made[:last:last]
