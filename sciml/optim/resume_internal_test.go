@@ -226,11 +226,11 @@ func TestResumeCut(t *testing.T) {
 	}
 	for name := range everyMethod() {
 		if !strings.Contains(name, "gonum") {
-			cut(name, squares, func() Method { return everyMethod()[name] }, 9, 13)
+			cut(name, squares, func() Method { return everyMethod()[name] }, 9, 41)
 		}
 	}
 	for name, obj := range map[string]*objective.Objective{"restless, least squares": squares, "restless, a plain loss": plain} {
-		cut(name, obj, func() Method { return restless{Auto{}} }, 27, 1)
+		cut(name, obj, func() Method { return restless{Auto{}} }, 27, 4)
 	}
 	cut("auto, a plain loss", plain, func() Method { return Auto{WarmUp: 3} }, 12, 1)
 }
