@@ -226,3 +226,20 @@ func TestValuesOfAnotherShape(t *testing.T) {
 		}
 	}
 }
+
+// TestConditionsOfNothing: what a constructor cannot make a condition of is told by Check, with the condition's name.
+func TestConditionsOfNothing(t *testing.T) {
+	point := [][]float64{{0.1, 0.2}}
+	for words, c := range map[string]pde.Condition{
+		"because Measured was given 2 points and 1 values, expected as many of each": pde.Measured("u", append(point, point...), []float64{1}),
+		"because Measured was given 0 points and 0 values":                           pde.Measured("u", nil, nil),
+		"because Measured was given 0 points and 1 values":                           pde.Measured("u", nil, []float64{1}),
+		"because DirichletValues was given a nil function":                           pde.DirichletValues("u", nil),
+	} {
+		p := pde.Poisson2D()
+		p.Ansatz, p.Conditions = nil, []pde.Condition{c}
+		if err := p.Check(); err == nil || !strings.Contains(err.Error(), words) || !strings.Contains(err.Error(), c.Name) {
+			t.Errorf("error %v, want one of %q that says %q", err, c.Name, words)
+		}
+	}
+}
