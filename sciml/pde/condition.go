@@ -68,9 +68,12 @@ func (c Condition) check(p *Problem, patches map[string]bool) error {
 	if len(c.Points) > 0 && len(c.On) > 0 {
 		return fmt.Errorf("is on the patches %q and at %d points, expected one of them", c.On, len(c.Points))
 	}
-	for _, name := range c.On {
+	for i, name := range c.On {
 		if !patches[name] {
 			return fmt.Errorf("is on the patch %q, which the boundary of its domain does not have", name)
+		}
+		if index(c.On[:i], name) >= 0 {
+			return fmt.Errorf("is on the patch %q twice, expected each at most once", name)
 		}
 	}
 	for n, point := range c.Points {
@@ -204,10 +207,14 @@ func neumann(unknown string, g given, on []string) Condition {
 }
 
 func robin(unknown string, alpha float64, g given, on []string) Condition {
-	return Condition{Name: name("Robin "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
+	c := Condition{Name: name("Robin "+unknown, on), On: on, Residual: func(u *Fields) *graph.Node {
 		v := u.Of(unknown)
 		return g.less(graph.Add(v.NormalDerivative(), graph.MulScalar(v.U(), alpha)), u)
 	}}
+	if !finite(alpha) {
+		c.unable = fmt.Errorf("has the coefficient alpha %v, expected a finite number", alpha)
+	}
+	return c
 }
 
 // Periodic is the condition that all unknowns and their derivatives by the coordinate, up to one less than order, are

@@ -151,6 +151,8 @@ func TestConditionErrors(t *testing.T) {
 		`has the point 1 at [2 0], expected a point of the domain, which lies between [0 0] and [1 1]`: pde.Measured("u", [][]float64{{0, 0}, {2, 0}}, []float64{1, 2}),
 		`has the point 0 at [1]`:                                                                       pde.Measured("u", [][]float64{{1}}, []float64{1}),
 		`has the value NaN at point 1, [1 0]`:                                                          pde.Measured("u", inside, []float64{1, math.NaN()}),
+		`("Robin u") of problem "Poisson 2D" has the coefficient alpha NaN`:                            pde.Robin("u", math.NaN(), nil),
+		`is on the patch "x-" twice`:                                                                   pde.Dirichlet("u", nil, "x-", "x-"),
 		`has the value +Inf at point 0`:                                                                pde.Measured("u", inside, []float64{math.Inf(1), 0}),
 		`("data of u") of problem "Poisson 2D" has no Residual`:                                        pde.Measured("u", inside, []float64{1}),
 		`("data of v") of problem "Poisson 2D" has no Residual`:                                        pde.Measured("v", nil, nil),

@@ -63,8 +63,11 @@ func (c Condition) checkSums(dim int) error {
 	}
 	for k, v := range s.Values {
 		group := s.Weights[k*s.Size : (k+1)*s.Size]
-		if !finite(v) || !finite(group...) {
-			return fmt.Errorf("has the value %v and the weights %v in group %d, expected finite numbers", v, group, k)
+		if !finite(v) {
+			return fmt.Errorf("has the value %v in group %d, expected a finite number", v, k)
+		}
+		if n := slices.IndexFunc(group, func(w float64) bool { return !finite(w) }); n >= 0 {
+			return fmt.Errorf("has the weight %v at point %d of group %d, expected a finite number", group[n], n, k)
 		}
 		if !slices.ContainsFunc(group, func(w float64) bool { return w != 0 }) {
 			return fmt.Errorf("has only weights of zero in group %d, expected another one", k)
