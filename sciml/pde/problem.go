@@ -223,7 +223,7 @@ func (p *Problem) checkTerms() error {
 			return fmt.Errorf("pde: weak form %d (%q) of problem %q has no Terms", i, w.Name, p.Name)
 		}
 	}
-	if p.Exactly != nil && p.Ansatz == nil && p.Periods == nil {
+	if p.Exactly != nil && p.Ansatz == nil && !p.periodic() {
 		return fmt.Errorf("pde: problem %q says that the conditions %q hold exactly, but has neither an Ansatz nor Periods", p.Name, p.Exactly)
 	}
 	for _, name := range p.Exactly {
@@ -306,7 +306,7 @@ func (p *Problem) NamedConditions() []Condition {
 
 // Soft are the conditions, as NamedConditions, that are left to be penalized when Ansatz and Periods are used.
 func (p *Problem) Soft() []Condition {
-	if p == nil || p.Exactly == nil && (p.Ansatz != nil || p.Periods != nil) {
+	if p == nil || p.Exactly == nil && (p.Ansatz != nil || p.periodic()) {
 		return nil
 	}
 	var soft []Condition
@@ -316,6 +316,11 @@ func (p *Problem) Soft() []Condition {
 		}
 	}
 	return soft
+}
+
+// periodic reports whether a coordinate has a period.
+func (p *Problem) periodic() bool {
+	return slices.ContainsFunc(p.Periods, func(period float64) bool { return period > 0 })
 }
 
 // distinct reports names that occur twice.

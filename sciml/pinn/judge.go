@@ -16,12 +16,32 @@ func (m *Model) judge(t *trial) error {
 		return err
 	}
 	for _, c := range m.problem.Coefficients {
+		if size := math.Abs(c.Start); c.IsPlain() && size > 0 && (size > extreme || size < 1/extreme) {
+			m.remark("the coefficient %q starts at %g, and steps that suit the parameters of a network do not suit it: with Scale %.0e, or Log, in its pde.Coefficient they do", c.Name, c.Start, size)
+		}
 		if !t.used[c.Name] {
 			return fmt.Errorf("pinn: the coefficient %q of problem %q occurs in none of its equations and conditions, expected one that a residual asks for by Fields.Coefficient", c.Name, m.problem.Name)
 		}
 	}
+	m.judgeUnknowns(t)
 	m.balance(t)
 	return nil
+}
+
+// judgeUnknowns notes what a loss would leave open, or ask for too often, without a word.
+func (m *Model) judgeUnknowns(t *trial) {
+	if _, strong := m.options.Form.(StrongForm); strong && len(t.absent) > 0 {
+		m.remark("the unknowns %q change the residual of no equation: is one left out, or taken for another?", t.absent)
+	}
+	total, unknowns := 0, len(m.problem.Unknowns)
+	for _, p := range t.equations() {
+		total += p.components
+	}
+	for _, p := range t.equations() {
+		if unknowns > 1 && p.components == unknowns && total > unknowns {
+			m.remark("the residual %q has %d components, one for each unknown, and the equations have %d for %d unknowns: Fields.Of picks one unknown, where one was meant", p.name, p.components, total, unknowns)
+		}
+	}
 }
 
 // exactness is the size of a residual, relative to that of any other function, from which a condition does not hold exactly:
@@ -60,7 +80,7 @@ func (m *Model) judgeConditions(t *trial) error {
 // means are what conditions are to hold exactly by.
 func (m *Model) means() string {
 	switch {
-	case m.problem.Ansatz != nil && m.problem.Periods != nil:
+	case m.problem.Ansatz != nil && periodic(m.problem):
 		return "the Ansatz and Periods do"
 	case m.problem.Ansatz != nil:
 		return "the Ansatz does"
@@ -76,9 +96,10 @@ func (m *Model) remark(format string, args ...any) {
 // A network of size 1 changes residuals by amounts between about 0.01 and 100, and the unknowns of most problems are about 1.
 // Beyond these bounds of sizes, a training sees nothing of a term, or does not reach an unknown.
 const (
-	extreme      = 1e3  // of what a network changes in a residual, and of an unknown whose size conditions or other unknowns tell
+	far          = 30   // of an unknown whose size conditions tell: 300, as temperatures are, costs digits; and of a term beside extreme ones
+	extreme      = 1e3  // of what a network changes in a residual, and of an unknown whose size other unknowns tell
 	extremeForce = 1e5  // of a residual without the network: a source of high frequency is large, too
-	extremeGuess = 1e6  // of an unknown whose size is told by the source of an equation alone
+	extremeGuess = 1e4  // of an unknown whose size is told by the source of an equation alone
 	tiny         = 1e-6 // of an unknown: small ones are reached well
 )
 
@@ -110,13 +131,15 @@ func (m *Model) sizesOf(t *trial) []float64 {
 			tell(k, p.bare/p.by[k])
 		}
 	}
-	settle(extreme, tiny)
+	settle(far, tiny)
 	for _, p := range t.equations() {
 		k := largestAt(p.by)
 		tell(k, p.bare/p.by[k])
 	}
 	settle(extremeGuess, tiny)
 	for range unknowns {
+		// What balances an unknown differs among the equations, by their derivatives; the geometric mean is about its size.
+		logs, count := make([]float64, unknowns), make([]float64, unknowns)
 		for _, p := range t.equations() {
 			by := 0.0
 			for k, there := range known {
@@ -125,7 +148,15 @@ func (m *Model) sizesOf(t *trial) []float64 {
 				}
 			}
 			for k := range known {
-				tell(k, by/p.by[k])
+				if q := by / p.by[k]; !known[k] && q > 0 && !math.IsInf(q, 0) {
+					logs[k] += math.Log(q)
+					count[k]++
+				}
+			}
+		}
+		for k := range logs {
+			if count[k] > 0 {
+				tell(k, math.Exp(logs[k]/count[k]))
 			}
 		}
 		settle(extreme, 1/extreme)
@@ -176,22 +207,32 @@ func (m *Model) balance(t *trial) {
 	if _, strong := m.options.Form.(StrongForm); !strong || m.options.Weighting != nil {
 		return
 	}
-	for _, p := range t.probes {
-		if small, large := smallest(p.parts), largest(p.parts); !p.claimed && small > 0 && large/small > extreme*extreme && !math.IsInf(large, 0) {
-			m.remark("the components of the residual %q are about %.0e for a network of size 1: the smallest will be ignored beside the largest; as equations of their own they have weights of their own", p.name, p.parts)
-		}
-		s := p.response
+	bounds := func(p *probe) (s float64, beyond bool) {
+		s = p.response
 		if s < extreme { // else what the network can change counts, not how far it has to go
 			s = math.Max(s, p.bare)
 		}
-		if p.claimed || p.dropped || !(s > 0) || math.IsInf(s, 0) || s > 1/extreme && p.response < extreme && p.bare < extremeForce {
+		open := !p.claimed && !p.dropped && p.response > 0 && !math.IsInf(s, 0)
+		return s, open && (s <= 1/extreme || p.response >= extreme || p.bare >= extremeForce)
+	}
+	any := slices.ContainsFunc(t.probes, func(p *probe) bool { _, beyond := bounds(p); return beyond })
+	for _, p := range t.probes {
+		if !p.claimed && !p.dropped && p.response == 0 && (p.bare > 0 || p.constant) {
+			m.remark("the residual %q is about %.0e for any network that was tried, and without one: it may not depend on the unknowns there, and no training changes it then", p.name, p.bare)
+			continue
+		}
+		if small, large := smallest(p.parts), largest(p.parts); !p.claimed && small > 0 && large/small > extreme*extreme && !math.IsInf(large, 0) {
+			m.remark("the components of the residual %q are about %.0e for a network of size 1: the smallest will be ignored beside the largest; as equations of their own they have weights of their own", p.name, p.parts)
+		}
+		s, beyond := bounds(p)
+		if p.claimed || p.dropped || !(p.response > 0) || math.IsInf(s, 0) || !beyond && !(any && (s > far || s < 1/far)) {
 			continue
 		}
 		usual := 1.0
 		if p.condition != nil {
 			usual = m.options.BoundaryWeight
 		}
-		factor := math.Pow(10, math.Round(-2*math.Log10(s)))
+		factor := math.Pow(10, math.Max(-290, math.Min(290, math.Round(-2*math.Log10(s))))) // neither 0 nor infinite
 		what := fmt.Sprintf("the residual %q is about %.0e for a network of size 1, so that a training would ignore its term, or others beside it", p.name, s)
 		if chosen, there := m.options.Weights[p.name]; there {
 			m.remark("%s: Loss.Weights{%q: %.0e} in place of %g would balance it", what, p.name, usual*factor, chosen)

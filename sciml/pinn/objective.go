@@ -125,6 +125,10 @@ func (m *Model) shaped(t *term, rows int, r *graph.Node) *graph.Node {
 		panic(usercode.Wrong(t.code, "pinn: the residual %q of problem %q has shape %s, expected one row for each of its %d points: [%d] or [%d, components]",
 			t.name, m.problem.Name, got, rows, rows, rows))
 	}
+	if !r.DType().IsFloat() {
+		panic(usercode.Wrong(t.code, "pinn: the residual %q of problem %q is of type %s, expected the floating-point type of the points",
+			t.name, m.problem.Name, r.DType()))
+	}
 	if t.energy && r.Shape().Size() != rows {
 		panic(usercode.Wrong(t.code, "pinn: the Energy of problem %q has shape %s, expected one number for each of its %d points: [%d] or [%d, 1]",
 			m.problem.Name, r.Shape(), rows, rows, rows))

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -118,7 +119,7 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 		return nil, err
 	}
 	m := &Model{backend: backend, problem: problem, network: network, options: options, programs: map[string]*device.Program{}, factors: map[string]float64{}}
-	m.exact = !options.Soft && (problem.Ansatz != nil || problem.Periods != nil)
+	m.exact = !options.Soft && (problem.Ansatz != nil || periodic(problem))
 	var err error
 	if m.embedded, err = embed(problem, network, m.exact); err != nil {
 		return nil, err
@@ -145,6 +146,11 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 		return nil, err
 	}
 	return m, nil
+}
+
+// periodic reports whether a coordinate has a period.
+func periodic(problem *pde.Problem) bool {
+	return slices.ContainsFunc(problem.Periods, func(period float64) bool { return period > 0 })
 }
 
 // embed puts the problem's periodic embedding before the network, if conditions are to hold exactly.

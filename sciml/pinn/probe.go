@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -33,7 +34,8 @@ type probe struct {
 	points    *sample.Points
 	partner   []float64
 
-	components int // of the residual; 0 before it was built
+	components int  // of the residual; 0 before it was built
+	constant   bool // whether it is not made of the network
 	// off is how far a residual that is claimed to vanish is from zero, relative to its size for any other function.
 	off float64
 	// response is the root mean square of what a random network adds to the residual, bare that of the residual without it, and
@@ -55,6 +57,7 @@ type trial struct {
 	used     map[string]bool // the coefficients that occur in a residual, an energy or a weak form
 	unknowns []float64       // root mean squares of what a random network adds to each unknown
 	lift     []float64       // those of the unknowns without it
+	absent   []string        // unknowns that change no equation
 }
 
 func (m *Model) newTrial() (*trial, error) {
@@ -162,7 +165,9 @@ func (t *trial) build(in []*graph.Node) []*graph.Node {
 	u := m.gated(theta, inside, inputs, gate)
 	out := []*graph.Node{graph.ConvertDType(u.U(), dtypes.Float64)}
 	for _, p := range t.equations() {
-		out = append(out, t.residual(p, u, inside))
+		r := t.residual(p, u, inside)
+		p.constant = !reaches(r, theta)
+		out = append(out, r)
 	}
 	for _, p := range t.conditions() {
 		x := next(true)
@@ -175,6 +180,7 @@ func (t *trial) build(in []*graph.Node) []*graph.Node {
 		with.Values = next(p.values != nil)
 		other.Normal, other.Values = with.Normal, with.Values
 		r := t.residual(p, m.gated(theta, x, with, gate), x)
+		p.constant = !reaches(r, theta)
 		if out = append(out, r); p.claimed {
 			out = append(out, t.residual(p, m.other(theta, x, other, size), x))
 		}
@@ -230,30 +236,6 @@ func (t *trial) variational(u *pde.Fields) []*graph.Node {
 		}
 	}
 	return nodes
-}
-
-// occurrences notes which coefficients some nodes are made of.
-func (t *trial) occurrences(asked map[string][]*graph.Node, nodes []*graph.Node) {
-	seen := map[*graph.Node]bool{}
-	var visit func(n *graph.Node)
-	visit = func(n *graph.Node) {
-		if n == nil || seen[n] {
-			return
-		}
-		seen[n] = true
-		for _, input := range n.Inputs() {
-			visit(input)
-		}
-	}
-	if len(asked) == 0 {
-		return
-	}
-	for _, n := range nodes {
-		visit(n)
-	}
-	for name, values := range asked {
-		t.used[name] = t.used[name] || slices.ContainsFunc(values, func(n *graph.Node) bool { return seen[n] })
-	}
 }
 
 // gated are the fields of the network, with each of its outputs times a gate.
@@ -431,12 +413,31 @@ func (t *trial) measure(b compute.Backend) error {
 		}
 		alone = append(alone, one)
 	}
+	for k, name := range m.problem.Unknowns {
+		equations := func(of [][]float64) [][]float64 { return of[1 : 1+len(t.equations())] }
+		if len(t.equations()) == 0 || unknowns == 1 || !reflect.DeepEqual(equations(alone[k]), equations(without)) {
+			continue
+		}
+		gate := slices.Clone(open) // it may count together with others
+		gate[k] = 0
+		others, err := call(random[0], gate)
+		if err != nil {
+			return err
+		}
+		if reflect.DeepEqual(equations(others), equations(with)) {
+			t.absent = append(t.absent, name)
+		}
+	}
 	t.lift = columnSizes(without[0], unknowns)
 	t.unknowns = columnSizes(difference(with[0], without[0]), unknowns)
 	at := 1
 	for _, p := range t.probes {
 		change := difference(with[at], without[at])
 		p.response, p.bare = rootMeanSquare(change), rootMeanSquare(without[at])
+		if p.condition != nil && p.condition.Sums != nil && p.condition.Sums.Rewrite == nil { // how far a row has to go is told by its value, too
+			_, values := p.condition.Sums.Rows()
+			p.bare = math.Max(p.bare, largest(values))
+		}
 		if p.components > 0 {
 			p.parts = columnSizes(change, p.components)
 			for c, size := range columnSizes(without[at], p.components) {

@@ -66,6 +66,57 @@ func bar(t *testing.T, e, f float64) *pde.Problem {
 	}
 }
 
+// charge is −εu″ = ρ between two earths: the source alone tells the size of u.
+func charge(t *testing.T, size float64) *pde.Problem {
+	t.Helper()
+	const epsilon = 8.85e-12
+	interval, err := pde.NewInterval("x", 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pde.Problem{
+		Name: "charge", Coordinates: []string{"x"}, Unknowns: []string{"u"}, Domain: interval,
+		Equations: []pde.Equation{{Name: "gauss", Residual: func(u *pde.Fields) *graph.Node {
+			return graph.AddScalar(graph.MulScalar(u.D("x", "x"), epsilon), 8*epsilon*size)
+		}}},
+		Conditions: []pde.Condition{pde.Dirichlet("u", nil)},
+	}
+}
+
+// well is Schrödinger's equation for an electron in a well of a nanometre, in SI: nothing but the equations tells the size of b,
+// and one tells too much, the other too little.
+func well(t *testing.T) *pde.Problem {
+	t.Helper()
+	const hbar, mass, length = 1.054e-34, 9.1e-31, 1e-9
+	p := rod(t, length, math.Pi/2*hbar/(hbar*hbar*math.Pi*math.Pi/2/mass/length/length), 1, math.Sqrt(2/length))
+	term := func(rate, curvature string, sign float64) func(u *pde.Fields) *graph.Node {
+		return func(u *pde.Fields) *graph.Node {
+			return graph.Add(graph.MulScalar(u.Of(rate).D("t"), hbar), graph.MulScalar(u.Of(curvature).D("x", "x"), sign*hbar*hbar/2/mass))
+		}
+	}
+	p.Unknowns = []string{"a", "b"}
+	p.Equations = []pde.Equation{{Name: "re", Residual: term("a", "b", 1)}, {Name: "im", Residual: term("b", "a", -1)}}
+	sine := func(x *graph.Node) *graph.Node {
+		return graph.MulScalar(graph.Sin(graph.MulScalar(pde.Column(x, 0), math.Pi/length)), math.Sqrt(2/length))
+	}
+	p.Conditions = []pde.Condition{pde.Initial("a", sine), pde.Initial("b", nil), pde.Dirichlet("a", nil, "x-", "x+"), pde.Dirichlet("b", nil, "x-", "x+")}
+	return p
+}
+
+// massed is u″ = 0 with a given integral, which alone tells the size of u.
+func massed(t *testing.T, mass float64) *pde.Problem {
+	t.Helper()
+	interval, err := pde.NewInterval("x", 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pde.Problem{
+		Name: "massed", Coordinates: []string{"x"}, Unknowns: []string{"u"}, Domain: interval,
+		Equations:  []pde.Equation{{Name: "balance", Residual: func(u *pde.Fields) *graph.Node { return u.D("x", "x") }}},
+		Conditions: []pde.Condition{pde.Integral("mass", interval, func(u *pde.Fields) *graph.Node { return u.U() }, mass)},
+	}
+}
+
 // TestScales: whatever the units, all terms of a loss are of about the same size for a network of the size of the unknowns, and
 // what was done for that is said. Nothing is done in the usual units.
 func TestScales(t *testing.T) {
@@ -78,6 +129,11 @@ func TestScales(t *testing.T) {
 		{rod(t, 100, 0.01, 1e3, 30), nil, nil},
 		{rod(t, 1e-6, 1e6, 1e-19, 1), nil, []string{"heat"}},
 		{rod(t, 1e-3, 1e-6, 0.1, 1), nil, []string{"heat"}},
+		{rod(t, 1, 1, 0.1, 300), []float64{300}, nil},
+		{rod(t, 1e-5, 20, 1e-12, 1e3), []float64{1e3}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
+		{charge(t, 1e4), []float64{1e4}, []string{"gauss", "Dirichlet u"}},
+		{well(t), []float64{4.5e4, 4.5e4}, []string{"re", "im", "initial a", "initial b", "Dirichlet a x-,x+", "Dirichlet b x-,x+"}},
+		{massed(t, 1e6), []float64{1e6}, []string{"balance", "mass"}},
 		{rod(t, 1, 1, 0.1, 1e6), []float64{1e6}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
 		{rod(t, 1, 1, 0.1, 1e-8), []float64{1e-8}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
 		{rod(t, 1e-6, 1e6, 1e-19, 1e6), []float64{1e6}, []string{"initial u", "Dirichlet u x-,x+"}}, // 1e6 and 1e-6 of the equation

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml/nn"
@@ -23,6 +24,88 @@ func hasEvent(m *pinn.Model, words ...string) bool {
 		}
 	}
 	return false
+}
+
+// TestIdle: what no training can change is told, and gets no weight that would make it all there is to see.
+func TestIdle(t *testing.T) {
+	pair := func() *pde.Problem {
+		p := rod(t, 1, 1, 0.1, 1)
+		heat := p.Equations[0].Residual
+		p.Unknowns = []string{"u", "v"}
+		p.Equations[0].Residual = func(u *pde.Fields) *graph.Node { return heat(u.Of("u")) }
+		return p
+	}
+	decay := func(u *pde.Fields) *graph.Node { return graph.Add(u.Of("v").D("t"), u.Of("v").U()) }
+	of := func(spoil func(p *pde.Problem)) func() *pde.Problem {
+		return func() *pde.Problem { p := rod(t, 1, 1, 0.1, 1); spoil(p); return p }
+	}
+	both := func(p *pde.Problem, e ...pde.Equation) *pde.Problem {
+		p.Equations = append(p.Equations, e...)
+		return p
+	}
+	for name, c := range map[string]struct {
+		problem func() *pde.Problem
+		words   []string // of a remark; nil for none at all
+	}{
+		"usual": {of(func(p *pde.Problem) {}), nil},
+		"an ansatz that misses a condition by a constant": {of(func(p *pde.Problem) {
+			p.Ansatz = pde.DistanceAndLift(pde.Bump(p.Domain.(*pde.Box), 0), pde.Constant(1e-5))
+		}), []string{`"Dirichlet u x-,x+"`, "1e-05", "no training changes it"}},
+		"an equation of constants": {of(func(p *pde.Problem) {
+			p.Equations[0].Residual = func(u *pde.Fields) *graph.Node { return graph.ZerosLike(u.U()) }
+		}), []string{`"heat"`, "no training changes it"}},
+		"an integral of constants": {of(func(p *pde.Problem) {
+			p.Conditions = append(p.Conditions, pde.Integral("volume", p.Domain, func(u *pde.Fields) *graph.Node { return graph.OnesLike(u.U()) }, 1))
+		}), []string{`"volume"`, "no training changes it"}},
+		"periods of nothing": {of(func(p *pde.Problem) { p.Periods = []float64{0, 0} }), nil},
+		"a bound that holds": {of(func(p *pde.Problem) {
+			p.Conditions = append(p.Conditions, pde.Condition{Name: "bound", Residual: func(u *pde.Fields) *graph.Node {
+				return graph.MaxScalar(graph.AddScalar(u.U(), -100), 0)
+			}})
+		}), nil},
+		"an unknown in no equation": {func() *pde.Problem {
+			p := pair()
+			p.Conditions = append(p.Conditions, pde.Measured("v", [][]float64{{0.5, 0.5}}, []float64{1}))
+			return p
+		}, []string{`unknowns ["v"]`, "no equation"}},
+		"an unknown in a product": {func() *pde.Problem {
+			return both(pair(), pde.Equation{Name: "product", Residual: func(u *pde.Fields) *graph.Node {
+				return graph.AddScalar(graph.Mul(u.Of("u").U(), u.Of("v").U()), -1)
+			}})
+		}, nil},
+		"an equation of both unknowns": {func() *pde.Problem {
+			p := both(pair(), pde.Equation{Name: "decay", Residual: decay})
+			p.Equations[0].Residual = func(u *pde.Fields) *graph.Node { return graph.Sub(u.D("t"), u.Of("u").D("x", "x")) }
+			return p
+		}, []string{`"heat" has 2 components`, "3 for 2 unknowns", "Fields.Of"}},
+		"an equation for each": {func() *pde.Problem { return both(pair(), pde.Equation{Name: "decay", Residual: decay}) }, nil},
+		"one equation for both": {func() *pde.Problem {
+			p := rod(t, 1, 1, 0.1, 1)
+			p.Unknowns = []string{"u", "v"}
+			return p
+		}, nil},
+		"a small coefficient": {of(func(p *pde.Problem) {
+			p.Coefficients = []pde.Coefficient{{Name: "k", Start: 1e-11}}
+			p.Equations[0].Residual = func(u *pde.Fields) *graph.Node {
+				return graph.Sub(u.D("t"), graph.MulScalar(graph.Mul(u.Coefficient("k"), u.D("x", "x")), 1e10))
+			}
+		}), []string{`"k" starts at 1e-11`, "Scale 1e-11"}},
+		"a small coefficient with a scale": {of(func(p *pde.Problem) {
+			p.Coefficients = []pde.Coefficient{{Name: "k", Start: 1e-11, Scale: 1e-11}}
+			p.Equations[0].Residual = func(u *pde.Fields) *graph.Node {
+				return graph.Sub(u.D("t"), graph.MulScalar(graph.Mul(u.Coefficient("k"), u.D("x", "x")), 1e10))
+			}
+		}), nil},
+	} {
+		p := c.problem()
+		m := newModel(t, pureGo(t), p, scaled(t, p), pinn.Options{Interior: 20, Boundary: 8})
+		if remarks := m.Objective().Remarks; c.words == nil && len(remarks) > 0 || c.words != nil && !hasEvent(m, c.words...) {
+			t.Errorf("%s: the remarks are %q, want one that says %q", name, remarks, c.words)
+		}
+		if hasEvent(m, "its weight is") {
+			t.Errorf("%s: a weight was changed: %q", name, m.Objective().Remarks)
+		}
+	}
 }
 
 // TestShapes: what is no row for each point, and a column for each unknown, is refused before anything is compiled, wherever it
@@ -46,6 +129,8 @@ func TestShapes(t *testing.T) {
 		"three axes":     {residual(func(u *pde.Fields) *graph.Node { return graph.ExpandAxes(u.U(), 0) }), []string{`residual "value"`, "[1, 12, 1]"}},
 		"a sum":          {residual(func(u *pde.Fields) *graph.Node { return graph.ReduceAllSum(u.U()) }), []string{`residual "value"`, "expected one row"}},
 		"a mean":         {residual(func(u *pde.Fields) *graph.Node { return graph.ReduceMean(u.U(), 0) }), []string{`residual "value"`, "[1]"}},
+		"whole numbers":  {residual(func(u *pde.Fields) *graph.Node { return graph.ConvertDType(u.U(), dtypes.Int32) }), []string{`equation "value"`, "Int32", "floating-point"}},
+		"truths":         {residual(func(u *pde.Fields) *graph.Node { return graph.GreaterThan(u.U(), graph.ZerosLike(u.U())) }), []string{`equation "value"`, "Bool"}},
 		"no components":  {residual(func(u *pde.Fields) *graph.Node { return graph.Slice(u.U(), graph.AxisRange(), graph.AxisRange(1, 1)) }), []string{"value"}},
 		"nothing":        {residual(func(u *pde.Fields) *graph.Node { return nil }), []string{`residual "value"`, "nothing"}},
 		"in a condition": {condition(func(u *pde.Fields) *graph.Node { return graph.Sub(u.U(), row(u.X())) }), []string{`residual "Dirichlet u x-"`, "as many components"}},
