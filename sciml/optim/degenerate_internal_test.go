@@ -98,6 +98,7 @@ var degenerates = map[string]degenerate{
 	"a gradient of NaN":       {[]float64{1, 2}, eachEntry(func(x float64) (float64, float64) { return x * x, nan }), nan},
 	"an infinite gradient":    {[]float64{1, 2}, eachEntry(func(x float64) (float64, float64) { return x * x, inf }), nan},
 	"NaN in half the slopes":  {[]float64{1, 2}, eachEntry(func(x float64) (float64, float64) { return x * x, 2*x + 0*math.Sqrt(x-0.5) }), 0.5},
+	"hidden by a constant":    {[]float64{1e-3, 2e-3}, eachEntry(func(x float64) (float64, float64) { return 1e12 + x*x, 2 * x }), 2e12},
 	"an overflow of the norm": {[]float64{1, 2}, eachEntry(func(x float64) (float64, float64) { return x * x, 1e200 * x }), 0},
 }
 
@@ -342,4 +343,47 @@ func TestAdaptingWhereNothingIsSound(t *testing.T) {
 			t.Errorf("%s: %s, events %v", method.Name(), r, r.History.Events)
 		}
 	}
+}
+
+// TestSmallGradientOfResult: where a constant hides by how much the loss falls, the result is the iterate whose gradient met the
+// tolerance, wherever the best iterate is kept.
+func TestSmallGradientOfResult(t *testing.T) {
+	const tolerance, rows = 1e-4, 4
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		constant := func(theta *graph.Node) *graph.Node { return graph.Scalar(theta.Graph(), theta.DType(), 1e12) }
+		hidden := func(dim int) *objective.Objective {
+			return &objective.Objective{Backend: b, Dim: dim, Loss: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+				return graph.Add(graph.ReduceAllSum(graph.Square(theta)), constant(theta))
+			}}
+		}
+		sampled := &objective.Objective{
+			Backend: b, Dim: 2, Data: []*tensors.Tensor{device.Vector(dtypes.Float64, []float64{0.5, 0.5, 0.5, 0.5})},
+			Samples: []objective.Samples{{Name: "x", Rows: rows, Data: []int{0}, Scales: []int{0}}},
+			Pieces: func(theta *graph.Node, data []*graph.Node) []*graph.Node {
+				r := func(of *graph.Node) *graph.Node { return graph.Mul(data[0], graph.BroadcastToDims(of, rows)) }
+				part := func(i int) *graph.Node { return r(graph.Reshape(graph.Slice(theta, graph.AxisElem(i)))) }
+				return []*graph.Node{part(0), part(1), r(graph.Sqrt(constant(theta)))}
+			},
+		}
+		for name, c := range map[string]struct {
+			obj    *objective.Objective
+			method Method
+		}{
+			"on the device": {hidden(2), GradientDescent{Rate: 0.4}}, "large": {hidden(1<<20 + 1), GradientDescent{Rate: 0.4}},
+			"searched": {hidden(2), BarzilaiBorwein{Search: search.NonMonotone{}}}, "preconditioned": {hidden(2), Preconditioned{By: Diagonal{}}},
+			"phases":  {hidden(2), Hybrid{{GradientDescent{Rate: 0.1}, Iterations(2)}, {GradientDescent{Rate: 0.4}, nil}}},
+			"samples": {sampled, SGD{Rate: 0.4, Batches: objective.Batches{Size: rows}, Measure: 1}},
+		} {
+			start := make([]float64, c.obj.Dim)
+			for i := range start {
+				start[i] = 2e-3 / math.Sqrt(float64(c.obj.Dim))
+			}
+			r, err := Minimize(t.Context(), c.obj, start, c.method, Options{MaxIterations: 30, GradientTolerance: tolerance})
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			} else if norm := 2 * floats.Norm(r.Theta, 2); r.Status != GradientSmall || !(norm <= tolerance) {
+				t.Errorf("%s: %s, where the gradient of the result is %.2g", name, r, norm)
+			}
+		}
+	})
 }

@@ -79,12 +79,14 @@ type stepped struct {
 	carried             []*graph.Node
 }
 
-func (s *fixedStep) build(point *objective.Point, carried []*graph.Node) stepped {
+// build makes a step. Of iterates with the same loss the first is the best one, or else one whose gradient meets the goal.
+func (s *fixedStep) build(point *objective.Point, carried []*graph.Node, goalGradient *graph.Node) stepped {
 	theta, best, bestLoss := carried[carriedTheta], carried[carriedBest], carried[carriedBestLoss]
 	step, next := s.direction.Step(point, carried[carriedState:])
-	length := device.Norm(step)
-	better := graph.LogicalAnd(graph.IsFinite(point.Loss), graph.LessThan(point.Loss, bestLoss))
-	return stepped{loss: point.Loss, slope: device.Norm(point.Gradient), length: length, carried: append([]*graph.Node{
+	length, slope := device.Norm(step), device.Norm(point.Gradient)
+	met := graph.LogicalAnd(graph.Equal(point.Loss, bestLoss), graph.LessOrEqual(slope, goalGradient))
+	better := graph.LogicalAnd(graph.IsFinite(point.Loss), graph.LogicalOr(graph.LessThan(point.Loss, bestLoss), met))
+	return stepped{loss: point.Loss, slope: slope, length: length, carried: append([]*graph.Node{
 		carriedTheta:    graph.Where(graph.IsFinite(length), graph.Add(theta, step), theta), // stays where something was not finite
 		carriedBest:     graph.Where(better, theta, best),
 		carriedBestLoss: graph.Where(better, point.Loss, bestLoss),
@@ -109,7 +111,7 @@ func (s *fixedStep) loopOnDevice() error {
 	loop, err := device.NewLoop(obj.Compiler(), "fixed-step loop", changing, func(vars []*graph.Node) []*graph.Node {
 		limit, goalLoss, goalGradient, data := vars[changing], vars[changing+1], vars[changing+2], vars[changing+3:]
 		carried, count := vars[loopCarried:changing], vars[loopCount]
-		m := s.build(obj.BuildPoint(carried[carriedTheta], data), carried)
+		m := s.build(obj.BuildPoint(carried[carriedTheta], data), carried, goalGradient)
 		here := graph.Equal(graph.Iota(count.Graph(), shapes.Make(dtypes.Int32, chunk), 0), count)
 		record := func(trace, value *graph.Node) *graph.Node { return graph.Where(here, value, trace) }
 		usable := graph.LogicalAnd(graph.LogicalAnd(graph.IsFinite(m.loss), graph.IsFinite(m.slope)), graph.IsFinite(m.length))
@@ -150,12 +152,15 @@ func (s *fixedStep) callEachStep(name string) error {
 	one, err := objective.NewEvaluation(s.obj, name, func(in []*graph.Node) *graph.Node {
 		return in[carriedTheta]
 	}, func(p *objective.Point, in []*graph.Node) []*graph.Node {
-		m := s.build(p, in)
+		last := len(in) - 1
+		m := s.build(p, in[:last], in[last])
 		return append([]*graph.Node{m.loss, m.slope}, m.carried...)
 	})
-	s.steps = func(p *Progress, _ int, _ Goal) (int, error) {
+	s.steps = func(p *Progress, _ int, goal Goal) (int, error) {
+		slope := []*tensors.Tensor{device.Scalar(s.obj.Precision(), goal.Gradient)}
+		defer device.Free(slope)
 		led := device.Number(s.carried[carriedLength])
-		out, err := one.Call(s.carried)
+		out, err := one.Call(append(s.carried[:len(s.carried):len(s.carried)], slope...))
 		if err != nil {
 			return 0, err
 		}
@@ -193,7 +198,7 @@ func (s *fixedStep) callForEachPart() error {
 		length := device.Norm(step)
 		return []*graph.Node{graph.Where(graph.IsFinite(length), graph.Add(theta, step), theta), device.Norm(gradient), length}
 	})
-	s.steps = func(p *Progress, _ int, _ Goal) (int, error) {
+	s.steps = func(p *Progress, _ int, goal Goal) (int, error) {
 		theta, best, bestLoss := s.carried[:1], s.carried[carriedBest], s.carried[carriedBestLoss]
 		here, err := evaluating.Call(theta, obj.Data)
 		if err != nil {
@@ -212,7 +217,8 @@ func (s *fixedStep) callForEachPart() error {
 		}
 		r := Record{Loss: device.Number(here[0]), GradientNorm: device.Number(out[1]), Step: device.Number(s.carried[carriedLength]), Evaluations: 1}
 		p.Records = append(p.Records, r)
-		if device.Finite(r.Loss) && r.Loss < device.Number(bestLoss) {
+		lowest := device.Number(bestLoss)
+		if device.Finite(r.Loss) && (r.Loss < lowest || r.Loss == lowest && r.GradientNorm <= goal.Gradient) {
 			best, bestLoss = theta[0], device.Scalar(dtype, r.Loss)
 		}
 		s.carry(append([]*tensors.Tensor{out[0], best, bestLoss, out[2]}, found[1:]...))

@@ -161,6 +161,10 @@ func (s *iterates) judge(goal Goal, start bool) (Status, string) {
 	here := Record{Loss: s.at.loss, GradientNorm: s.at.gradientNorm}
 	_, lowest := s.Best()
 	status, why := goal.judge(standing{Record: here, lowest: lowest, start: start}, s.obj)
+	if status == GradientSmall && here.Loss == lowest { // the result is to be where that is so
+		s.best = s.at
+		s.hold()
+	}
 	if broken := nonFinite(here, start); status == Running && broken != "" {
 		return NonFinite, broken
 	}

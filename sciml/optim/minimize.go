@@ -58,8 +58,8 @@ var ErrStop = errors.New("stop")
 
 // Result is what a run found.
 type Result struct {
-	// Theta is the iterate with the lowest finite loss, Loss that loss. Both come from the run even when it was cut
-	// short; if no finite loss was seen, Theta is the start and Loss +Inf.
+	// Theta is the iterate with the lowest finite loss, Loss that loss; of those with the same loss the one whose gradient met the
+	// tolerance. Both come from the run even when it was cut short; if no finite loss was seen, Theta is the start and Loss +Inf.
 	Theta []float64
 	Loss  float64
 	// Status says why the run stopped, Message in more words.

@@ -57,9 +57,10 @@ func (r *relay) own(theta *tensors.Tensor) {
 // resume says that the active stepper is another one, or begins anew, where the last one ended.
 func (r *relay) resume(s Stepper) { r.active, r.repeats = s, r.ahead > 0 }
 
-// better reports whether a best iterate of the active stepper with that loss is the best one of all.
+// better reports whether a best iterate of the active stepper with that loss is the best one of all. Of two with the same loss
+// it is the later one, where the gradient may have become small.
 func (r *relay) better(loss float64) bool {
-	return device.Finite(loss) && loss < r.bestLoss || math.IsInf(r.bestLoss, 1)
+	return device.Finite(loss) && loss <= r.bestLoss || math.IsInf(r.bestLoss, 1)
 }
 
 // tell adds what the active stepper did, but not a second record of the iterate where it took over.

@@ -159,6 +159,10 @@ func (s *stochastic) Advance(ctx context.Context, n int, goal Goal) (Progress, e
 func (s *stochastic) judge(goal Goal) (Status, string) {
 	here := Record{Loss: s.loss, GradientNorm: s.slope}
 	status, why := goal.judge(standing{Record: here, lowest: s.bestLoss, start: !s.moved}, s.obj)
+	if status == GradientSmall && s.loss == s.bestLoss { // the result is to be where that is so
+		s.best = s.carried[0]
+		s.carry(s.carried)
+	}
 	broken := nonFinite(here, !s.moved)
 	switch {
 	case status != Running || broken == "":
