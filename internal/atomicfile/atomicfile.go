@@ -25,12 +25,18 @@ func Write(path string, content []byte, perm fs.FileMode) error {
 	}, os.Rename)
 }
 
-// Check reports whether Write can be expected to succeed: it does all of it but for the content and the replacing. It fails
-// when the folder is missing or cannot be written to, and when path is a folder, a file that nobody may write to, or something
+// Check reports whether Write can be expected to succeed: it does all of it but for the replacing, with little content. It fails
+// when the disk is full, when the folder is missing or cannot be written to, and when path is a folder, a file that nobody may write to, or something
 // else than a regular file.
 func Check(path string) error {
-	return replace(path, 0o600, func(*os.File) error { return nil }, func(fresh, _ string) error { return os.Remove(fresh) })
+	return replace(path, 0o600, func(f *os.File) error {
+		_, err := f.Write(make([]byte, block)) // an empty file can be made on a disk that is full
+		return err
+	}, func(fresh, _ string) error { return os.Remove(fresh) })
 }
+
+// block is the least that a file with content takes of most disks, in bytes.
+const block = 4096
 
 func replace(path string, perm fs.FileMode, fill func(*os.File) error, put func(fresh, target string) error) (err error) {
 	target, err := resolve(path)
