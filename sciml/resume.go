@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gosciml/gosciml/sciml/internal/sealed"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
@@ -40,6 +41,9 @@ func Resume(ctx context.Context, path string, problem *pde.Problem, options Opti
 	}
 	if err := from.training.Model.fits(problem); err != nil {
 		return nil, fmt.Errorf("sciml: the checkpoint %s cannot be resumed: %w", path, err)
+	}
+	if began, now := from.training.Parts, partsOf(problem); began != nil && !slices.Equal(now, began) {
+		return nil, fmt.Errorf("sciml: the checkpoint %s cannot be resumed: problem %q has the equations and conditions %q, expected %q, with which its training began", path, problem.Name, now, began)
 	}
 	options.Seed = from.training.Model.Seed
 	if options.Network == nil {
@@ -80,6 +84,20 @@ func (u *unfinished) withoutNetwork(then string) error {
 type savedTraining struct {
 	Model    savedModel
 	Settings []pinn.Setting
+	// Parts are the names of the equations and conditions of the problem; nil in files of versions before they were compared.
+	Parts []string
+}
+
+// partsOf are the names of the equations and conditions of a problem.
+func partsOf(problem *pde.Problem) []string {
+	var names []string
+	for _, e := range problem.Equations {
+		names = append(names, e.Name)
+	}
+	for _, c := range problem.Conditions {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 // settings are those of a training. Without a comparison, a changed one would be ignored or rule from the middle on.
@@ -115,7 +133,7 @@ func marshalTraining(m *pinn.Model, method optim.Method) ([]byte, error) {
 	if err != nil {
 		saved.Network = nil
 	}
-	data, err := sealed.Encode(savedTraining{Model: saved, Settings: settings(m, method)})
+	data, err := sealed.Encode(savedTraining{Model: saved, Settings: settings(m, method), Parts: partsOf(m.Problem())})
 	if err != nil {
 		return nil, fmt.Errorf("sciml: storing a training: %w", err)
 	}

@@ -270,6 +270,15 @@ func TestResumeOfSomethingElse(t *testing.T) {
 		refuses(path, pde.Poisson2D(), options, word)
 	}
 	refuses(path, pde.Helmholtz(1, 4, 1), begin(), path, `is one of "Poisson 2D", and cannot be resumed with "`)
+	fewer := pde.Poisson2D()
+	fewer.Conditions = nil
+	refuses(path, fewer, begin(), path, "has the equations and conditions", "expected", edges)
+	renamed := pde.Poisson2D()
+	renamed.Equations[0].Name = "other"
+	refuses(path, renamed, begin(), path, `"other"`)
+	other := begin()
+	other.Method = optim.LBFGS{Memory: 3}
+	refuses(path, pde.Poisson2D(), other, "does not fit L-BFGS as it is set now, expected the settings")
 	refuses(path, nil, begin(), "problem is nil")
 	refuses(stored(t, s), pde.Poisson2D(), begin(), "is not a checkpoint")
 	refuses(path+"x", pde.Poisson2D(), begin(), path+"x", "no such file")

@@ -125,7 +125,7 @@ func (r *run) restore(c *Checkpoint) error {
 	}
 	data, err := device.RestoreAll(state.Data, r.obj.Data)
 	if err != nil {
-		return fmt.Errorf("%w, in Data of the objective", err)
+		return fmt.Errorf("%w, in Data of the objective, expected an objective as the run of the checkpoint began with", err)
 	}
 	r.obj.Data = data
 	r.ownData()
@@ -134,8 +134,8 @@ func (r *run) restore(c *Checkpoint) error {
 			return err
 		}
 	}
-	if err := r.stepper.Restore(state.Stepper); err != nil {
-		return err
+	if err := r.stepper.Restore(state.Stepper); err != nil { // a method is told by its name, and not by its settings
+		return fmt.Errorf("optim: the checkpoint does not fit %s as it is set now, expected the settings that its run began with: %w", r.method, err)
 	}
 	r.result, r.pending, r.adapted, r.asked, r.midway = c.Result, state.Pending, state.Adapted, state.Asked, state.Midway
 	r.look = state.Look

@@ -116,6 +116,7 @@ func TestResumeErrors(t *testing.T) {
 		`"L-BFGS", and cannot`:             resume(p.objective(b), c, optim.Adam{}),
 		"2 parameters":                     resume(wide, c, optim.LBFGS{}),
 		"shape":                            resume(p.objective(b), c, optim.LBFGS{Memory: 7}),
+		"not fit L-BFGS as it is set now":  resume(p.objective(b), c, optim.LBFGS{Memory: 7}),
 		"decoding the state":               resume(p.objective(b), &spoiled, optim.LBFGS{}),
 		"0 stored tensors, expected 1, in": resume(withData, &withoutData, optim.LBFGS{}),
 	} {
