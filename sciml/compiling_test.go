@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,9 @@ func TestTimeWhileCompiling(t *testing.T) {
 		options.Time = 100 * time.Millisecond
 		s, err := sciml.Solve(context.Background(), pde.Poisson2D(), options)
 		if s == nil && errors.Is(err, context.DeadlineExceeded) && number < 2 { // in the set-up
+			if !strings.Contains(err.Error(), "Options.Time is 100ms") {
+				t.Errorf("program %d: error %v, want one that names the option", number, err)
+			}
 			close(b.Release)
 			continue
 		}

@@ -9,6 +9,7 @@ package sciml
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -145,8 +146,13 @@ type training struct {
 }
 
 // setUp makes the model and its start, within the time that there is for the training.
-func (o Options) setUp(ctx context.Context, problem *pde.Problem, from *unfinished) (training, error) {
-	if o.Time > 0 {
+func (o Options) setUp(ctx context.Context, problem *pde.Problem, from *unfinished) (t training, err error) {
+	if whole := ctx; o.Time > 0 {
+		defer func() {
+			if whole.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+				err = fmt.Errorf("sciml: Options.Time is %v, which was over before the training was set up: %w", o.Time, err)
+			}
+		}()
 		spent := 0.0
 		if from != nil {
 			spent = from.checkpoint.Result.Seconds
