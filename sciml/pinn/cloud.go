@@ -49,7 +49,7 @@ func called(kind string, index int, name string) string {
 
 // residual builds the term's residual at the points of u, with two axes.
 func (m *Model) residualOf(t *term, u *pde.Fields, rows int, extra []*graph.Node) *graph.Node {
-	return usercode.Build(t.what, func() *graph.Node { return m.shaped(t, rows, t.build(u, extra)) })
+	return usercode.Build(t.what, func() *graph.Node { return m.shaped(t, rows, u.X().DType(), t.build(u, extra)) })
 }
 
 // lossOf builds the term's part of the loss.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -115,8 +116,8 @@ func (m *Model) blocks() []objective.Block {
 	return blocks
 }
 
-// shaped checks the shape of a residual, and gives it a second axis.
-func (m *Model) shaped(t *term, rows int, r *graph.Node) *graph.Node {
+// shaped checks the shape and the type of a residual, and gives it a second axis.
+func (m *Model) shaped(t *term, rows int, dtype dtypes.DType, r *graph.Node) *graph.Node {
 	if r == nil || r.Rank() < 1 || r.Rank() > 2 || r.Shape().Dimensions[0] != rows || r.Shape().Size() == 0 {
 		got := "nothing"
 		if r != nil {
@@ -125,9 +126,8 @@ func (m *Model) shaped(t *term, rows int, r *graph.Node) *graph.Node {
 		panic(usercode.Wrong(t.code, "pinn: the residual %q of problem %q has shape %s, expected one row for each of its %d points: [%d] or [%d, components]",
 			t.name, m.problem.Name, got, rows, rows, rows))
 	}
-	if !r.DType().IsFloat() {
-		panic(usercode.Wrong(t.code, "pinn: the residual %q of problem %q is of type %s, expected the floating-point type of the points",
-			t.name, m.problem.Name, r.DType()))
+	if r.DType() != dtype {
+		panic(usercode.Wrong(t.code, "pinn: the residual %q of problem %q is of type %s, expected %s, that of the points", t.name, m.problem.Name, r.DType(), dtype))
 	}
 	if t.energy && r.Shape().Size() != rows {
 		panic(usercode.Wrong(t.code, "pinn: the Energy of problem %q has shape %s, expected one number for each of its %d points: [%d] or [%d, 1]",

@@ -342,13 +342,13 @@ func (m *Model) fieldsOf(theta, x *graph.Node, inputs pde.Inputs, ansatz bool, c
 // checkFields reports unknowns of another shape than [N, m] at points of shape [N, d].
 func (m *Model) checkFields(by string, code any, u, x *graph.Node) {
 	n, unknowns := x.Shape().Dimensions[0], len(m.problem.Unknowns)
-	if u == nil || u.Rank() != 2 || u.Shape().Dimensions[0] != n || u.Shape().Dimensions[1] != unknowns {
+	if u == nil || u.Rank() != 2 || u.Shape().Dimensions[0] != n || u.Shape().Dimensions[1] != unknowns || u.DType() != x.DType() {
 		got := "nothing"
 		if u != nil {
 			got = "shape " + u.Shape().String()
 		}
-		panic(usercode.Wrong(code, "pinn: %s of problem %q gives %s at %d points, expected [%d, %d]: a column for each of the unknowns %q",
-			by, m.problem.Name, got, n, n, unknowns, m.problem.Unknowns))
+		panic(usercode.Wrong(code, "pinn: %s of problem %q gives %s at %d points, expected [%d, %d] of type %s: a column for each of the unknowns %q",
+			by, m.problem.Name, got, n, n, unknowns, x.DType(), m.problem.Unknowns))
 	}
 }
 

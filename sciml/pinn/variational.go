@@ -85,11 +85,12 @@ func weakTerms(u *pde.Fields, w pde.WeakForm) (flux, source *graph.Node) {
 	if flux == nil {
 		panic(usercode.Wrong(w.Terms, "pinn: the weak form %q has no flux, expected shape [%d, %d]", w.Name, points, d))
 	}
-	if flux.Rank() != 2 || flux.Shape().Dimensions[0] != points || flux.Shape().Dimensions[1] != d {
-		panic(usercode.Wrong(w.Terms, "pinn: the flux of the weak form %q has shape %s, expected [%d, %d]", w.Name, flux.Shape(), points, d))
+	dtype := u.X().DType()
+	if flux.Rank() != 2 || flux.Shape().Dimensions[0] != points || flux.Shape().Dimensions[1] != d || flux.DType() != dtype {
+		panic(usercode.Wrong(w.Terms, "pinn: the flux of the weak form %q has shape %s, expected [%d, %d] of type %s", w.Name, flux.Shape(), points, d, dtype))
 	}
-	if source != nil && (source.Rank() < 1 || source.Rank() > 2 || source.Shape().Dimensions[0] != points || source.Shape().Size() != points) {
-		panic(usercode.Wrong(w.Terms, "pinn: the source of the weak form %q has shape %s, expected [%d, 1]", w.Name, source.Shape(), points))
+	if source != nil && (source.Rank() < 1 || source.Rank() > 2 || source.Shape().Dimensions[0] != points || source.Shape().Size() != points || source.DType() != dtype) {
+		panic(usercode.Wrong(w.Terms, "pinn: the source of the weak form %q has shape %s, expected [%d, 1] of type %s", w.Name, source.Shape(), points, dtype))
 	}
 	return flux, source
 }
