@@ -94,7 +94,7 @@ func Couples(r, x *graph.Node) error {
 	if !p.byTheta.depends(r) {
 		return nil
 	}
-	if refused := catch(func() { p.visit(r, 0) }); refused != nil && refused.couples {
+	if refused := catch(func() { p.visit(unfused(r, x), 0) }); refused != nil && refused.couples {
 		return refused
 	}
 	return nil

@@ -23,13 +23,13 @@ func (m *Model) sumUp(t *term, condition *pde.Condition) error {
 	t.extra = []*tensors.Tensor{m.tensor(weights, sums.Size), m.tensor(values, 0)}
 	t.build = func(u *pde.Fields, extra []*graph.Node) *graph.Node {
 		g := density(u, nil)
-		if g == nil || g.Rank() < 1 || g.Shape().Dimensions[0] != points || g.Shape().Size() != points {
+		if g == nil || g.Rank() < 1 || g.Shape().Dimensions[0] != points || g.Shape().Size() != points || g.DType() != u.X().DType() {
 			got := "nothing"
 			if g != nil {
 				got = g.Shape().String()
 			}
-			panic(usercode.Wrong(t.code, "pinn: the Residual of the condition %q of problem %q has shape %s, expected one number for each of its %d points, which are summed up: [%d] or [%d, 1]",
-				t.name, m.problem.Name, got, points, points, points))
+			panic(usercode.Wrong(t.code, "pinn: the Residual of the condition %q of problem %q has shape %s, expected one number of type %s for each of its %d points, which are summed up: [%d] or [%d, 1]",
+				t.name, m.problem.Name, got, u.X().DType(), points, points, points))
 		}
 		rows := graph.Sub(graph.ReduceSum(graph.Mul(graph.Reshape(g, t.rows, sums.Size), extra[0]), 1), extra[1])
 		if sums.Rewrite != nil {
@@ -46,6 +46,9 @@ func (m *Model) sumUp(t *term, condition *pde.Condition) error {
 func (m *Model) inspect() error {
 	refused, _ := objective.Trace(m.Objective(), func(theta *graph.Node, data []*graph.Node) error {
 		points := map[*term]*graph.Node{}
+		if err := m.checkPointwise(theta, data); err != nil {
+			return err
+		}
 		for i, c := range m.clouds {
 			for _, t := range c.terms {
 				points[t] = data[m.layout.clouds[i].points]
@@ -62,6 +65,21 @@ func (m *Model) inspect() error {
 			return fmt.Errorf("pinn: the term %q of problem %q cannot be trained: %w", at.name, m.problem.Name, err)
 		}
 		return nil
+	})
+	return refused
+}
+
+// checkPointwise reports unknowns that are others where there are other points beside a point: they have no derivatives point by point,
+// and are not to be asked at other points than those of the training.
+func (m *Model) checkPointwise(theta *graph.Node, data []*graph.Node) (refused error) {
+	_ = exceptions.TryCatch[error](func() { // errors of the user's functions come when they are called
+		x := data[m.layout.clouds[0].points]
+		bare := m.fieldsOf(theta, x, noInputs, false, func(_, u *graph.Node) *graph.Node { return u }).U()
+		if autodiff.Couples(bare, x) != nil {
+			refused = fmt.Errorf("pinn: the network %s brings points together, as a mean over them does, expected one that makes u at a point of that point alone", m.network)
+		} else if autodiff.Couples(m.fields(theta, x, noInputs).U(), x) != nil {
+			refused = fmt.Errorf("pinn: the Ansatz of problem %q brings points together, as a mean over them does, expected one that makes u at a point of that point alone; the condition pde.Integral normalizes", m.problem.Name)
+		}
 	})
 	return refused
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/pde"
@@ -64,6 +65,12 @@ func (m *Model) Measure(theta []float64, points []float64, build func(u *pde.Fie
 			n := build(u)
 			if n == nil {
 				panic(usercode.Wrong(build, "gives nil, expected shape [%d] or [%d, 1]", evaluateAt, evaluateAt))
+			}
+			if s := n.Shape(); s.Rank() < 1 || s.Dimensions[0] != evaluateAt || s.Size() != evaluateAt {
+				panic(usercode.Wrong(build, "gives shape %s at %d points, expected one number for each: [%d] or [%d, 1]", s, evaluateAt, evaluateAt, evaluateAt))
+			}
+			if autodiff.Couples(n, u.X()) != nil { // it would be another number with the points that fill up a block
+				panic(usercode.Wrong(build, "brings points together, as a mean over them does, expected a number for each point that depends on no other"))
 			}
 			return n
 		})

@@ -103,11 +103,12 @@ func TestDerivatives(t *testing.T) {
 		near(t, "an expression", got, []float64{0.3*0.3*(0.6-4.2+0.5) + k, 2 - 3 + 0.5 + k}, 1e-13)
 	}
 	for word, build := range map[string]func(u *pde.Fields) *graph.Node{
-		"an expression has shape (Float64)[4096, 2] at 4096 points, expected 1 numbers a point": func(u *pde.Fields) *graph.Node { return u.X() },
-		"an expression has shape (Float64) at":                                                  func(u *pde.Fields) *graph.Node { return graph.ReduceAllSum(u.U()) },
-		"an expression has shape (Float64)[1, 4096]":                                            func(u *pde.Fields) *graph.Node { return graph.Transpose(u.U(), 0, 1) },
-		`"z" is not a coordinate of problem "handmade"`:                                         func(u *pde.Fields) *graph.Node { return u.D("z") },
-		"normals are known on the boundary only":                                                func(u *pde.Fields) *graph.Node { return u.NormalDerivative() },
+		"gives shape (Float64)[4096, 2] at 4096 points, expected one number for each": func(u *pde.Fields) *graph.Node { return u.X() },
+		"gives shape (Float64) at":                      func(u *pde.Fields) *graph.Node { return graph.ReduceAllSum(u.U()) },
+		"gives shape (Float64)[1, 4096]":                func(u *pde.Fields) *graph.Node { return graph.Transpose(u.U(), 0, 1) },
+		`"z" is not a coordinate of problem "handmade"`: func(u *pde.Fields) *graph.Node { return u.D("z") },
+		"brings points together":                        func(u *pde.Fields) *graph.Node { return graph.Sub(u.U(), graph.ReduceAllMean(u.U())) },
+		"normals are known on the boundary only":        func(u *pde.Fields) *graph.Node { return u.NormalDerivative() },
 	} {
 		if _, err := m.Measure(theta, points, build); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", err, word)

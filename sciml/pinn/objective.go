@@ -127,7 +127,7 @@ func (m *Model) shaped(t *term, rows int, dtype dtypes.DType, r *graph.Node) *gr
 			t.name, m.problem.Name, got, rows, rows, rows))
 	}
 	if r.DType() != dtype {
-		panic(usercode.Wrong(t.code, "pinn: the residual %q of problem %q is of type %s, expected %s, that of the points", t.name, m.problem.Name, r.DType(), dtype))
+		panic(usercode.Wrong(t.code, "pinn: the residual %q of problem %q is of type %s, expected %s, the floating-point type of the points", t.name, m.problem.Name, r.DType(), dtype))
 	}
 	if t.energy && r.Shape().Size() != rows {
 		panic(usercode.Wrong(t.code, "pinn: the Energy of problem %q has shape %s, expected one number for each of its %d points: [%d] or [%d, 1]",

@@ -5,8 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers/activation"
+	layer "github.com/gomlx/gomlx/ml/nn"
 
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/pde"
@@ -111,6 +115,7 @@ func TestIdle(t *testing.T) {
 // TestShapes: what is no row for each point, and a column for each unknown, is refused before anything is compiled, wherever it
 // comes from.
 func TestShapes(t *testing.T) {
+	single := func(u *pde.Fields) *graph.Node { return graph.ConvertDType(u.U(), dtypes.Float32) }
 	row := func(x *graph.Node) *graph.Node { return graph.Transpose(pde.Column(x, 0), 0, 1) } // [1, N]
 	residual := func(build func(u *pde.Fields) *graph.Node) func(p *pde.Problem) {
 		return func(p *pde.Problem) { p.Equations[0].Residual = build }
@@ -133,6 +138,7 @@ func TestShapes(t *testing.T) {
 		"truths":         {residual(func(u *pde.Fields) *graph.Node { return graph.GreaterThan(u.U(), graph.ZerosLike(u.U())) }), []string{`equation "value"`, "Bool"}},
 		"no components":  {residual(func(u *pde.Fields) *graph.Node { return graph.Slice(u.U(), graph.AxisRange(), graph.AxisRange(1, 1)) }), []string{"value"}},
 		"nothing":        {residual(func(u *pde.Fields) *graph.Node { return nil }), []string{`residual "value"`, "nothing"}},
+		"another type":   {condition(single), []string{`residual "Dirichlet u x-"`, "type Float32, expected Float64"}},
 		"in a condition": {condition(func(u *pde.Fields) *graph.Node { return graph.Sub(u.U(), row(u.X())) }), []string{`residual "Dirichlet u x-"`, "as many components"}},
 		"sum in a condition": {condition(func(u *pde.Fields) *graph.Node { return graph.ReduceAllSum(u.U()) }),
 			[]string{`residual "Dirichlet u x-"`, "expected one row"}},
@@ -151,6 +157,19 @@ func TestShapes(t *testing.T) {
 			p.Conditions = nil
 			p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node { return graph.ReduceAllMean(network(x)) }
 		}, []string{"the Ansatz", "12 points"}},
+		"an ansatz of another type": {func(p *pde.Problem) {
+			p.Conditions = nil
+			p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node {
+				return graph.ConvertDType(network(x), dtypes.Float32)
+			}
+		}, []string{"the Ansatz", "(Float32)", "of type Float64"}},
+		"an ansatz that divides by a mean": {func(p *pde.Problem) {
+			p.Conditions = nil
+			p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node {
+				u := network(x)
+				return graph.Div(u, graph.ReduceAllMean(u))
+			}
+		}, []string{"the Ansatz", "brings points together"}},
 		"an ansatz of nothing": {func(p *pde.Problem) {
 			p.Conditions = nil
 			p.Ansatz = func(*graph.Node, pde.Function) *graph.Node { return nil }
@@ -198,6 +217,25 @@ type turned struct{ nn.Network }
 
 func (n turned) Apply(theta, x *graph.Node) *graph.Node {
 	return graph.Transpose(n.Network.Apply(theta, x), 0, 1)
+}
+
+// centered takes the mean over the points off, by an operation that stands for several.
+type centered struct{ nn.Network }
+
+func (n centered) Apply(theta, x *graph.Node) *graph.Node {
+	u := n.Network.Apply(theta, x)
+	u = graph.Sub(u, graph.ReduceAndKeep(u, graph.ReduceMean, 0))
+	return layer.Dense(u, graph.Ones(u.Graph(), shapes.Make(u.DType(), 1, 1)), nil, compute.DenseLayoutInputOutputs, activation.TypeNone)
+}
+
+// TestUnknownsApart: a network that makes u at a point of other points, too, has no derivatives point by point, and is another one at
+// other points.
+func TestUnknownsApart(t *testing.T) {
+	p := handmade()
+	p.Ansatz = nil
+	if _, err := pinn.New(pureGo(t), p, centered{affine(t)}, pinn.Options{}); err == nil || !strings.Contains(err.Error(), "brings points together") {
+		t.Errorf("a network that takes off a mean: error %v", err)
+	}
 }
 
 func TestShapeOfNetwork(t *testing.T) {
