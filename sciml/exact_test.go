@@ -1,6 +1,7 @@
 package sciml_test
 
 import (
+	"context"
 	"math"
 	"strings"
 	"testing"
@@ -42,5 +43,15 @@ func TestPeriodsAlone(t *testing.T) {
 	}
 	if !(s.RelativeError() < 0.05) || found != 1 {
 		t.Errorf("%s, with the events %v", s, s.Result.History.Events)
+	}
+}
+
+// TestExactNotFinite: it is reported as what it is, and not as an option that nobody set.
+func TestExactNotFinite(t *testing.T) {
+	problem := pde.Poisson2D()
+	problem.Exact = func(x []float64) []float64 { return []float64{math.Log(x[0] - 0.5)} }
+	const start = `exact solution or reference of "`
+	if _, err := sciml.Solve(context.Background(), problem, small(t, pureGo(t))); err == nil || !strings.HasPrefix(err.Error(), start) || !strings.Contains(err.Error(), "it is u = NaN at [") {
+		t.Errorf("error %v, want one that starts with %s", err, start)
 	}
 }

@@ -206,7 +206,7 @@ func (s *Solution) referenceAt(points [][]float64) ([][]float64, error) {
 				continue
 			}
 			if values[i] = reference(p); len(values[i]) != len(problem.Unknowns) {
-				return fmt.Errorf("sciml: the exact solution or reference of %q gives %d values at %v, expected %d, one for each unknown", problem.Name, len(values[i]), p, len(problem.Unknowns))
+				return usercode.Wrong(problem.Exact, "it gives %d values at %v, expected %d, one for each unknown", len(values[i]), p, len(problem.Unknowns))
 			}
 		}
 		return nil

@@ -174,7 +174,7 @@ func (m *Model) holdOut(ctx context.Context) error {
 	}
 	heldOut := []*tensors.Tensor{m.tensor(points.Coords, points.Dim)}
 	if m.reference != nil {
-		exact, err := m.referenceAt(points)
+		exact, err := m.referenceAt(ctx, points)
 		if err != nil {
 			return err
 		}
@@ -188,28 +188,31 @@ func (m *Model) holdOut(ctx context.Context) error {
 }
 
 // referenceAt evaluates the reference, and measures the size of what is compared.
-func (m *Model) referenceAt(points *sample.Points) ([]float64, error) {
+func (m *Model) referenceAt(ctx context.Context, points *sample.Points) ([]float64, error) {
 	var exact []float64
 	err := usercode.Call(fmt.Sprintf("exact solution or reference of %q", m.problem.Name), func() (err error) {
-		exact, err = m.exactAt(points)
+		exact, err = m.exactAt(ctx, points)
 		return err
 	})
 	return exact, err
 }
 
-func (m *Model) exactAt(points *sample.Points) (exact []float64, err error) {
+func (m *Model) exactAt(ctx context.Context, points *sample.Points) (exact []float64, err error) {
 	squares, count := 0.0, 0.0
 	for n := range points.N {
+		if err := ctx.Err(); err != nil { // a user's function may be slow
+			return nil, err
+		}
 		values := m.reference(points.At(n))
 		if len(values) != len(m.problem.Unknowns) {
-			return nil, fmt.Errorf("pinn: the reference solution of %q gives %d values at %v, expected %d, one for each unknown", m.problem.Name, len(values), points.At(n), len(m.problem.Unknowns))
+			return nil, usercode.Wrong(m.problem.Exact, "it gives %d values at %v, expected %d, one for each unknown", len(values), points.At(n), len(m.problem.Unknowns))
 		}
 		for i, v := range values {
 			if !m.compares(m.problem.Unknowns[i]) {
 				continue
 			}
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return nil, fmt.Errorf("pinn: the exact solution or reference of %q is %s = %v at %v, expected a finite number", m.problem.Name, m.problem.Unknowns[i], v, points.At(n))
+				return nil, usercode.Wrong(m.problem.Exact, "it is %s = %v at %v, expected a finite number", m.problem.Unknowns[i], v, points.At(n))
 			}
 			squares += v * v
 			count++

@@ -234,3 +234,20 @@ func TestMonitorFromGoroutines(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowExact: a function of the user's that takes its time is not called on when the context is done.
+func TestSlowExact(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p, calls := handmade(), 0
+	exact := p.Exact
+	p.Exact = func(x []float64) []float64 {
+		if calls++; calls > 20 {
+			cancel()
+		}
+		return exact(x)
+	}
+	m := newModel(t, pureGo(t), p, affine(t), pinn.Options{})
+	if _, err := m.Monitor(ctx, tensors.FromValue(theta)); !errors.Is(err, context.Canceled) || calls > 50 {
+		t.Errorf("error %v after %d calls", err, calls)
+	}
+}
