@@ -67,7 +67,7 @@ type unfinished struct {
 func readUnfinished(path string) (*unfinished, error) {
 	checkpoint, err := optim.LoadCheckpoint(path)
 	if err != nil {
-		return nil, fmt.Errorf("sciml: %w", err)
+		return nil, err
 	}
 	u := &unfinished{path: path, checkpoint: checkpoint}
 	if u.training, err = sealed.Decode[savedTraining](checkpoint.Extra); err != nil {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/gosciml/gosciml/internal/atomicfile"
 )
@@ -29,6 +30,9 @@ func (e about) Is(target error) bool { return target == e.kind }
 
 func damaged(format string, args ...any) error { return about{fmt.Errorf(format, args...), ErrDamaged} }
 
+// noun is a kind without its version.
+func noun(kind string) string { return strings.TrimRight(kind, " 0123456789") }
+
 func magic(kind string) []byte { return []byte("GoSciML " + kind + "\n") }
 
 // Write replaces the file at path by a new one, as atomicfile.Write does. Kind is what the file is, with a version, such as
@@ -37,7 +41,7 @@ func Write(path, kind string, payload []byte) error {
 	sum := sha256.Sum256(payload)
 	length := binary.BigEndian.AppendUint64(nil, uint64(len(payload)))
 	if err := atomicfile.Write(path, bytes.Join([][]byte{magic(kind), length, sum[:], payload}, nil), 0o666); err != nil {
-		return fmt.Errorf("writing the %s %s: %w", kind, path, err)
+		return fmt.Errorf("writing the %s %s: %w", noun(kind), path, err)
 	}
 	return nil
 }
@@ -47,7 +51,7 @@ func Write(path, kind string, payload []byte) error {
 func Read(path, kind string) ([]byte, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the %s: %w", kind, err)
+		return nil, fmt.Errorf("reading the %s: %w", noun(kind), err)
 	}
 	start := magic(kind)
 	head := len(start) + 8 + sha256.Size
