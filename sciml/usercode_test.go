@@ -383,3 +383,16 @@ func TestPanicsAfterTraining(t *testing.T) {
 		}
 	}
 }
+
+// TestPlaces: the place of an error is in the user's code, also where a function of this library was inlined there and bears its name.
+func TestPlaces(t *testing.T) {
+	problem := pde.Poisson1D()
+	problem.Ansatz, problem.Exactly = nil, nil
+	for i, c := range problem.Conditions {
+		problem.Conditions[i] = c.Robust(objective.Huber(0))
+	}
+	_, err := sciml.Solve(context.Background(), problem, sciml.Options{Backend: pureGo(t), Iterations: 1})
+	if err == nil || strings.Contains(err.Error(), ".go:") || !strings.Contains(err.Error(), "objective.Huber: the scale is 0") {
+		t.Errorf("error %v, want one that names Huber, and no place in this library", err)
+	}
+}

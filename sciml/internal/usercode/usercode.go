@@ -190,6 +190,14 @@ const (
 	border = module + "/internal/usercode.Call"
 )
 
+// library is where the files of this library are, as the compiler has written them down: a closure of a function that is inlined in a
+// user's has a name of the user's.
+var library = func() string {
+	file, _ := runtime.FuncForPC(reflect.ValueOf(Nil).Pointer()).FileLine(0)
+	root, _, _ := strings.Cut(file, "internal/usercode/")
+	return root
+}()
+
 // goRoot is where the files of Go's own packages are, as the compiler has written them down.
 var goRoot = func() string {
 	file, _ := runtime.FuncForPC(reflect.ValueOf(runtime.GC).Pointer()).FileLine(0)
@@ -213,6 +221,8 @@ func whose(function, file string) owner {
 	case goRoot == "" && slices.ContainsFunc(callers, in): // built with -trimpath
 		return goes
 	case in(module), in("github.com/gomlx/gomlx"), in("github.com/gomlx/compute"), in("github.com/gomlx/go-xla"):
+		return ours
+	case library != "" && strings.HasPrefix(file, library), strings.Contains(file, "github.com/gomlx/"):
 		return ours
 	case strings.Contains(file, "/pkg/mod/") || strings.Contains(file, "@v"):
 		return others
