@@ -191,5 +191,5 @@ func (p *Problem) checkCoefficients() error {
 		}
 		names = append(names, c.Name)
 	}
-	return distinct(p.Name, "coefficient", names)
+	return distinct(p.Name, "coefficients", names)
 }

@@ -77,6 +77,9 @@ func (c Condition) check(p *Problem, patches map[string]bool) error {
 		}
 	}
 	for n, point := range c.Points {
+		if d := p.Domain.Dim(); len(point) != d {
+			return fmt.Errorf("has the point %d at %v, expected a point of %d coordinates", n, point, d)
+		}
 		if !p.Domain.Contains(point) {
 			lo, hi := p.Domain.Bounds()
 			return fmt.Errorf("has the point %d at %v, expected a point of the domain, which lies between %v and %v", n, point, lo, hi)
@@ -312,6 +315,9 @@ func Odd(box *Box, axis int, ansatz Ansatz) Ansatz {
 
 // Column is coordinate i of points, or unknown i of u, shape [N, 1].
 func Column(x *graph.Node, i int) *graph.Node {
+	if x.Rank() != 2 || i < 0 || i >= x.Shape().Dimensions[1] {
+		panic(fmt.Errorf("pde: Column %d was asked for of shape %s, expected one of the columns of [N, columns], from 0", i, x.Shape()))
+	}
 	return graph.Slice(x, graph.AxisRange(), graph.AxisElem(i))
 }
 

@@ -149,7 +149,7 @@ func TestConditionErrors(t *testing.T) {
 		`("periodic x") of problem "Poisson 2D" has no Residual`:                                       pde.Periodic(box, "x", 0),
 		`is on the patches ["x-"] and at 2 points`:                                                     {Name: "both", On: []string{"x-"}, Points: inside, Residual: zero},
 		`has the point 1 at [2 0], expected a point of the domain, which lies between [0 0] and [1 1]`: pde.Measured("u", [][]float64{{0, 0}, {2, 0}}, []float64{1, 2}),
-		`has the point 0 at [1]`:                                                                       pde.Measured("u", [][]float64{{1}}, []float64{1}),
+		`has the point 0 at [1], expected a point of 2 coordinates`:                                    pde.Measured("u", [][]float64{{1}}, []float64{1}),
 		`has the value NaN at point 1, [1 0]`:                                                          pde.Measured("u", inside, []float64{1, math.NaN()}),
 		`("Robin u") of problem "Poisson 2D" has the coefficient alpha NaN`:                            pde.Robin("u", math.NaN(), nil),
 		`is on the patch "x-" twice`:                                                                   pde.Dirichlet("u", nil, "x-", "x-"),

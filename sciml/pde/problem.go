@@ -147,10 +147,10 @@ func (p *Problem) check() error {
 	if s := p.Suggested.Stretch; s != nil && (len(s) != len(p.Coordinates) || !positive(s...)) {
 		return fmt.Errorf("pde: Suggested.Stretch of problem %q is %v, expected a finite number above 0 for each of its %d coordinates", p.Name, s, len(p.Coordinates))
 	}
-	if err := distinct(p.Name, "coordinate", p.Coordinates); err != nil {
+	if err := distinct(p.Name, "coordinates", p.Coordinates); err != nil {
 		return err
 	}
-	if err := distinct(p.Name, "unknown", p.Unknowns); err != nil {
+	if err := distinct(p.Name, "unknowns", p.Unknowns); err != nil {
 		return err
 	}
 	if err := p.checkOrder(); err != nil {
@@ -215,7 +215,7 @@ func (p *Problem) checkTerms() error {
 		}
 		names = append(names, c.Name)
 	}
-	if err := distinct(p.Name, "equation or condition", names); err != nil {
+	if err := distinct(p.Name, "equations or conditions", names); err != nil {
 		return err
 	}
 	for i, w := range p.Weak {
@@ -328,7 +328,7 @@ func distinct(problem, what string, names []string) error {
 	seen := map[string]bool{}
 	for _, name := range names {
 		if name != "" && seen[name] { // terms may go without
-			return fmt.Errorf("pde: two of kind %s of problem %q are named %q, expected different names", what, problem, name)
+			return fmt.Errorf("pde: two %s of problem %q are named %q, expected different names", what, problem, name)
 		}
 		seen[name] = true
 	}

@@ -111,7 +111,7 @@ func TestCheck(t *testing.T) {
 		"no Domain":           func(p *pde.Problem) { p.Domain = nil },
 		"Suggested.Stretch":   func(p *pde.Problem) { p.Suggested.Stretch = []float64{1} },
 		"names 1 coordinates": func(p *pde.Problem) { p.Coordinates = p.Coordinates[:1] },
-		`two of kind coordinate of problem "Poisson 2D" are named "x"`: func(p *pde.Problem) { p.Coordinates = []string{"x", "x"} },
+		`two coordinates of problem "Poisson 2D" are named "x"`: func(p *pde.Problem) { p.Coordinates = []string{"x", "x"} },
 		"no unknowns":                                     func(p *pde.Problem) { p.Unknowns = nil },
 		"gives 1 values, expected 2, one":                 func(p *pde.Problem) { p.Unknowns = []string{"u", "v"} },
 		"no equations":                                    func(p *pde.Problem) { p.Equations, p.Energy, p.Weak = nil, nil, nil },
@@ -130,7 +130,7 @@ func TestCheck(t *testing.T) {
 		`coefficient "k" of problem "Poisson 2D" starts at +Inf`: func(p *pde.Problem) {
 			p.Coefficients = []pde.Coefficient{{Name: "k", Start: math.Inf(1)}}
 		},
-		`two of kind coefficient of problem "Poisson 2D"`: func(p *pde.Problem) {
+		`two coefficients of problem "Poisson 2D"`: func(p *pde.Problem) {
 			p.Coefficients = []pde.Coefficient{{Name: "k"}, {Name: "k"}}
 		},
 	} {

@@ -278,8 +278,11 @@ func valuesFor(condition *pde.Condition, points *sample.Points, index func(n int
 			if n == 0 {
 				width = len(at)
 			}
-			if len(at) != width || width == 0 {
-				return fmt.Errorf("pinn: Values of the condition %q are %d at point %d, expected %d as at the first (and at least one)", condition.Name, len(at), index(n), width)
+			if width == 0 {
+				return fmt.Errorf("pinn: Values of the condition %q are none at point %d, expected at least one", condition.Name, index(n))
+			}
+			if len(at) != width {
+				return fmt.Errorf("pinn: Values of the condition %q are %d at point %d, expected %d as at the first", condition.Name, len(at), index(n), width)
 			}
 			for _, v := range at {
 				if math.IsNaN(v) || math.IsInf(v, 0) {

@@ -2,6 +2,7 @@ package pinn_test
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -366,5 +367,28 @@ func TestUnusedCoefficient(t *testing.T) {
 		if (err != nil) != c.unused || err != nil && !strings.Contains(err.Error(), `coefficient "k"`) {
 			t.Errorf("%s: error %v, unused %v", name, err, c.unused)
 		}
+	}
+}
+
+// TestColumn: a column that is not there is refused, rather than empty.
+func TestColumn(t *testing.T) {
+	for _, i := range []int{-1, 2} {
+		p := pde.Poisson2D()
+		p.Ansatz, p.Exactly = nil, nil
+		p.Conditions = []pde.Condition{pde.Dirichlet("u", func(x *graph.Node) *graph.Node { return pde.Column(x, i) })}
+		_, err := pinn.New(pureGo(t), p, affine(t), pinn.Options{})
+		if err == nil || !strings.Contains(err.Error(), "pde: Column "+strconv.Itoa(i)) || !strings.HasPrefix(err.Error(), `condition "Dirichlet u"`) {
+			t.Errorf("column %d: error %v", i, err)
+		}
+	}
+}
+
+// TestNoValues: Values of nothing are said to be none.
+func TestNoValues(t *testing.T) {
+	p := handmade()
+	p.Ansatz = nil
+	p.Conditions[0].Values = func(int, []float64) []float64 { return nil }
+	if _, err := pinn.New(pureGo(t), p, affine(t), pinn.Options{}); err == nil || !strings.Contains(err.Error(), "are none at point 0, expected at least one") {
+		t.Errorf("error %v", err)
 	}
 }
