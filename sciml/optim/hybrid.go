@@ -39,7 +39,7 @@ func (h Hybrid) Name() string {
 	return strings.Join(names, " → ")
 }
 
-// Start implements Method.
+// Start implements Method. It fails where a phase is incomplete, and where the method of any phase does not start.
 func (h Hybrid) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	if len(h) == 0 {
 		return nil, errors.New("optim: Hybrid has no phases, expected at least one")
@@ -60,7 +60,19 @@ func (h Hybrid) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper,
 		}
 		h[i].Until = guardedCriterion{fmt.Sprintf("Until of phase %d of the Hybrid", i), phase.Until}
 	}
-	return startPhases(obj, theta, &chain{all: h}, "")
+	s, err := startPhases(obj, theta, &chain{all: h}, "")
+	if err != nil {
+		return nil, err
+	}
+	for i, phase := range h[1:] { // what cannot start says so before the work of the phases before it is done
+		later, err := phase.Method.Start(obj, theta)
+		if err != nil {
+			stop(s)
+			return nil, fmt.Errorf("%w (phase %d of the Hybrid)", err, i+1)
+		}
+		stop(later)
+	}
+	return s, nil
 }
 
 // chain is the plan of a Hybrid: one phase after the other.

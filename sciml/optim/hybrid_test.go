@@ -192,20 +192,22 @@ func TestHybridNestsAndIsReusable(t *testing.T) {
 	}
 }
 
-// TestHybridErrors: settings of a later phase come to light when it starts, with what was computed until then.
+// TestHybridErrors: what is wrong with a later phase comes to light before the first one has worked for nothing.
 func TestHybridErrors(t *testing.T) {
 	b := pureGo(t)
 	p := problems["Wood"]
-	method := optim.Hybrid{{Method: optim.Adam{}, Until: optim.Iterations(50)}, {Method: optim.LBFGS{Memory: -1}}}
-	r, err := optim.Minimize(context.Background(), p.objective(b), p.start, method, optim.Options{})
-	if err == nil || !strings.Contains(err.Error(), "LBFGS.Memory is -1") {
-		t.Errorf("error %v, want one about the memory", err)
-	}
-	if r != nil && (r.Status != optim.Failed || r.Iterations != 50 || !(r.Loss < p.reference.Func(p.start))) {
-		t.Errorf("%s", r)
+	for word, last := range map[string]optim.Method{
+		"LBFGS.Memory is -1": optim.LBFGS{Memory: -1}, "Gonum.Method is nil": optim.Gonum{}, "needs the residuals": optim.LevenbergMarquardt{},
+		"Objective.Blocks": optim.Hybrid{{Method: optim.Adam{}, Until: optim.Iterations(5)}, {Method: optim.Shampoo{}}},
+	} {
+		method := optim.Hybrid{{Method: optim.Adam{}, Until: optim.Iterations(50)}, {Method: optim.SR1{}}, {Method: last}}
+		r, err := optim.Minimize(context.Background(), p.ofHost(t), p.start, method, optim.Options{})
+		if r != nil || err == nil || !strings.Contains(err.Error(), word) || !strings.Contains(err.Error(), "phase 2 of the Hybrid") {
+			t.Errorf("result %v and error %v, want one that mentions %q and its phase", r, err, word)
+		}
 	}
 	stop := errors.New("stop here")
-	r, err = optim.Minimize(context.Background(), p.objective(b), p.start, optim.Hybrid{{Method: optim.Adam{}, Until: optim.Iterations(20)}, {Method: optim.LBFGS{}}},
+	r, err := optim.Minimize(context.Background(), p.objective(b), p.start, optim.Hybrid{{Method: optim.Adam{}, Until: optim.Iterations(20)}, {Method: optim.LBFGS{}}},
 		optim.Options{OnProgress: func(h *optim.History) error {
 			if len(h.Events) > 0 {
 				return fmt.Errorf("switched: %w", stop)
