@@ -72,7 +72,7 @@ func (s Stalled) check() error {
 func (s Stalled) Met(phase []Record) (bool, string) {
 	window := s.Window
 	window = cmp.Or(window, 250)
-	if len(phase) < 2*window {
+	if len(phase)/2 < window { // twice a window may be more than an int holds
 		return false, ""
 	}
 	recent := phase[len(phase)-2*window:]
