@@ -82,7 +82,9 @@ func (m Preconditioned) Start(obj *objective.Objective, theta *tensors.Tensor) (
 	}
 	origin := s.origin()
 	defer device.Free([]*tensors.Tensor{origin})
-	if s.active, err = s.method.Start(s.change.Objective, origin); err != nil {
+	if s.active, err = s.method.Start(s.change.Objective, origin); errors.Is(err, objective.ErrUnsuitable) { // whatever the objective of θ has
+		return nil, fmt.Errorf("optim: Preconditioned.Method is %s, which does not suit the objective in other variables: %w", s.method.Name(), err)
+	} else if err != nil {
 		return nil, err
 	}
 	if _, ok := s.active.(*phasedStepper); ok { // each C would begin anew with the first phase

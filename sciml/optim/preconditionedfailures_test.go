@@ -115,6 +115,7 @@ func TestPreconditionedErrors(t *testing.T) {
 		"Preconditioned.By is nil":                   {obj, optim.Preconditioned{}},
 		"Preconditioned.Every is -1":                 {obj, optim.Preconditioned{By: optim.Diagonal{}, Every: -1}},
 		"Preconditioned.Method is \"Adam → L-BFGS":   {obj, optim.Preconditioned{By: optim.Diagonal{}, Method: optim.Hybrid{{Method: optim.Adam{}}, {Method: optim.LBFGS{}}}}},
+		"Preconditioned.Method is KFAC, which does":  {obj, optim.Preconditioned{By: optim.Diagonal{}, Method: optim.KFAC{}}},
 		"Adam.Rate is -1":                            {obj, optim.Preconditioned{By: optim.Diagonal{}, Method: optim.Adam{Rate: -1}}},
 		"Preconditioned needs a graph":               {plain, by(optim.Diagonal{})},
 		"Diagonal.Shift is -1":                       {obj, by(optim.Diagonal{Shift: -1})},
