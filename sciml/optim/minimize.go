@@ -611,7 +611,10 @@ func (r *run) report() error {
 		}
 		return nil
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("optim: Options.OnProgress: %w", err)
+	}
+	return nil
 }
 
 // finish takes the best iterate to the host.

@@ -172,6 +172,8 @@ func TestCallback(t *testing.T) {
 				t.Errorf("%s: %v, error %v with %d records, want %s and %v", name, r, err, seen, c.status, c.err)
 			} else if len(r.Theta) != 4 || math.IsInf(r.Loss, 0) {
 				t.Errorf("%s: the result after %v has θ = %v, loss %v", name, err, r.Theta, r.Loss)
+			} else if err != nil && !strings.Contains(err.Error(), "Options.OnProgress") {
+				t.Errorf("%s: error %v, want one that names the callback", name, err)
 			}
 		}
 		r, err := optim.Minimize(context.Background(), p.objective(b), p.start, method, optim.Options{Monitor: func(context.Context, *tensors.Tensor) (map[string]float64, error) {
