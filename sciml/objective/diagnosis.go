@@ -13,7 +13,7 @@ import (
 )
 
 // Diagnose says in words where the loss or its gradient is NaN or infinite at theta: which term, at which point or row of the
-// residual, and why, where that can be seen. It says nothing when all is finite, or more is not known. Its programs are compiled for
+// residual, and why, where that can be seen; or that squares of the gradient overflow. It says nothing when all is finite, or more is not known. Its programs are compiled for
 // the occasion. It fails when theta has another length than Objective.Dim, and with the device.
 func (o *Objective) Diagnose(theta []float64) (string, error) {
 	if err := o.Check(); err != nil {
@@ -50,6 +50,7 @@ type diagnosis struct {
 	build    func(theta *graph.Node, data []*graph.Node) []*graph.Node // rows of each name
 	trapped  []bool                                                    // by name: whether Where may be a trap in it
 	gradient []float64
+	largest  string // the largest row, and where it is
 }
 
 // name chooses what the loss is taken apart into.
@@ -136,9 +137,6 @@ func (d *diagnosis) values() (string, error) {
 			return fmt.Sprintf("%s is %v at %s", d.names[i], values[at], d.places(i, n, count, len(values)/widths[i])), nil
 		}
 	}
-	if device.Finite(loss) {
-		return "", nil
-	}
 	term, row, largest := 0, 0, 0.0
 	for i, values := range rows {
 		for k, v := range values {
@@ -147,7 +145,11 @@ func (d *diagnosis) values() (string, error) {
 			}
 		}
 	}
-	return fmt.Sprintf("the loss is %v, of residuals up to %.3g: %s at %s", loss, largest, d.names[term], d.row(term, row)), nil
+	d.largest = fmt.Sprintf("residuals up to %.3g: %s at %s", largest, d.names[term], d.row(term, row))
+	if device.Finite(loss) {
+		return "", nil
+	}
+	return fmt.Sprintf("the loss is %v, of %s", loss, d.largest), nil
 }
 
 // gradients looks for the term whose gradient is not finite, and for the samples that it comes from: the derivatives of the term
@@ -155,7 +157,14 @@ func (d *diagnosis) values() (string, error) {
 func (d *diagnosis) gradients() (string, error) {
 	entry, count := firstWrong(d.gradient, 1)
 	if entry < 0 {
-		return "", nil
+		most := 0.0
+		for _, v := range d.gradient {
+			most = math.Max(most, math.Abs(v))
+		}
+		if most*most < d.limit()/float64(len(d.gradient)) {
+			return "", nil
+		}
+		return fmt.Sprintf("the gradient has entries up to %.3g, whose squares are too large, of %s", most, d.largest), nil
 	}
 	var places []int // of samples among the data
 	for _, group := range d.Samples {
@@ -200,6 +209,14 @@ func (d *diagnosis) gradients() (string, error) {
 		return said, nil
 	}
 	return said, nil
+}
+
+// limit is the largest number of the precision.
+func (d *diagnosis) limit() float64 {
+	if d.Precision() == dtypes.Float32 {
+		return math.MaxFloat32
+	}
+	return math.MaxFloat64
 }
 
 // places are rows of a term in words, by the first of them.

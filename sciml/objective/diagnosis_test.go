@@ -37,6 +37,7 @@ func TestDiagnose(t *testing.T) {
 			"theta":           {objective.Objective{Residual: whole(plain)}, []float64{1, math.Inf(-1), 3}, []string{"entry 1 of θ is -Inf"}},
 			"residual":        {objective.Objective{Residual: whole(logarithm)}, []float64{1, 2, 3}, []string{"the residual is -Inf at row 1"}},
 			"large":           {objective.Objective{Residual: whole(plain)}, []float64{1, 2, 1e200}, []string{"the loss is +Inf, of residuals up to 1e+200: the residual at row 2"}},
+			"squares":         {objective.Objective{Residual: whole(plain)}, []float64{1, 2, 1e154}, []string{"the gradient has entries up to 2e+154, whose squares are too large, of residuals up to 1e+154: the residual at row 2"}},
 			"gradient":        {objective.Objective{Residual: whole(root)}, []float64{1, 2, 3}, []string{"the gradient of the residual is not finite", "graph.Where"}},
 			"with samples":    {objective.Objective{Residual: whole(root), Samples: samples}, []float64{1, 2, 3}, []string{"the gradient of the residual is not finite at row 1", "graph.Where"}},
 			"gradient, where": {objective.Objective{Residual: whole(root)}, []float64{1, 2, 3}, []string{"of the residual"}},
