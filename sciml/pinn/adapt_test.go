@@ -332,6 +332,7 @@ func TestOwnPoints(t *testing.T) {
 		"4 points of 3 coordinates":        change(func(p *sample.Points) { p.Dim = 3 }),
 		"2 weights, expected 8 and 4":      change(func(p *sample.Points) { p.Weights = []float64{1, 1} }),
 		"gives point 3 the weight -1":      change(func(p *sample.Points) { p.Weights = []float64{1, 1, 1, -1} }),
+		"gives all 4 points the weight 0":  change(func(p *sample.Points) { p.Weights = make([]float64, 4) }),
 		"normals":                          change(func(p *sample.Points) { p.Normals = make([]float64, 8) }),
 	} {
 		for _, options := range []pinn.Options{{Refiner: points}, {Sampler: points}} {

@@ -263,6 +263,9 @@ func (m *Model) checkPoints(p *sample.Points, by string) error {
 			return fmt.Errorf("pinn: %s gives point %d the weight %v, expected a finite number, at least 0", by, n, p.Weights[n])
 		}
 	}
+	if p.Weights != nil && !slices.ContainsFunc(p.Weights, func(w float64) bool { return w > 0 }) {
+		return fmt.Errorf("pinn: %s gives all %d points the weight 0, expected a number above 0 for one of them", by, p.N)
+	}
 	return nil
 }
 

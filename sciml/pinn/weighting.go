@@ -57,6 +57,7 @@ func (w *Weights) check(scheme string, clouds []*cloud) error {
 		return fmt.Errorf("pinn: %s leaves %d weights of terms and %d of points, expected %d of each", scheme, len(w.Terms), len(w.Points), len(terms))
 	}
 	bad := func(v float64) bool { return !(v >= 0) || math.IsInf(v, 0) }
+	left := false
 	for t, term := range terms {
 		if bad(w.Terms[t]) {
 			return fmt.Errorf("pinn: %s gives the term %q the weight %v, expected a finite number, at least 0", scheme, term.name, w.Terms[t])
@@ -69,6 +70,10 @@ func (w *Weights) check(scheme string, clouds []*cloud) error {
 				return fmt.Errorf("pinn: %s gives row %d of the term %q the weight %v, expected a finite number, at least 0", scheme, n, term.name, v)
 			}
 		}
+		left = left || w.Terms[t] > 0 && (w.Points[t] == nil || slices.ContainsFunc(w.Points[t], func(v float64) bool { return v > 0 }))
+	}
+	if !left { // a loss of nothing is zero, and would look like a solution
+		return fmt.Errorf("pinn: %s gives all terms the weight 0, expected a number above 0 for one of them", scheme)
 	}
 	return nil
 }

@@ -342,6 +342,8 @@ func TestWeightingErrors(t *testing.T) {
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Terms[0] = -2 })}, `the term "Poisson" the weight -2`},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Points[1] = []float64{1, 1, math.Inf(1)} })}, `row 2 of the term "Dirichlet u" the weight +Inf`},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Points[1] = []float64{1} })}, `"Dirichlet u" 1 weights, expected one for each of its 3 rows`},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { clear(w.Terms) })}, "custom scheme gives all terms the weight 0"},
+		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Terms[0], w.Points[1] = 0, make([]float64, 3) })}, "custom scheme gives all terms the weight 0"},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: set(func(w *pinn.Weights) { w.Terms = nil })}, "leaves 0 weights of terms and 2 of points, expected 2 of each"},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: custom(func(o *pinn.Observation, _ *pinn.Weights) error { _, err := o.Residuals(2); return err })}, "residuals of term 2, expected 0 to 1"},
 		{pinn.Options{Soft: true, BoundaryWeight: 1, Weighting: custom(func(*pinn.Observation, *pinn.Weights) error { return errors.New("no mood") })}, "no mood (custom scheme"},
