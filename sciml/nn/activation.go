@@ -137,14 +137,14 @@ func (a Activation) parse() (nonlinearity, error) {
 	if number, rest, found := between(name, "adaptive(", ") "); found {
 		n, err := strconv.ParseFloat(number, 64)
 		if err != nil || !(n > 0) || math.IsInf(n, 0) {
-			return nl, fmt.Errorf("nn: activation %q has the factor %s, expected a finite number above 0", a, number)
+			return nl, fmt.Errorf("activation %q has the factor %s, expected a finite number above 0", a, number)
 		}
 		nl.slope, name = n, rest
 	}
 	if number, rest, found := between(name, "siren(", ")"); found && rest == "" {
 		omega, err := strconv.ParseFloat(number, 64)
 		if err != nil || !(omega > 0) || math.IsInf(omega, 0) {
-			return nl, fmt.Errorf("nn: activation %q has the frequency %s, expected a finite number above 0", a, number)
+			return nl, fmt.Errorf("activation %q has the frequency %s, expected a finite number above 0", a, number)
 		}
 		nl.f, nl.frequency, nl.siren = graph.Sin, omega, true
 		return nl, nil
@@ -157,7 +157,7 @@ func (a Activation) parse() (nonlinearity, error) {
 			names = append(names, strconv.Quote(string(known)))
 		}
 		slices.Sort(names)
-		return nl, fmt.Errorf("nn: activation %q is unknown, expected one of %s, or one made by nn.SIREN or nn.Adaptive",
+		return nl, fmt.Errorf("activation %q is unknown, expected one of %s, or one made by nn.SIREN or nn.Adaptive",
 			a, strings.Join(names, ", "))
 	}
 	return nl, nil

@@ -35,6 +35,9 @@ func newLayered(who, kind string, activation Activation, widths []int) (*layered
 		if w < 1 {
 			return nil, fmt.Errorf("%s: width %d of layer %d, expected at least 1 (widths %v)", who, w, i, widths)
 		}
+		if w > most {
+			return nil, fmt.Errorf("%s: width %d of layer %d, expected at most %d (widths %v)", who, w, i, most, widths)
+		}
 	}
 	nl, err := activation.parse()
 	if err != nil {

@@ -82,6 +82,9 @@ func TestQuadrature(t *testing.T) {
 
 // TestGaussLegendre: every rule integrates polynomials up to its degree.
 func TestGaussLegendre(t *testing.T) {
+	if nodes, weights := pde.GaussLegendre(-1, 0, 1); len(nodes) != 0 || len(weights) != 0 {
+		t.Errorf("a rule of −1 points has the nodes %v and the weights %v", nodes, weights)
+	}
 	for n := 1; n <= 130; n++ {
 		nodes, weights := pde.GaussLegendre(n, -1, 3)
 		for _, degree := range []int{0, 1, n, 2*n - 1} {

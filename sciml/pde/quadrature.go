@@ -8,9 +8,10 @@ import (
 )
 
 // GaussLegendre are the nodes and weights of the rule of Gauss and Legendre of n points for the interval from lo to hi, which
-// integrates polynomials up to degree 2n − 1. They are gonum's, but where its table is wrong, as it is for 26 points: then
+// integrates polynomials up to degree 2n − 1; none when n is not above 0. They are gonum's, but where its table is wrong, as it is for 26 points: then
 // Newton's iteration finds them.
 func GaussLegendre(n int, lo, hi float64) (nodes, weights []float64) {
+	n = max(0, n)
 	nodes, weights = make([]float64, n), make([]float64, n)
 	quad.Legendre{}.FixedLocations(nodes, weights, lo, hi)
 	total := 0.0
