@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // amplified is a network with outputs of other sizes.
@@ -21,8 +23,11 @@ type amplified struct {
 //
 // It returns an error for a network that is nil, and unless there is a finite factor above 0 for each output.
 func Amplified(network Network, factors ...float64) (Network, error) {
-	if network == nil {
+	if usercode.Nil(network) {
 		return nil, errors.New("nn.Amplified: the network is nil")
+	}
+	if err := CheckNetwork(network); err != nil {
+		return nil, usercode.First(fmt.Errorf("nn.Amplified: %w", err))
 	}
 	if len(factors) != network.Outputs() {
 		return nil, fmt.Errorf("nn.Amplified: there are %d factors %v, expected one for each of the %d outputs of the network %s", len(factors), factors, network.Outputs(), network)

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
 // sides are networks of the same points.
@@ -32,8 +34,11 @@ func SideBySide(networks ...Network) (Network, error) {
 	}
 	s := &sides{networks: slices.Clone(networks)}
 	for i, n := range networks {
-		if n == nil {
+		if usercode.Nil(n) {
 			return nil, fmt.Errorf("nn.SideBySide: network %d is nil", i+1)
+		}
+		if err := CheckNetwork(n); err != nil {
+			return nil, usercode.First(fmt.Errorf("nn.SideBySide: network %d: %w", i+1, err))
 		}
 		if n.Inputs() != networks[0].Inputs() {
 			return nil, fmt.Errorf("nn.SideBySide: network %d (%s) takes %d inputs, expected %d as the first (%s)", i+1, n, n.Inputs(), networks[0].Inputs(), networks[0])
