@@ -28,6 +28,9 @@ func Over(base Domain, time string, t0, t1 float64) (*Cylinder, error) {
 	if err := CheckDomain(base); err != nil {
 		return nil, fmt.Errorf("%w, as the base of pde.Over", err)
 	}
+	if time == "" {
+		return nil, errors.New("pde.Over: the name of time is empty, expected one such as t")
+	}
 	if !(t1 > t0) || math.IsInf(t1-t0, 0) {
 		return nil, fmt.Errorf("pde.Over: %s goes from %v to %v, expected a finite interval of positive length", time, t0, t1)
 	}

@@ -65,6 +65,7 @@ func TestOverErrors(t *testing.T) {
 		{interval, "t", math.NaN(), 1, "NaN"},
 		{interval, "t", 0, math.Inf(1), "+Inf"},
 		{interval, "x", 0, 1, `patch "x-"`},
+		{interval, "", 0, 1, "name of time is empty"},
 	} {
 		if _, err := pde.Over(c.base, c.time, c.t0, c.t1); err == nil || !strings.Contains(err.Error(), c.word) {
 			t.Errorf("Over(%v, %q, %v, %v): error %v, want one that mentions %q", c.base, c.time, c.t0, c.t1, err, c.word)

@@ -184,7 +184,9 @@ func CheckDomain(domain Domain) error {
 	}
 	return usercode.Call(fmt.Sprintf("domain %T", domain), func() error {
 		if own, ok := domain.(interface{ check() error }); ok {
-			return own.check()
+			if err := own.check(); err != nil {
+				return err
+			}
 		}
 		d := domain.Dim()
 		lo, hi := domain.Bounds()

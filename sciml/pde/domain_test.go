@@ -3,6 +3,7 @@ package pde_test
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -376,6 +377,17 @@ func TestContainsUpToRounding(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestNoInterior: a domain that rounding leaves nothing of is refused, whatever made it.
+func TestNoInterior(t *testing.T) {
+	far := made(pde.NewBall([]float64{1e9, 1e9}, 1e-9))
+	_, err := pde.Over(far, "t", 0, 1)
+	for _, err := range []error{pde.CheckDomain(far), err} {
+		if err == nil || !strings.Contains(err.Error(), "along axis 0 are 1e+09 to 1e+09") {
+			t.Errorf("error %v, want one that tells the bounds", err)
 		}
 	}
 }
