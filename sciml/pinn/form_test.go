@@ -242,6 +242,10 @@ func TestFormErrors(t *testing.T) {
 		{without(func(p *pde.Problem) {
 			p.Weak[0].Terms = func(u *pde.Fields) (flux, source *graph.Node) { return u.Gradient(), u.X() }
 		}), pinn.Variational{Tests: 1, Nodes: 3}, "the source of the weak form \"Poisson\" has shape (Float64)[12, 2], expected [12, 1]"},
+		{without(func(p *pde.Problem) {
+			p.Weak[0].Terms = func(u *pde.Fields) (flux, source *graph.Node) { return u.Gradient(), graph.GreaterThan(u.U(), u.U()) }
+		}), pinn.Variational{Tests: 1, Nodes: 3}, "a term of the weak form \"Poisson\" is of type Bool"},
+		{without(func(p *pde.Problem) {}), pinn.Variational{Tests: 3, Nodes: 2}, "Variational has 3 Tests and 2 Nodes"},
 	} {
 		_, err := pinn.New(b, c.problem, affine(t), pinn.Options{Soft: true, BoundaryWeight: 1, Form: c.form, Interior: 5, Boundary: 4})
 		if err == nil || !strings.Contains(err.Error(), c.word) {

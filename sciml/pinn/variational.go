@@ -47,7 +47,9 @@ func (v Variational) clouds(m *Model) ([]*cloud, error) {
 	}
 	v.Elements = cmp.Or(v.Elements, 1)
 	v.Tests = cmp.Or(v.Tests, 10)
-	v.Nodes = cmp.Or(v.Nodes, v.Tests+10)
+	if v.Nodes = cmp.Or(v.Nodes, v.Tests+10); v.Nodes < v.Tests {
+		return nil, fmt.Errorf("pinn: Variational has %d Tests and %d Nodes, expected at least as many nodes, or integrals of the tests are not what they stand for", v.Tests, v.Nodes)
+	}
 	d := box.Dim()
 	tests, nodes := math.Pow(float64(v.Tests)*float64(v.Elements), float64(d)), math.Pow(float64(v.Nodes)*float64(v.Elements), float64(d))
 	const most = 1 << 26 // half a gigabyte of each matrix
@@ -82,6 +84,11 @@ func (v Variational) clouds(m *Model) ([]*cloud, error) {
 func weakTerms(u *pde.Fields, w pde.WeakForm) (flux, source *graph.Node) {
 	points, d := u.X().Shape().Dimensions[0], u.Dims()
 	flux, source = w.Terms(u)
+	for _, n := range []*graph.Node{flux, source} {
+		if n != nil && !n.DType().IsFloat() {
+			panic(usercode.Wrong(w.Terms, "pinn: a term of the weak form %q is of type %s, expected the floating-point type of the points", w.Name, n.DType()))
+		}
+	}
 	if flux == nil {
 		panic(usercode.Wrong(w.Terms, "pinn: the weak form %q has no flux, expected shape [%d, %d]", w.Name, points, d))
 	}
