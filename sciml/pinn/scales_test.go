@@ -103,6 +103,22 @@ func well(t *testing.T) *pde.Problem {
 	return p
 }
 
+// decay is n′ = −λn from a large number, beside which what a network of size 1 adds is lost to rounding.
+func decay(t *testing.T, start float64) *pde.Problem {
+	t.Helper()
+	interval, err := pde.NewInterval("t", 0, 2e9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pde.Problem{
+		Name: "decay", Coordinates: []string{"t"}, Unknowns: []string{"n"}, Domain: interval,
+		Equations: []pde.Equation{{Name: "decay", Residual: func(u *pde.Fields) *graph.Node {
+			return graph.Add(u.D("t"), graph.MulScalar(u.U(), 1e-9))
+		}}},
+		Conditions: []pde.Condition{pde.Initial("n", pde.Constant(start))},
+	}
+}
+
 // massed is u″ = 0 with a given integral, which alone tells the size of u.
 func massed(t *testing.T, mass float64) *pde.Problem {
 	t.Helper()
@@ -133,6 +149,8 @@ func TestScales(t *testing.T) {
 		{rod(t, 1e-5, 20, 1e-12, 1e3), []float64{1e3}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
 		{charge(t, 1e4), []float64{1e4}, []string{"gauss", "Dirichlet u"}},
 		{well(t), []float64{4.5e4, 4.5e4}, []string{"re", "im", "initial a", "initial b", "Dirichlet a x-,x+", "Dirichlet b x-,x+"}},
+		{rod(t, 1, 1, 0.1, 1e20), []float64{1e20}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
+		{decay(t, 1e20), []float64{1e20}, []string{"decay", "initial n"}},
 		{massed(t, 1e6), []float64{1e6}, []string{"balance", "mass"}},
 		{rod(t, 1, 1, 0.1, 1e6), []float64{1e6}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
 		{rod(t, 1, 1, 0.1, 1e-8), []float64{1e-8}, []string{"heat", "initial u", "Dirichlet u x-,x+"}},
