@@ -278,29 +278,30 @@ func (o *Options) setDefaults(obj *objective.Objective) error {
 
 // run is a run of Minimize.
 type run struct {
-	ctx     context.Context      // ends with the time of the run, or with
-	whole   context.Context      // that of the caller
-	obj     *objective.Objective // with Data of its own
-	given   []*tensors.Tensor    // Data at the start, which are the caller's
-	adapter objective.Adapter    // nil for none
-	owned   device.Owner         // of Data that came since
-	options Options
-	stepper Stepper
-	method  string
-	start   time.Time
-	before  float64   // seconds spent before the run was resumed
-	saved   time.Time // when the last checkpoint was written, or tried to be
-	unsaved error     // why that failed
-	look    int       // the number of iterations at which Options.Until is asked next
-	adapted int       // the iterations made when the objective was last asked to adapt; -1 before
-	asked   bool      // whether the method has asked for that
-	midway  bool      // whether the last portion was cut short, after that
-	result  Result
-	pace    float64 // seconds an iteration takes
-	goal    Goal
-	status  Status
-	message string
-	terms   *objective.TermEvaluator // of Objective.Terms
+	ctx      context.Context      // ends with the time of the run, or with
+	whole    context.Context      // that of the caller
+	obj      *objective.Objective // with Data of its own
+	given    []*tensors.Tensor    // Data at the start, which are the caller's
+	adapter  objective.Adapter    // nil for none
+	owned    device.Owner         // of Data that came since
+	options  Options
+	stepper  Stepper
+	method   string
+	start    time.Time
+	before   float64   // seconds spent before the run was resumed
+	saved    time.Time // when the last checkpoint was written, or tried to be
+	unsaved  error     // why that failed
+	unwaited error     // a measurement that was cut short
+	look     int       // the number of iterations at which Options.Until is asked next
+	adapted  int       // the iterations made when the objective was last asked to adapt; -1 before
+	asked    bool      // whether the method has asked for that
+	midway   bool      // whether the last portion was cut short, after that
+	result   Result
+	pace     float64 // seconds an iteration takes
+	goal     Goal
+	status   Status
+	message  string
+	terms    *objective.TermEvaluator // of Objective.Terms
 	// pending are measurements of iterates whose record is still to come.
 	pending map[int]measured
 	idle    int // portions without an iteration, one after the other
@@ -555,7 +556,7 @@ func (r *run) end(cut error) {
 		r.status = TimeLimit
 	}
 	var work *device.Interrupted
-	if errors.As(cut, &work) {
+	if errors.As(cmp.Or(cut, r.unwaited), &work) {
 		r.message = work.What + " was not waited for"
 	}
 }
@@ -579,12 +580,18 @@ func (r *run) monitor() error {
 	var err error
 	if r.options.Monitor != nil {
 		m.Metrics, err = r.options.Monitor(r.ctx, r.stepper.Current())
-		if err != nil && !r.cut(err) { // that the run ends is no reason to fail
+		if r.cut(err) { // no reason to fail, and it is all measured by who goes on from here
+			r.unwaited = err
+			return nil
+		} else if err != nil {
 			return fmt.Errorf("optim: Options.Monitor at iteration %d: %w", r.result.Iterations, err)
 		}
 	}
 	if r.terms != nil {
-		if m.Terms, err = r.terms.AtDevice(r.stepper.Current()); err != nil && !r.cut(err) {
+		if m.Terms, err = r.terms.AtDevice(r.stepper.Current()); r.cut(err) {
+			r.unwaited = err
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
