@@ -93,6 +93,8 @@ func TestTimeWhileCompiling(t *testing.T) {
 		}
 		if err != nil || s.Result.Status != optim.TimeLimit || len(s.Result.Theta) != s.Model().NumParams() {
 			t.Errorf("program %d: %v, error %v", number, s, err)
+		} else if m := s.Result.Message; s.Result.Iterations == 0 && !strings.Contains(m, "was not waited for") && !strings.Contains(m, "setting up the training took") {
+			t.Errorf("program %d: %s, want what the time went by for", number, s)
 		}
 		close(b.Release)
 	}

@@ -133,6 +133,9 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	if result == nil {
 		return nil, err
 	}
+	if result.Status == optim.TimeLimit && result.Iterations == 0 && result.Message == "" {
+		result.Message = fmt.Sprintf("before the first iteration; setting up the training took %.2g s", spent.Seconds())
+	}
 	done(result)
 	return &Solution{Method: options.Method.Name(), Result: *result, model: model, left: left}, err
 }
