@@ -1,6 +1,7 @@
 package pinn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -163,6 +164,9 @@ func (t *trial) measure(b compute.Backend) error {
 	for _, p := range t.probes {
 		change := added(at, with, large)
 		p.response, p.bare = rootMeanSquare(change), rootMeanSquare(without[at])
+		if p.own && p.condition.Sums == nil { // data may hold an outlier, such as −9999 for what is missing
+			p.bare = cmp.Or(median(without[at]), p.bare)
+		}
 		if p.condition != nil && p.condition.Sums != nil && p.condition.Sums.Rewrite == nil { // how far a row has to go is told by its value, too
 			_, values := p.condition.Sums.Rows()
 			p.bare = math.Max(p.bare, largest(values))
@@ -186,6 +190,16 @@ func (t *trial) measure(b compute.Backend) error {
 		at++
 	}
 	return nil
+}
+
+// median is that of absolute values.
+func median(values []float64) float64 {
+	sizes := make([]float64, len(values))
+	for i, v := range values {
+		sizes[i] = math.Abs(v)
+	}
+	slices.Sort(sizes)
+	return sizes[(len(sizes)-1)/2]
 }
 
 // rounded reports whether two vectors differ by so little that it is mostly rounding.

@@ -219,6 +219,12 @@ func TestScales(t *testing.T) {
 	if m := newModel(t, pureGo(t), conduction, scaled(t, conduction), pinn.Options{Interior: 20}); !hasEvent(m, `"conduction"`, "its weight is 1e-1") || hasEvent(m, `"conduction"`, "its weight is 1e-16") {
 		t.Errorf("a source that is large: %q", m.Objective().Remarks)
 	}
+	// An outlier among data is not the size of an unknown.
+	spoiled := rod(t, 1, 1, 0.1, 1)
+	spoiled.Conditions = append(spoiled.Conditions, pde.Measured("u", [][]float64{{0.2, 0.1}, {0.4, 0.1}, {0.6, 0.1}, {0.8, 0.1}}, []float64{0.5, 0.9, -9999, 0.5}))
+	if m := newModel(t, pureGo(t), spoiled, scaled(t, spoiled), pinn.Options{Interior: 20, Boundary: 8}); len(m.Objective().Remarks) != 0 {
+		t.Errorf("an outlier: %q", m.Objective().Remarks)
+	}
 	// One weight is not enough for components of several sizes.
 	pair := rod(t, 1, 1, 0.1, 1)
 	heat := pair.Equations[0].Residual
