@@ -188,7 +188,7 @@ func TestQuestionsWithoutAnAnswer(t *testing.T) {
 		`"z" is not a coordinate of problem "Poisson 2D"`: func() (any, error) { return s.Derivative([]string{"x", "z"}, inside) },
 		"point 1 is [0.5 2], expected a point":            func() (any, error) { return s.Derivative([]string{"x"}, inside, outside) },
 		"point 0 is [0.5 2], expected a point":            func() (any, error) { return s.Measure(value, outside) },
-		"expected 1 numbers a point": func() (any, error) {
+		"expected one number for each": func() (any, error) {
 			return s.Measure(func(u *pde.Fields) *graph.Node { return u.X() }, inside)
 		},
 		`"v" is not an unknown`: func() (any, error) {
