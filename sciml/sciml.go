@@ -19,9 +19,9 @@ import (
 
 	"github.com/gomlx/compute"
 
-	"github.com/gosciml/gosciml/internal/atomicfile"
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/sealed"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -97,8 +97,8 @@ func solve(ctx context.Context, problem *pde.Problem, options Options, from *unf
 func train(ctx context.Context, problem *pde.Problem, options Options, from *unfinished) (*Solution, error) {
 	start := time.Now()
 	if path := options.Checkpoint; path != "" {
-		if err := atomicfile.Check(path); err != nil {
-			return nil, fmt.Errorf("sciml: Options.Checkpoint is %q, expected a file that can be written: %w", path, err)
+		if err := sealed.Check(path, "checkpoint"); err != nil {
+			return nil, fmt.Errorf("sciml: Options.Checkpoint is %q, expected a new file that can be written, or an earlier checkpoint: %w", path, err)
 		}
 	}
 	setUp, err := options.setUp(ctx, problem, from)

@@ -170,7 +170,12 @@ func TestCheckpointPlace(t *testing.T) {
 		t.Error("the run has begun")
 		return nil, nil
 	}
+	data := filepath.Join(dir, "data.csv")
+	if err := os.WriteFile(data, []byte("x,u\n1,2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for path, word := range map[string]string{
+		data:                                 "is no checkpoint, and would be replaced: it starts with \"x,u",
 		filepath.Join(dir, "missing", "run"): "no such", filepath.Join(good, "below"): "not a directory", dir: "folder", dir + "/": "no name", os.DevNull: "no regular",
 	} {
 		options := optim.Options{MaxIterations: 9, CheckpointPath: path, Monitor: monitor, MonitorEvery: 1}

@@ -12,8 +12,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/gosciml/gosciml/internal/atomicfile"
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/sealed"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
@@ -128,8 +128,8 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 	}
 	options = options.named()
 	if path := options.CheckpointPath; path != "" {
-		if err := atomicfile.Check(path); err != nil {
-			return nil, fmt.Errorf("optim: Options.CheckpointPath is %q, expected a file that can be written: %w", path, err)
+		if err := sealed.Check(path, checkpointKind); err != nil {
+			return nil, fmt.Errorf("optim: Options.CheckpointPath is %q, expected a new file that can be written, or an earlier checkpoint: %w", path, err)
 		}
 	}
 	start, before := time.Now(), 0.0

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -42,6 +43,26 @@ func Write(path, kind string, payload []byte) error {
 	length := binary.BigEndian.AppendUint64(nil, uint64(len(payload)))
 	if err := atomicfile.Write(path, bytes.Join([][]byte{magic(kind), length, sum[:], payload}, nil), 0o666); err != nil {
 		return fmt.Errorf("writing the %s %s: %w", noun(kind), path, err)
+	}
+	return nil
+}
+
+// Check reports that a file of that kind, whatever its version, could not be written to path: see atomicfile.Check. It also refuses to
+// replace a file that is something else, which is likely to be somebody's by mistake (ErrOtherKind).
+func Check(path, kind string) error {
+	if err := atomicfile.Check(path); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil // there is none, or none that tells
+	}
+	defer f.Close()
+	start := []byte("GoSciML " + noun(kind))
+	there := make([]byte, len(start))
+	n, _ := io.ReadFull(f, there)
+	if n > 0 && !bytes.HasPrefix(start, there[:n]) {
+		return about{fmt.Errorf("the file there is no %s, and would be replaced: it starts with %q", noun(kind), there[:n]), ErrOtherKind}
 	}
 	return nil
 }
