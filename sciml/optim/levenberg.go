@@ -91,7 +91,7 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 	s.asks = asks{every: m.AdaptEvery, remark: "Levenberg–Marquardt solves by " + system.plan()}
 	if scales != nil {
 		s.even = 4 * device.Epsilon(obj.Precision())
-		return &scaledStepper{s, scales}, nil
+		return &scaledStepper{regionStepper: s, scales: scales}, nil
 	}
 	return s, nil
 }

@@ -202,3 +202,47 @@ func TestSearchesStop(t *testing.T) {
 		}
 	}
 }
+
+// TestScalesBeginAnew: the norms of columns where a fit begins are not what holds it back for ever. Hill's curve and Arrhenius'
+// law, with parameters that differ by many powers of ten from where they start.
+func TestScalesBeginAnew(t *testing.T) {
+	b := pureGo(t)
+	hill := func(p []*graph.Node, x *graph.Node) *graph.Node {
+		raised := graph.Pow(x, graph.BroadcastToShape(p[2], x.Shape()))
+		return graph.Div(graph.Mul(p[0], raised), graph.Add(p[1], raised))
+	}
+	arrhenius := func(p []*graph.Node, x *graph.Node) *graph.Node {
+		return graph.Mul(p[0], graph.Exp(graph.Neg(graph.Div(p[1], x))))
+	}
+	for name, c := range map[string]struct {
+		law      func(p []*graph.Node, x *graph.Node) *graph.Node
+		truth    []float64
+		from, to float64
+	}{"Hill": {hill, []float64{1e-9, 1e3, 3}, 0.1, 100}, "Arrhenius": {arrhenius, []float64{1e10, 8000}, 300, 600}} {
+		parts := func(theta *graph.Node) (p []*graph.Node) {
+			for i := range c.truth {
+				p = append(p, graph.Reshape(graph.Slice(theta, graph.AxisElem(i))))
+			}
+			return p
+		}
+		x := make([]float64, 40)
+		for i := range x {
+			x[i] = c.from + (c.to-c.from)*float64(i)/float64(len(x)-1)
+		}
+		obj := &objective.Objective{Backend: b, Dim: len(c.truth), Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+			g := theta.Graph()
+			at := graph.Const(g, x)
+			return graph.Sub(c.law(parts(theta), at), c.law(parts(graph.Const(g, c.truth)), at))
+		}}
+		start := slices.Repeat([]float64{1}, len(c.truth))
+		for _, method := range []optim.Method{optim.LevenbergMarquardt{}, optim.Auto{}} {
+			r := minimize(t, obj, start, method, optim.Options{MaxIterations: 250})
+			for i, v := range c.truth {
+				if !(math.Abs(r.Theta[i]/v-1) < 1e-4) {
+					t.Errorf("%s of %s: θ = %v, expected %v: %s", method.Name(), name, r.Theta, c.truth, r)
+					break
+				}
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -26,7 +27,8 @@ const (
 	// parameters, but nothing holds back one that stops to matter.
 	MarquardtScaling
 	// MoreScaling has the largest norm of each column so far (Moré 1978, "The Levenberg–Marquardt algorithm: implementation and
-	// theory", as in MINPACK).
+	// theory", as in MINPACK). They begin anew where 20 iterations have not halved the loss: those of where the run came from may
+	// be what holds it back.
 	MoreScaling
 )
 
@@ -118,11 +120,43 @@ func (s *scales) linearize(p *device.Program, at *evaluated, data []*tensors.Ten
 type scaledStepper struct {
 	*regionStepper
 	scales *scales
+	made   int     // iterations
+	before float64 // the loss when their number was last a multiple of crawling; 0 for none that compares
+}
+
+// crawling is the number of iterations that have to halve the loss, for scales to stay.
+const crawling = 20
+
+// Advance implements Stepper.
+func (s *scaledStepper) Advance(ctx context.Context, n int, goal Goal) (Progress, error) {
+	p, err := s.regionStepper.Advance(ctx, min(n, crawling-s.made%crawling), goal)
+	s.made += p.Iterations
+	if p.Iterations == 0 || s.made%crawling != 0 || s.at == nil {
+		return p, err
+	}
+	if s.before > 0 && s.at.loss > s.before/2 {
+		clear(s.scales.values)
+	}
+	s.before = s.at.loss
+	return p, err
+}
+
+// Refresh implements Stepper.
+func (s *scaledStepper) Refresh() {
+	s.before = 0
+	s.regionStepper.Refresh()
+}
+
+// Relocate implements Relocator.
+func (s *scaledStepper) Relocate(theta *tensors.Tensor) error {
+	s.before = 0
+	return s.regionStepper.Relocate(theta)
 }
 
 // Restart implements Restarter.
 func (s *scaledStepper) Restart(theta *tensors.Tensor) error {
 	clear(s.scales.values)
+	s.before = 0
 	return s.regionStepper.Restart(theta)
 }
 
@@ -130,6 +164,8 @@ func (s *scaledStepper) Restart(theta *tensors.Tensor) error {
 type savedScaled struct {
 	Region []byte
 	Scales []float64
+	Made   int
+	Before float64
 }
 
 // Save implements Stepper.
@@ -138,7 +174,7 @@ func (s *scaledStepper) Save() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encode(savedScaled{Region: region, Scales: s.scales.values})
+	return encode(savedScaled{Region: region, Scales: s.scales.values, Made: s.made, Before: s.before})
 }
 
 // Restore implements Stepper.
@@ -153,6 +189,6 @@ func (s *scaledStepper) Restore(data []byte) error {
 	if err := s.regionStepper.Restore(all.Region); err != nil {
 		return fmt.Errorf("optim: restoring the damping: %w", err)
 	}
-	s.scales.values = all.Scales
+	s.scales.values, s.made, s.before = all.Scales, all.Made, all.Before
 	return nil
 }
