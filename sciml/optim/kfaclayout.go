@@ -88,7 +88,7 @@ func newKFACLayout(obj *objective.Objective) (*kfacLayout, error) {
 		return pieces
 	})
 	if err != nil {
-		return nil, objective.Unsuitable("optim: KFAC: the Kronecker factors of Objective.Pieces: %w", err)
+		return nil, objective.Unsuitable("optim: KFAC has no Kronecker factors for these residuals, expected those of an MLP, each at one point (other methods, such as LevenbergMarquardt, take any): %w", err)
 	}
 	return l, l.assign()
 }
