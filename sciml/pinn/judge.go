@@ -207,15 +207,15 @@ func (m *Model) balance(t *trial) {
 	if _, strong := m.options.Form.(StrongForm); !strong || m.options.Weighting != nil {
 		return
 	}
-	bounds := func(p *probe) (s float64, beyond bool) {
+	bounds := func(p *probe) (s float64, open, beyond bool) {
 		s = p.response
 		if s < extreme { // else what the network can change counts, not how far it has to go
 			s = math.Max(s, p.bare)
 		}
-		open := !p.claimed && !p.dropped && p.response > 0 && !math.IsInf(s, 0)
-		return s, open && (s <= 1/extreme || p.response >= extreme || p.bare >= extremeForce)
+		open = !p.claimed && !p.dropped && p.response > 0 && !math.IsInf(s, 0)
+		return s, open, open && (s <= 1/extreme || p.response >= extreme || p.bare >= extremeForce)
 	}
-	any := slices.ContainsFunc(t.probes, func(p *probe) bool { _, beyond := bounds(p); return beyond })
+	some := slices.ContainsFunc(t.probes, func(p *probe) bool { _, _, beyond := bounds(p); return beyond })
 	for _, p := range t.probes {
 		if !p.claimed && !p.dropped && p.response == 0 && (p.bare > 0 || p.constant) {
 			m.remark("the residual %q is about %.0e for any network that was tried, and without one: it may not depend on the unknowns there, and no training changes it then", p.name, p.bare)
@@ -224,8 +224,8 @@ func (m *Model) balance(t *trial) {
 		if small, large := smallest(p.parts), largest(p.parts); !p.claimed && small > 0 && large/small > extreme*extreme && !math.IsInf(large, 0) {
 			m.remark("the components of the residual %q are about %.0e for a network of size 1: the smallest will be ignored beside the largest; as equations of their own they have weights of their own", p.name, p.parts)
 		}
-		s, beyond := bounds(p)
-		if p.claimed || p.dropped || !(p.response > 0) || math.IsInf(s, 0) || !beyond && !(any && (s > far || s < 1/far)) {
+		s, open, beyond := bounds(p)
+		if !open || !beyond && !(some && (s > far || s < 1/far)) {
 			continue
 		}
 		usual := 1.0

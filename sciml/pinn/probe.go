@@ -163,7 +163,7 @@ func (t *trial) build(in []*graph.Node) []*graph.Node {
 	out := []*graph.Node{graph.ConvertDType(u.U(), dtypes.Float64)}
 	for _, p := range t.equations() {
 		r := t.residual(p, u, inside)
-		p.constant = !reaches(r, theta)
+		p.constant = !madeOf(r)[theta]
 		out = append(out, r)
 	}
 	for _, p := range t.conditions() {
@@ -177,7 +177,7 @@ func (t *trial) build(in []*graph.Node) []*graph.Node {
 		with.Values = next(p.values != nil)
 		other.Normal, other.Values = with.Normal, with.Values
 		r := t.residual(p, m.gated(theta, x, with, gate), x)
-		p.constant = !reaches(r, theta)
+		p.constant = !madeOf(r)[theta]
 		if out = append(out, r); p.claimed {
 			out = append(out, t.residual(p, m.other(theta, x, other, size), x))
 		}
