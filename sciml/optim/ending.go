@@ -23,8 +23,8 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 		unsaved = r.saveLast()
 	}
 	best, loss := r.stepper.Best()
-	if failure == nil && !r.cut(lendError(r.stepper)) {
-		failure = lendError(r.stepper)
+	if lost := lendError(r.stepper); failure == nil && !r.cut(lost) {
+		failure = lost
 	}
 	unseen := !device.Finite(loss)
 	if unseen && device.Finite(r.seen()) { // the objective has changed since, and the iterate is not evaluated yet

@@ -95,7 +95,7 @@ func (s *phasedStepper) begin(theta *tensors.Tensor, fresh bool) (Stepper, error
 // replace goes on to another method in the place of one that an error shows to be unsuitable, if the plan has one.
 func (s *phasedStepper) replace(err error) bool {
 	name := s.plan.method().Name()
-	if (!unsuitable(err)) || !s.plan.unsuited() {
+	if !unsuitable(err) || !s.plan.unsuited() {
 		return false
 	}
 	note := fmt.Sprintf("%s is left out: %v", name, err)
