@@ -26,7 +26,11 @@ func openXLA(c choice) (compute.Backend, error) {
 	case "cpu":
 		config += ",shared_buffers"
 		options["cpu_device_count"] = int64(1)
-		for _, flag := range strings.Fields(CPUFlags) {
+		flags := CPUFlags
+		if c.locked {
+			flags += " " + lockedFlags
+		}
+		for _, flag := range strings.Fields(flags) {
 			if err := addXLAFlag(flag); err != nil {
 				return nil, err
 			}
