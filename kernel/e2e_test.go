@@ -115,6 +115,87 @@ func TestRunPassesAndFails(t *testing.T) {
 	}
 }
 
+// GoNB takes the later of two declarations, also of one in a group, and of constants if it sees the whole group.
+func TestRunGivesParameters(t *testing.T) {
+	e2e(t, "1")
+	program, _ := build(t)
+	dir := t.TempDir()
+	text := "```go parameters\nvar rate = 0.1\n\nvar (\n\tname, steps = \"Adam\", 3\n\twait = time.Second\n)\n\n" +
+		"const (\n\tfirst = 1\n\tmargin = 0.5\n\tlast = \"end\"\n)\n\nconst alone = true\n```\n\n" +
+		"```go\n%%\nfmt.Printf(\"%T %v, %v %v %v, %v %v %v %v\\n\", rate, rate, name, steps, wait, first, margin/2, last, alone)\n```\n"
+	for _, name := range []string{"a.md", "b.md"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(want string, args ...string) {
+		t.Helper()
+		cmd := exec.Command(program, append([]string{"run"}, args...)...)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if files := strings.Count(strings.Join(args, " "), ".md"); err != nil || strings.Count(string(out), "    "+want+"\n") != max(files, 1) {
+			t.Errorf("run %q: %v, want %s\n%s", args, err, want, out)
+		}
+	}
+	run("float64 0.1, Adam 3 1s, 1 0.25 end true", "a.md")
+	run("float64 5, Adam 3 1s, 1 0.25 end true", "a.md", "-p", "rate=5", "b.md")
+	run("float64 5, L-BFGS 3 1s, 1 0.25 end true", "b.ipynb", "-p", "name=L-BFGS", "-p", "rate=5") // in place of what was put in
+	run("float64 5, L-BFGS 3 1s, 1 0.25 end true", "b.ipynb")
+	run("float64 0.1, Adam 9 1m0s, 7 1 end true", "-p", "steps=9", "-p", "wait=time.Minute", "-p", "margin=2", "-p", "first=7", "a.md")
+	run("float64 0.1, Adam 3 1s, 1 0.25 ! false", "-p", "last=!", "-p", "alone=false", "a.md")
+	written, err := os.ReadFile(filepath.Join(dir, "b.ipynb"))
+	if err != nil || strings.Count(string(written), `"injected-parameters"`) != 2 || !strings.Contains(string(written), `"parameters"`) {
+		t.Errorf("the notebook (%v) should have one cell with the parameters given, by its tag and by its id:\n%s", err, written)
+	}
+}
+
+// What has been computed is saved when a cell takes too long, however short the limit, and when ctrl-C comes.
+func TestRunSavesWhatItHas(t *testing.T) {
+	e2e(t, "1")
+	program, _ := build(t)
+	for _, how := range []string{"timeout", "ctrl-C"} {
+		dir := t.TempDir()
+		chapter := filepath.Join(dir, "a.md")
+		text := "```go\n%%\nfmt.Println(\"first\")\n```\n```go\n%%\nfmt.Println(\"begun\")\ntime.Sleep(time.Minute)\n```\n"
+		if err := os.WriteFile(chapter, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"run", chapter}
+		if how == "timeout" {
+			// The second cell, too, takes less than this to begin on any machine; the limit is not a whole number of seconds.
+			args = append(args, "-timeout", "9500ms")
+		}
+		cmd := exec.Command(program, args...)
+		cmd.Stderr = os.Stderr
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			out.WriteString(lines.Text() + "\n")
+			if how == "ctrl-C" && lines.Text() == "    begun" {
+				if err := cmd.Process.Signal(os.Interrupt); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Errorf("%s: run passed\n%s", how, &out)
+		}
+		if how == "timeout" && !strings.Contains(out.String(), "ran longer than 9.5 s") {
+			t.Errorf("run does not tell of the limit:\n%s", &out)
+		}
+		saved, err := os.ReadFile(filepath.Join(dir, "a.ipynb"))
+		if err != nil || !strings.Contains(string(saved), `"first\n"`) || !strings.Contains(string(saved), `"begun\n"`) {
+			t.Errorf("%s: the notebook lacks what was computed (%v):\n%s", how, err, saved)
+		}
+	}
+}
+
 func TestSecondSetupNeedsNoNetwork(t *testing.T) {
 	e2e(t, "1")
 	program, _ := build(t)

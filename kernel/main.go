@@ -25,12 +25,14 @@ import (
 
 const usage = `usage: go run ./kernel COMMAND
 
-  lab [-no-browser] [-port N] [-ip ADDRESS] [FOLDER]   set up what is missing and open JupyterLab
-  run [-o OUT.ipynb] [-timeout D] FILE…                execute notebooks or Markdown chapters
-  doctor                                               say what is installed and what is wrong
-  setup [-cuda] [-quiet]                               set up only
-  latency [-n N]                                       measure how fast cells come back
-  uninstall                                            remove what was set up
+  lab [-no-browser] [-port N] [-ip ADDRESS] [FOLDER]       set up what is missing and open JupyterLab
+  run [-o OUT.ipynb] [-p NAME=VALUE]… [-timeout D] FILE…   execute notebooks or Markdown chapters
+  doctor                                                   say what is installed and what is wrong
+  setup [-cuda] [-quiet]                                   set up only
+  latency [-n N]                                           measure how fast cells come back
+  uninstall                                                remove what was set up
+
+COMMAND -h tells more of one of them.
 `
 
 func main() {
@@ -74,7 +76,7 @@ func main() {
 	if err := command(unlessOrphaned(ctx), args); err != nil {
 		stop()
 		if errors.Is(err, flag.ErrHelp) {
-			os.Exit(2)
+			return
 		}
 		fail(err)
 	}
@@ -83,6 +85,9 @@ func main() {
 func fail(err error) {
 	if !errors.Is(err, headless.ErrFailed) {
 		fmt.Fprintln(os.Stderr, "gosciml:", err)
+	}
+	if errors.Is(err, errMisuse) {
+		os.Exit(2)
 	}
 	os.Exit(1)
 }

@@ -18,7 +18,11 @@ func TestNotebooksAreThoseOfTheTutorials(t *testing.T) {
 	for _, chapter := range chapters {
 		name := strings.TrimSuffix(filepath.Base(chapter), ".md")
 		converted := filepath.Join(t.TempDir(), name+".ipynb")
-		if _, err := convert(chapter, converted); err != nil {
+		data, _, err := convert(chapter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(converted, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		want, got := sources(t, converted), sources(t, filepath.Join(root, "notebooks", name+".ipynb"))

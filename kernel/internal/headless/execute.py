@@ -1,7 +1,8 @@
 """Executes a notebook and tells on file descriptor 3, one JSON object a line, how it goes.
 
-Usage: execute.py SOURCE TARGET FOLDER TIMEOUT. What has been computed is saved in any case. Exit status: 0 if all
-cells passed, 1 if one failed, 2 if the kernel died or did not start, 130 if interrupted.
+Usage: execute.py SOURCE TARGET FOLDER TIMEOUT, in seconds, 0 for no limit. What has been computed is saved in any case,
+in another place if TARGET cannot be written any more. Exit status: 0 if all cells passed, 1 if one failed, 2 if the
+kernel died or did not start, 3 if TARGET was not written, 130 if interrupted.
 """
 
 import json
@@ -10,6 +11,7 @@ import re
 import shutil
 import signal
 import sys
+import tempfile
 import time
 
 import nbformat
@@ -28,10 +30,11 @@ class Client(NotebookClient):
     """Tells of printed text when it comes, not at the end of the cell."""
 
     def output(self, outs, msg, display_id, cell_index):
+        out = super().output(outs, msg, display_id, cell_index)
         content = msg["content"]
-        if msg["msg_type"] == "stream":
+        if msg["msg_type"] == "stream":  # what has been told will be saved, even if a signal comes now
             tell("text", stream=content["name"], text=content["text"])
-        return super().output(outs, msg, display_id, cell_index)
+        return out
 
 
 def shorten(text):
@@ -68,6 +71,17 @@ def save(nb, target):
     os.replace(fresh, target)
 
 
+def rescue(nb, reason):
+    """Saves where there may be room, what could not be saved where it belongs."""
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="gosciml-", suffix=".ipynb")
+        os.close(descriptor)
+        save(nb, path)
+    except OSError:
+        path = ""
+    tell("unsaved", value=str(reason), text=path)
+
+
 def stop(*_):
     raise KeyboardInterrupt
 
@@ -84,7 +98,7 @@ def main():
     client = Client(
         nb,
         kernel_name="gosciml",
-        timeout=int(timeout) or None,
+        timeout_func=lambda _: float(timeout) or None,
         record_timing=False,
         store_widget_state=False,
         resources={"metadata": {"path": folder}},
@@ -110,7 +124,8 @@ def main():
              seconds=time.monotonic() - begin)
         status = 1
     except CellTimeoutError:
-        tell("failed", index=index, value=f"the cell ran longer than {timeout} s", seconds=float(timeout))
+        tell("failed", index=index, value=f"the cell ran longer than {timeout} s, the limit that -timeout sets",
+             seconds=time.monotonic() - begin)
         status = 1
     except (DeadKernelError, NoSuchKernel, RuntimeError) as err:
         tell("kernel", index=index, value=re.sub(r"\s+", " ", str(err)))
@@ -119,7 +134,12 @@ def main():
         tell("stopped", index=index)
         status = 130
     finally:
-        save(nb, target)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            save(nb, target)
+        except OSError as err:
+            rescue(nb, err)
+            status = 3
     return status
 
 

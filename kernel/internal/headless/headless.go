@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,37 +34,45 @@ var script string
 // ErrFailed says that a cell failed; what and where has been printed already.
 var ErrFailed = errors.New("a cell failed")
 
-// Run executes the notebook or Markdown chapter source and writes the executed notebook to target, also if a cell
-// fails or ctx ends before the last cell. Progress and what the cells print go to out. A cell that runs longer than
-// timeout fails, unless timeout is zero.
-func Run(ctx context.Context, p place.Place, source, target string, timeout time.Duration, out io.Writer) error {
-	input := source
-	var cells []cell
-	var err error
-	if strings.EqualFold(filepath.Ext(source), ".md") {
-		tmp, err := supervise.TempDir()
-		if err != nil {
-			return err
-		}
-		defer os.RemoveAll(tmp)
-		input = filepath.Join(tmp, "chapter.ipynb")
-		if cells, err = convert(source, input); err != nil {
-			return err
-		}
-	} else if cells, err = readCells(source); err != nil {
-		return fmt.Errorf("%s is not a notebook: %w", source, err)
-	}
-	if target, err = filepath.Abs(target); err != nil {
-		return err
-	}
-	if err := CheckTarget(target); err != nil {
-		return err
-	}
-	return execute(ctx, p, source, input, target, cells, timeout, out)
+// Job is a notebook to execute, all of which has been read and checked.
+type Job struct {
+	source, target string
+	notebook       []byte
+	cells          []cell
 }
 
-// CheckTarget makes the folder of a notebook that is to be written, and reports whether the notebook can be, before hours of work.
-func CheckTarget(target string) error {
+// Prepare reads the notebook or Markdown chapter source, gives it the values of parameters, and finds out whether the
+// executed notebook can be written to target: what is wrong with a job should be said before hours of work.
+func Prepare(source, target string, values []notebook.Parameter) (*Job, error) {
+	j := &Job{source: source}
+	var err error
+	if strings.EqualFold(filepath.Ext(source), ".md") {
+		j.notebook, j.cells, err = convert(source)
+	} else {
+		j.notebook, j.cells, err = read(source)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(values) > 0 {
+		var in notebook.Injected
+		if j.notebook, in, err = notebook.Parameterize(j.notebook, values); err != nil {
+			return nil, fmt.Errorf("%s: %w", source, err)
+		}
+		if in.Replaced {
+			j.cells[in.Index] = cell{source: in.Source}
+		} else {
+			j.cells = slices.Insert(j.cells, in.Index, cell{source: in.Source})
+		}
+	}
+	if j.target, err = filepath.Abs(target); err != nil {
+		return nil, err
+	}
+	return j, checkTarget(j.target)
+}
+
+// checkTarget makes the folder of a notebook that is to be written, and reports whether the notebook can be.
+func checkTarget(target string) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return fmt.Errorf("the executed notebook cannot be written: %w", err)
 	}
@@ -73,28 +82,25 @@ func CheckTarget(target string) error {
 	return nil
 }
 
-// convert writes the notebook of a Markdown chapter, not executed, and returns its cells.
-func convert(source, target string) ([]cell, error) {
+// convert returns the notebook of a Markdown chapter, and its cells.
+func convert(source string) ([]byte, []cell, error) {
 	text, err := os.ReadFile(source)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	nb, err := notebook.FromMarkdown(text, kernelspec)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", source, err)
+		return nil, nil, fmt.Errorf("%s: %w", source, err)
 	}
 	if len(nb.Cells) == 0 {
-		return nil, fmt.Errorf("%s has no cells, expected a chapter", source)
+		return nil, nil, fmt.Errorf("%s has no cells, expected a chapter", source)
 	}
 	cells := make([]cell, len(nb.Cells))
 	for i, c := range nb.Cells {
 		cells[i] = cell{source: c.Source, line: c.Line}
 	}
 	data, err := nb.Encode()
-	if err != nil {
-		return nil, err
-	}
-	return cells, place.WriteFile(target, data, 0o644)
+	return data, cells, err
 }
 
 var kernelspec = notebook.Kernelspec{DisplayName: place.DisplayName, Language: "go", Name: place.KernelName}
@@ -105,32 +111,28 @@ type cell struct {
 	line   int // in the Markdown chapter, 0 if there is none
 }
 
-func readCells(path string) ([]cell, error) {
+// read returns a notebook and its cells.
+func read(path string) ([]byte, []cell, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var nb struct {
 		Cells []struct {
-			Source json.RawMessage `json:"source"`
+			Source notebook.Source `json:"source"`
 		} `json:"cells"`
 	}
 	if err := json.Unmarshal(data, &nb); err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("%s is not a notebook: %w", path, err)
 	}
 	if nb.Cells == nil {
-		return nil, errors.New("it has no cells")
+		return nil, nil, fmt.Errorf("%s is not a notebook: it has no cells", path)
 	}
 	cells := make([]cell, len(nb.Cells))
 	for i, c := range nb.Cells {
-		var lines []string
-		if json.Unmarshal(c.Source, &lines) == nil {
-			cells[i].source = strings.Join(lines, "")
-		} else if err := json.Unmarshal(c.Source, &cells[i].source); err != nil {
-			return nil, fmt.Errorf("cell %d: %w", i+1, err)
-		}
+		cells[i].source = string(c.Source)
 	}
-	return cells, nil
+	return data, cells, nil
 }
 
 // event is what execute.py tells.
@@ -146,16 +148,27 @@ type event struct {
 	Trace   string  `json:"trace"`
 }
 
-func execute(ctx context.Context, p place.Place, name, input, target string, cells []cell, timeout time.Duration, out io.Writer) error {
+// Run executes the job and writes the executed notebook, also if a cell fails or ctx ends before the last cell. Progress
+// and what the cells print go to out. A cell that runs longer than timeout fails, unless timeout is zero.
+func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out io.Writer) error {
+	tmp, err := supervise.TempDir()
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	input := filepath.Join(tmp, "source.ipynb")
+	if err := os.WriteFile(input, j.notebook, 0o600); err != nil {
+		return err
+	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer read.Close()
-	cmd := exec.CommandContext(ctx, install.VenvPython(p.Home), "-c", script, input, target, filepath.Dir(target),
-		strconv.Itoa(int(timeout.Round(time.Second).Seconds())))
+	cmd := exec.CommandContext(ctx, install.VenvPython(p.Home), "-c", script, input, j.target, filepath.Dir(j.target),
+		strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64))
 	cmd.Env = append(p.JupyterEnv(os.Environ()), supervise.RawErrorEnv+"=1",
-		"JPY_SESSION_NAME="+target) // as a server sets it: sciml/keep files values under the notebook's name
+		"JPY_SESSION_NAME="+j.target) // as a server sets it: sciml/keep files values under the notebook's name
 	cmd.ExtraFiles = []*os.File{write}
 	var noise strings.Builder
 	cmd.Stdout, cmd.Stderr = &noise, &noise
@@ -167,17 +180,17 @@ func execute(ctx context.Context, p place.Place, name, input, target string, cel
 		return fmt.Errorf("cannot start Python: %w; run `go run ./kernel setup`", err)
 	}
 	write.Close()
-	told := report(read, name, cells, out)
+	told := report(read, j.source, j.cells, out)
 	err = wait()
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil:
-		return fmt.Errorf("%s: stopped; what had been computed is in %s", name, target)
 	case told:
 		return ErrFailed
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: stopped; what had been computed is in %s", j.source, j.target)
 	}
-	return fmt.Errorf("%s could not be executed: %w\n%s", name, err, strings.TrimSpace(noise.String()))
+	return fmt.Errorf("%s could not be executed: %w\n%s", j.source, err, strings.TrimSpace(noise.String()))
 }
 
 // report prints what execute.py tells. It returns whether a failure has been told.
@@ -229,6 +242,13 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 				where += fmt.Sprintf(" (line %d of the file)", c.line+max(place.line-1, 0))
 			}
 			fmt.Fprintf(out, "%s: %s\nfailed after %.2f s: %s\n", where, line, e.Seconds, cause(e.Value, stderr.String()))
+		case "unsaved":
+			fresh = newline(out, fresh)
+			failed = true
+			fmt.Fprintf(out, "%s: the executed notebook could not be written: %s\n", name, e.Value)
+			if e.Text != "" {
+				fmt.Fprintf(out, "what had been computed is in %s\n", e.Text)
+			}
 		case "kernel":
 			fresh = newline(out, fresh)
 			failed = true

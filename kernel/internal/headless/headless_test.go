@@ -5,8 +5,11 @@ package headless
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gosciml/gosciml/kernel/internal/notebook"
 )
 
 func TestErrorPlace(t *testing.T) {
@@ -60,40 +63,83 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestReadCellsTakesBothFormsOfSource(t *testing.T) {
+func TestReadTakesBothFormsOfSource(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.ipynb")
-	if err := os.WriteFile(path, []byte(`{"cells": [{"source": ["a\n", "b"]}, {"source": "c\nd"}]}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cells, err := readCells(path)
+	write(t, path, `{"cells": [{"source": ["a\n", "b"]}, {"source": "c\nd"}]}`)
+	_, cells, err := read(path)
 	if err != nil || len(cells) != 2 || cells[0].source != "a\nb" || cells[1].source != "c\nd" {
-		t.Errorf("readCells = %+v, %v", cells, err)
+		t.Errorf("read = %+v, %v", cells, err)
 	}
-	if err := os.WriteFile(path, []byte(`{}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := readCells(path); err == nil {
+	write(t, path, `{}`)
+	if _, _, err := read(path); err == nil {
 		t.Error("a file without cells passed for a notebook")
 	}
 }
 
 func TestConvert(t *testing.T) {
-	chapter, target := filepath.Join(t.TempDir(), "a.md"), filepath.Join(t.TempDir(), "a.ipynb")
-	if err := os.WriteFile(chapter, []byte("# Title\n\n```go\nx := 1\ny := 2\n```\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cells, err := convert(chapter, target)
+	chapter := filepath.Join(t.TempDir(), "a.md")
+	write(t, chapter, "# Title\n\n```go\nx := 1\ny := 2\n```\n")
+	data, cells, err := convert(chapter)
 	if err != nil || len(cells) != 2 || cells[1] != (cell{source: "x := 1\ny := 2", line: 4}) {
 		t.Errorf("convert = %+v, %v", cells, err)
 	}
-	written, err := readCells(target)
+	converted := filepath.Join(t.TempDir(), "a.ipynb")
+	write(t, converted, string(data))
+	_, written, err := read(converted)
 	if err != nil || len(written) != 2 || written[0].source != cells[0].source || written[1].source != cells[1].source {
 		t.Errorf("the notebook has the cells %+v, %v, and the chapter %+v", written, err, cells)
 	}
-	if err := os.WriteFile(chapter, []byte("\n"), 0o644); err != nil {
+	write(t, chapter, "\n")
+	if _, _, err := convert(chapter); err == nil || !strings.Contains(err.Error(), "has no cells") {
+		t.Errorf("a chapter without text: %v", err)
+	}
+}
+
+func TestPrepareGivesParametersAndKeepsPlaces(t *testing.T) {
+	chapter := filepath.Join(t.TempDir(), "a.md")
+	write(t, chapter, "```go parameters\nvar rate = 0.1\n```\n\n```go\n%%\nfmt.Println(rate)\n```\n")
+	target := filepath.Join(t.TempDir(), "new", "a.ipynb")
+	j, err := Prepare(chapter, target, []notebook.Parameter{{Name: "rate", Value: "5"}})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := convert(chapter, target); err == nil || !strings.Contains(err.Error(), "has no cells") {
-		t.Errorf("a chapter without text: %v", err)
+	want := []cell{{"var rate = 0.1", 2}, {"// Parameters\nvar rate float64 = 5", 0}, {"%%\nfmt.Println(rate)", 6}}
+	if !slices.Equal(j.cells, want) {
+		t.Errorf("the cells are %+v, want %+v", j.cells, want)
+	}
+	written := filepath.Join(t.TempDir(), "b.ipynb")
+	write(t, written, string(j.notebook))
+	if j, err = Prepare(written, target, []notebook.Parameter{{Name: "rate", Value: "7"}}); err != nil || len(j.cells) != 3 ||
+		j.cells[1].source != "// Parameters\nvar rate float64 = 7" {
+		t.Errorf("given parameters again: %+v, %v", j, err)
+	}
+	if _, err := Prepare(chapter, target, []notebook.Parameter{{Name: "rates", Value: "5"}}); err == nil || !strings.Contains(err.Error(), chapter) {
+		t.Errorf("a parameter that is not there: %v, want an error that names the file", err)
+	}
+}
+
+func TestPrepareFindsTargetsThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	chapter := filepath.Join(dir, "a.md")
+	write(t, chapter, "```go\nvar rate = 0.1\n```\n")
+	folder, locked := filepath.Join(dir, "folder.ipynb"), filepath.Join(dir, "locked.ipynb")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, locked, "kept")
+	if err := os.Chmod(locked, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{folder, locked, filepath.Join(chapter, "below-a-file.ipynb")} {
+		if _, err := Prepare(chapter, target, nil); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+			t.Errorf("Prepare for %s: %v, want an error that says that it cannot be written", target, err)
+		}
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,5 +1,5 @@
 // Package notebook makes Jupyter notebooks from chapters written as Markdown, in which every fence marked "go" is a
-// cell to execute and the rest is text.
+// cell to execute and the rest is text, and gives notebooks the values of parameters.
 package notebook
 
 import (
@@ -45,6 +45,7 @@ type Cell struct {
 	ID     string
 	Source string
 	Line   int // line of the Markdown file on which the source begins; not stored in the notebook
+	Tags   []string
 }
 
 // MarshalJSON writes the fields that the type of the cell asks for, the source as one string a line.
@@ -56,7 +57,11 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 	if lines == nil {
 		lines = []string{}
 	}
-	fields := map[string]any{"cell_type": c.Type, "id": c.ID, "metadata": map[string]any{}, "source": lines}
+	metadata := map[string]any{}
+	if len(c.Tags) > 0 {
+		metadata["tags"] = c.Tags
+	}
+	fields := map[string]any{"cell_type": c.Type, "id": c.ID, "metadata": metadata, "source": lines}
 	if c.Type == "code" {
 		fields["execution_count"] = nil
 		fields["outputs"] = []any{}
@@ -64,9 +69,9 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// FromMarkdown makes a notebook of a chapter. A fence whose info string is exactly "go" becomes a code cell; every
-// other fence (also "go" followed by more words, for code that is only shown) stays text. The text between two code
-// cells is one cell. The id of a cell depends on nothing but its own text, so that a change of one leaves the others
+// FromMarkdown makes a notebook of a chapter. A fence whose info string is exactly "go" becomes a code cell, and one with
+// "go parameters" a code cell tagged "parameters"; every other fence (also "go" followed by other words, for code that is
+// only shown) stays text. The text between two code cells is one cell. The id of a cell depends on nothing but its own text, so that a change of one leaves the others
 // as they were.
 func FromMarkdown(source []byte, kernel Kernelspec) (*Notebook, error) {
 	nb := &Notebook{
@@ -80,26 +85,30 @@ func FromMarkdown(source []byte, kernel Kernelspec) (*Notebook, error) {
 	seen := map[string]int{}
 	var lines []string
 	begin := 1
-	flush := func(kind string) {
+	flush := func(kind string, tags ...string) {
 		first := 0
 		for first < len(lines) && strings.TrimSpace(lines[first]) == "" {
 			first++
 		}
 		text := strings.TrimRight(strings.Join(lines[first:], "\n"), " \t\n")
 		if text != "" {
-			nb.Cells = append(nb.Cells, Cell{Type: kind, ID: cellID(seen, kind, text), Source: text, Line: begin + first})
+			nb.Cells = append(nb.Cells, Cell{Type: kind, ID: cellID(seen, kind, text), Source: text, Line: begin + first, Tags: tags})
 		}
 		lines = nil
 	}
 
 	var fence string // the fence that is open, empty outside of one
 	var code bool    // it opened a code cell
+	var tags []string
 	var opened int
 	for i, line := range strings.Split(strings.ReplaceAll(string(source), "\r\n", "\n"), "\n") {
 		marker, info := fenceOf(line)
 		switch {
 		case fence == "" && marker != "":
-			fence, code, opened = marker, info == "go", i+1
+			fence, code, tags, opened = marker, info == "go", nil, i+1
+			if language, rest, _ := strings.Cut(info, " "); language == "go" && strings.TrimSpace(rest) == parametersTag {
+				code, tags = true, []string{parametersTag}
+			}
 			if code {
 				flush("markdown")
 				begin = i + 2
@@ -108,7 +117,7 @@ func FromMarkdown(source []byte, kernel Kernelspec) (*Notebook, error) {
 		case fence != "" && info == "" && len(marker) >= len(fence) && marker[:1] == fence[:1]:
 			fence = ""
 			if code {
-				flush("code")
+				flush("code", tags...)
 				code, begin = false, i+2
 				continue
 			}

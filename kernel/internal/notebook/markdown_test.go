@@ -2,13 +2,14 @@ package notebook
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 )
 
 const chapter = "# Title\n\nText.\n\n```go\nx := 1 // a < b\n\n```\n\n```go\ny := 2\n```\nMore text, ```go in a line```.\n\n" +
-	"```go shown\nnever run\n```\n\n~~~sh\n```go\nls\n```\n~~~\n\n````go\nz := \"```\"\n````\n"
+	"```go shown\nnever run\n```\n\n~~~sh\n```go\nls\n```\n~~~\n\n````go\nz := \"```\"\n````\n```go  parameters\nvar n = 1\n```\n"
 
 func TestFromMarkdown(t *testing.T) {
 	nb, err := FromMarkdown([]byte(chapter), Kernelspec{Name: "gosciml"})
@@ -21,6 +22,7 @@ func TestFromMarkdown(t *testing.T) {
 		{Type: "code", Source: "y := 2", Line: 11},
 		{Type: "markdown", Source: "More text, ```go in a line```.\n\n```go shown\nnever run\n```\n\n~~~sh\n```go\nls\n```\n~~~", Line: 13},
 		{Type: "code", Source: "z := \"```\"", Line: 26},
+		{Type: "code", Source: "var n = 1", Line: 29, Tags: []string{"parameters"}},
 	}
 	got := slices.Clone(nb.Cells)
 	lines := strings.Split(chapter, "\n")
@@ -30,7 +32,7 @@ func TestFromMarkdown(t *testing.T) {
 		}
 		got[i].ID = ""
 	}
-	if !slices.Equal(got, want) {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("cells are\n%+v\nwant\n%+v", got, want)
 	}
 }
@@ -81,6 +83,7 @@ func TestEncode(t *testing.T) {
 			ID       string   `json:"id"`
 			Source   []string `json:"source"`
 			Outputs  *[]any   `json:"outputs"`
+			Metadata struct{ Tags []string }
 		} `json:"cells"`
 		NBFormat int `json:"nbformat"`
 	}
@@ -93,6 +96,9 @@ func TestEncode(t *testing.T) {
 	for i, c := range read.Cells {
 		if strings.Join(c.Source, "") != nb.Cells[i].Source {
 			t.Errorf("cell %d reads %q, want %q", i, c.Source, nb.Cells[i].Source)
+		}
+		if !slices.Equal(c.Metadata.Tags, nb.Cells[i].Tags) {
+			t.Errorf("cell %d has the tags %q, want %q", i, c.Metadata.Tags, nb.Cells[i].Tags)
 		}
 		if (c.Outputs != nil) != (c.CellType == "code") {
 			t.Errorf("cell %d of type %s: outputs %v", i, c.CellType, c.Outputs)
