@@ -1,6 +1,7 @@
 package objective
 
 import (
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -61,4 +62,11 @@ func (e *Evaluation) Call(inputs ...[]*tensors.Tensor) ([]*tensors.Tensor, error
 	}
 	defer device.Free(point)
 	return e.then.Call(append([][]*tensors.Tensor{point}, inputs...)...)
+}
+
+// Ahead has it compiled for inputs of these shapes beside what the caller does next.
+func (e *Evaluation) Ahead(inputs ...shapes.Shape) {
+	if e != nil && e.whole != nil {
+		e.whole.Ahead(inputs, device.ShapesOf(e.obj.Data))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -87,6 +88,13 @@ func NewTermEvaluator(obj *Objective) (*TermEvaluator, error) {
 		return obj.Terms.build(in[0], in[1:])
 	})
 	return &TermEvaluator{obj: obj, program: p}, err
+}
+
+// Ahead has it compiled beside what the caller does next.
+func (e *TermEvaluator) Ahead() {
+	if e != nil && e.obj != nil {
+		e.program.Ahead([]shapes.Shape{shapes.Make(e.obj.Precision(), e.obj.Dim)}, device.ShapesOf(e.obj.Data))
+	}
 }
 
 // At computes the terms at a vector, by name. It fails when theta has another length than Objective.Dim.

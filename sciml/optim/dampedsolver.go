@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -134,6 +135,22 @@ func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, d
 		step.size, step.bend = device.Number(out[3]), device.Number(out[4])
 	}
 	return step, nil
+}
+
+// ahead has the programs compiled beside what follows, for θ, r, J, the matrix, its scale and what draws the subspace.
+func (s *dampedSolver) ahead(theta, r, j, matrix, scale shapes.Shape, drawn, data []shapes.Shape) {
+	order := j.Dimensions[1]
+	if s.kernel {
+		order = j.Dimensions[0]
+	}
+	scalar := shapes.Make(scale.DType)
+	factor := s.factorizing.Ahead([]shapes.Shape{scalar, matrix, scale})
+	s.solving.Ahead([]shapes.Shape{j, shapes.Make(scale.DType, order), r}, factor)
+	z := shapes.Make(scale.DType, j.Dimensions[1])
+	if s.bending != nil {
+		s.bending.Ahead([]shapes.Shape{theta, z}, drawn, data)
+	}
+	s.stepping.Ahead([]shapes.Shape{r, j, z, z}, drawn)
 }
 
 // solve minimizes ‖Jz + s‖² + λ‖z‖².

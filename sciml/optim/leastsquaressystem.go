@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute/shapes"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -55,6 +57,8 @@ type leastSquaresSystem interface {
 	plan() string
 	// scaling are its scales, nil for none.
 	scaling() *scales
+	// ahead has what a first step needs compiled beside what follows.
+	ahead(theta shapes.Shape)
 }
 
 // denseMemory is the size of J and the matrix in bytes, for steps in a space of so many columns; made is the number of rows that J is
@@ -197,6 +201,16 @@ func (s *denseSystem) solve(relative float64, data []*tensors.Tensor) (regionSte
 
 func (s *denseSystem) scaling() *scales { return s.scales }
 
+func (s *denseSystem) ahead(theta shapes.Shape) {
+	if s.scales != nil {
+		return // for few parameters
+	}
+	data := device.ShapesOf(s.obj.Data)
+	if m := s.linearizing.Ahead([]shapes.Shape{theta}, data); m != nil {
+		s.solver.ahead(theta, m[0], m[1], m[2], m[3], nil, data)
+	}
+}
+
 func (s *denseSystem) plan() string { return s.text }
 
 // matrixFree takes products with J and Jᵀ.
@@ -288,3 +302,5 @@ func (m *matrixFree) solve(relative float64, _ []*tensors.Tensor) (regionStep, e
 func (m *matrixFree) plan() string { return m.text }
 
 func (m *matrixFree) scaling() *scales { return nil }
+
+func (m *matrixFree) ahead(shapes.Shape) {} // its programs are made as they are asked for

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute/shapes"
+
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
@@ -88,6 +90,9 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 	if err != nil {
 		return nil, err
 	}
+	vector := shapes.Make(obj.Precision(), obj.Dim)
+	s.try.Ahead(vector, vector, vector)
+	system.ahead(vector)
 	s.asks = asks{every: m.AdaptEvery, remark: "Levenberg–Marquardt solves by " + system.plan()}
 	if scales != nil {
 		s.even = 4 * device.Epsilon(obj.Precision())

@@ -171,6 +171,7 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		if r.terms, err = objective.NewTermEvaluator(own); err != nil {
 			return nil, err
 		}
+		r.terms.Ahead()
 	}
 	if options.CheckpointPath != "" { // what cannot be saved says so before the work is done
 		if _, err := r.checkpoint(); r.cut(err) {

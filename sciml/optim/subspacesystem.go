@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -75,6 +76,22 @@ func (s *subspaceSystem) linearize(at *evaluated, data []*tensors.Tensor) error 
 	s.matrices = slices.Concat([]*tensors.Tensor{s.full[0], out[0], out[1]}, s.full[2:], drawn)
 	at.made = slices.Concat(s.full, s.matrices)
 	return nil
+}
+
+func (s *subspaceSystem) ahead(theta shapes.Shape) {
+	if s.scales != nil {
+		return
+	}
+	drawn := s.space.Draw(rand.New(rand.NewPCG(0, 0))).Inputs(s.obj) // any subspace has these shapes
+	defer device.Free(drawn)
+	draws, data := device.ShapesOf(drawn), device.ShapesOf(s.obj.Data)
+	full := s.linearizing.Ahead([]shapes.Shape{theta}, data)
+	if full == nil {
+		return
+	}
+	if narrow := s.narrowing.Ahead(full[1:2], draws); narrow != nil {
+		s.solver.ahead(theta, full[0], narrow[0], narrow[1], full[2], draws, data)
+	}
 }
 
 // vary has another subspace drawn for the next step.

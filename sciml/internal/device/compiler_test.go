@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -81,4 +83,50 @@ func TestBeside(t *testing.T) {
 	if _, err := device.Beside(ctx, 0, "counting", func() (int, error) { t.Error("begun"); return 0, nil }); !device.IsInterrupted(err) {
 		t.Errorf("error %v, want that it was not begun", err)
 	}
+}
+
+// TestAhead: a program compiled ahead tells the shapes of its outputs, is built once, and gives the same numbers; what cannot be built
+// is left to the call to say.
+func TestAhead(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		built := 0
+		outer, err := device.NewProgram(device.Compiler{Backend: b}, "outer", func(in []*graph.Node) []*graph.Node {
+			built++
+			return []*graph.Node{graph.Mul(graph.ExpandAxes(in[0], 1), graph.ExpandAxes(in[1], 0))}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := []*tensors.Tensor{device.Vector(dtype, []float64{1, 2}), device.Vector(dtype, []float64{3, 4, 5})}
+		if ahead := outer.Ahead(device.ShapesOf(in)); b.Name() == "xla" && (len(ahead) != 1 || ahead[0].String() != "(Float64)[2, 3]") || b.Name() != "xla" && ahead != nil {
+			t.Errorf("the outputs have the shapes %v", ahead)
+		}
+		out, err := outer.Call(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(out[0].Value()); got != "[[3 4 5] [6 8 10]]" || built != 1 {
+			t.Errorf("%s, built %d times", got, built)
+		}
+		if again := outer.Ahead(device.ShapesOf(in)); again != nil || built != 1 {
+			t.Errorf("what is compiled is compiled ahead again: %v, built %d times", again, built)
+		}
+		for what, build := range map[string]func(in []*graph.Node) []*graph.Node{
+			"panic": func([]*graph.Node) []*graph.Node { panic("no graph") }, "end": func([]*graph.Node) []*graph.Node { runtime.Goexit(); return nil },
+		} {
+			fails, err := device.NewProgram(device.Compiler{Backend: b}, what, build)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ahead := fails.Ahead(device.ShapesOf(in)); ahead != nil {
+				t.Errorf("%s: shapes %v of what cannot be built", what, ahead)
+			}
+			if what == "end" {
+				continue // the call would end this test
+			}
+			if _, err := fails.Call(in); err == nil || !strings.Contains(err.Error(), "no graph") {
+				t.Errorf("%s: error %v", what, err)
+			}
+		}
+	})
 }

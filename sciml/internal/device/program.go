@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -27,21 +28,53 @@ type Program struct {
 type compiled struct {
 	sync.Mutex
 	shapes [][]shapes.Shape
+	built  func(outputs []*graph.Node) // called when a graph is built; nil for nobody
+}
+
+func (c *compiled) tell(outputs []*graph.Node) {
+	c.Lock()
+	built := c.built
+	c.Unlock()
+	if built != nil {
+		built(outputs)
+	}
+}
+
+func (c *compiled) watch(built func(outputs []*graph.Node)) {
+	c.Lock()
+	defer c.Unlock()
+	c.built = built
+}
+
+func (c *compiled) has(inputs []shapes.Shape) bool {
+	c.Lock()
+	defer c.Unlock()
+	return slices.ContainsFunc(c.shapes, func(of []shapes.Shape) bool { return slices.EqualFunc(of, inputs, shapes.Shape.Equal) })
+}
+
+func (c *compiled) add(inputs []shapes.Shape) {
+	if !c.has(inputs) {
+		c.Lock()
+		defer c.Unlock()
+		c.shapes = append(c.shapes, inputs)
+	}
 }
 
 // NewProgram makes a program, which the first call compiles. What panics in build is the error of that call.
 func NewProgram(c Compiler, name string, build func(inputs []*graph.Node) []*graph.Node) (*Program, error) {
+	state := &compiled{}
 	exec, err := graph.NewExec(c.Backend, func(inputs []*graph.Node) []*graph.Node {
 		var outputs []*graph.Node
 		if err := usercode.Call("", func() error { outputs = build(inputs); return nil }); err != nil {
 			panic(&buildError{err})
 		}
+		state.tell(outputs)
 		return outputs
 	})
 	if err != nil {
 		return nil, fmt.Errorf("device: building the %s program: %w", name, err)
 	}
-	return &Program{name: name, exec: exec.WithName(name), compiler: c, compiled: &compiled{}}, nil
+	return &Program{name: name, exec: exec.WithName(name), compiler: c, compiled: state}, nil
 }
 
 // Within is the same program for somebody who waits for its compilation until ctx is done. It is compiled once for all.
@@ -110,11 +143,7 @@ func (p *Program) compile(groups [][]*tensors.Tensor) error {
 			inputs = append(inputs, t.Shape())
 		}
 	}
-	same := func(of []shapes.Shape) bool { return slices.EqualFunc(of, inputs, shapes.Shape.Equal) }
-	p.compiled.Lock()
-	known := slices.ContainsFunc(p.compiled.shapes, same)
-	p.compiled.Unlock()
-	if known {
+	if p.compiled.has(inputs) {
 		return nil
 	}
 	_, err := Beside(p.compiler.Context, 0, "compiling the "+p.name+" program", func() (*graph.Graph, error) {
@@ -122,12 +151,57 @@ func (p *Program) compile(groups [][]*tensors.Tensor) error {
 		if err != nil {
 			return nil, p.failed("compiling", err)
 		}
-		p.compiled.Lock()
-		defer p.compiled.Unlock()
-		if !slices.ContainsFunc(p.compiled.shapes, same) {
-			p.compiled.shapes = append(p.compiled.shapes, inputs)
-		}
+		p.compiled.add(inputs)
 		return g, nil
 	})
 	return err
+}
+
+// Ahead has the program compiled for inputs of these shapes beside what the caller does next, and returns the shapes of its outputs,
+// so that programs that follow one another are compiled at the same time. The graph is built before it returns: what users write runs
+// in one goroutine at a time. It returns nil, and leaves all to the first call, where it cannot be built, where the context is done
+// before that, and on the pure-Go back end, which hardly compiles.
+func (p *Program) Ahead(groups ...[]shapes.Shape) []shapes.Shape {
+	inputs := slices.Concat(groups...)
+	if p.compiler.Backend.String() == gobackend.BackendName || p.compiled.has(inputs) {
+		return nil
+	}
+	built := make(chan []shapes.Shape, 1)
+	p.compiled.watch(func(outputs []*graph.Node) {
+		made := make([]shapes.Shape, len(outputs))
+		for i, o := range outputs {
+			made[i] = o.Shape()
+		}
+		built <- made
+	})
+	defer p.compiled.watch(nil)
+	go func() {
+		defer close(built)
+		_ = usercode.Call("", func() error { // what is wrong is for the call to say
+			if _, err := p.exec.Compile(inputs...); err != nil {
+				return err
+			}
+			p.compiled.add(inputs)
+			return nil
+		})
+	}()
+	var done <-chan struct{}
+	if ctx := p.compiler.Context; ctx != nil {
+		done = ctx.Done()
+	}
+	select {
+	case outputs := <-built:
+		return outputs
+	case <-done:
+		return nil
+	}
+}
+
+// ShapesOf are the shapes of tensors, as Ahead takes them.
+func ShapesOf(all []*tensors.Tensor) []shapes.Shape {
+	found := make([]shapes.Shape, len(all))
+	for i, t := range all {
+		found[i] = t.Shape()
+	}
+	return found
 }
