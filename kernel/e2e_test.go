@@ -149,6 +149,53 @@ func TestRunGivesParameters(t *testing.T) {
 	}
 }
 
+// papermill executes notebooks as they are, and with our plug-in gives them parameters. Needs Python's registry.
+func TestPapermill(t *testing.T) {
+	e2e(t, "1")
+	program, p := build(t)
+	venv, dir := filepath.Join(t.TempDir(), "venv"), t.TempDir()
+	plugin := filepath.Join(dir, "plug-in") // installing leaves files beside the source
+	if err := os.CopyFS(plugin, os.DirFS("papermill")); err != nil {
+		t.Fatal(err)
+	}
+	env := p.JupyterEnv(os.Environ())
+	call := func(name string, args ...string) (string, error) {
+		cmd := exec.Command(name, args...)
+		cmd.Dir, cmd.Env = dir, env
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	must := func(out string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	must(call("python3", "-m", "venv", venv))
+	must(call(filepath.Join(venv, "bin", "pip"), "install", "-q", "papermill==2.7.0"))
+	text := "```go parameters\nvar rate = 0.1\nconst (\n\tname = \"Adam\"\n\tsteps = 3\n)\n```\n```go\n%%\nfmt.Printf(\"%T %v %v %v\\n\", rate, rate, name, steps)\n```\n"
+	if err := os.WriteFile(filepath.Join(dir, "a.md"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	must(call(program, "run", "a.md"))
+	papermill := func(want string, args ...string) {
+		t.Helper()
+		out, err := call(filepath.Join(venv, "bin", "papermill"), append(args, "--no-progress-bar", "a.ipynb", "out.ipynb")...)
+		written, _ := os.ReadFile(filepath.Join(dir, "out.ipynb"))
+		if err != nil || !strings.Contains(string(written), want+"\\n") {
+			t.Errorf("papermill %q: %v\n%s\nThe notebook should print %s:\n%s", args, err, out, want, written)
+		}
+	}
+	papermill("float64 0.1 Adam 3")
+	must(call(filepath.Join(venv, "bin", "pip"), "install", "-q", plugin))
+	papermill("float64 5 Adam 3", "-p", "rate", "5")
+	papermill("float64 1e-05 né 3", "-p", "rate", "1e-5", "-p", "name", "né")
+	out, err := call(filepath.Join(venv, "bin", "papermill"), "-p", "rate", "fast", "a.ipynb", "out.ipynb")
+	if err == nil || !strings.Contains(out, `rate was given as "fast", expected a number of type float64`) {
+		t.Errorf("a wrong value: %v\n%s", err, out)
+	}
+}
+
 // What has been computed is saved when a cell takes too long, however short the limit, and when ctrl-C comes.
 func TestRunSavesWhatItHas(t *testing.T) {
 	e2e(t, "1")

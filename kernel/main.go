@@ -41,7 +41,7 @@ func main() {
 		os.Exit(2)
 	}
 	name, args := os.Args[1], os.Args[2:]
-	// These two handle signals themselves.
+	// These are called by programs. The first two handle signals themselves.
 	switch name {
 	case "kernel":
 		if len(args) != 1 {
@@ -54,6 +54,11 @@ func main() {
 		os.Exit(status)
 	case "warden":
 		if err := supervise.Warden(args); err != nil {
+			fail(err)
+		}
+		return
+	case "parameters":
+		if err := tellParameters(os.Stdin, os.Stdout); err != nil {
 			fail(err)
 		}
 		return

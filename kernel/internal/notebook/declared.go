@@ -15,8 +15,31 @@ import (
 	"sync"
 )
 
-// declareAnew returns the text of a cell that declares anew, with the values given, what the source of another declares.
-func declareAnew(source string, values []Parameter) (string, error) {
+// Declared is a variable or constant of a cell tagged "parameters", as Go code. What is not known is empty.
+type Declared struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
+// Declares lists what the source of a cell tagged "parameters" declares.
+func Declares(source string) ([]Declared, error) {
+	cell, err := parseDeclarations(source)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Declared, len(cell.all))
+	for i, d := range cell.all {
+		list[i] = Declared{Name: d.name, Type: cell.typeText(d)}
+		if d.value != nil {
+			list[i].Value = cell.textOf(d.value)
+		}
+	}
+	return list, nil
+}
+
+// DeclareAnew returns the source of a cell that declares anew, with the values given, what that of another declares.
+func DeclareAnew(source string, values []Parameter) (string, error) {
 	cell, err := parseDeclarations(source)
 	if err != nil {
 		return "", err

@@ -10,7 +10,8 @@ import (
 
 // Parameter is a value for a variable or constant that a cell tagged "parameters" declares.
 type Parameter struct {
-	Name, Value string
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Tags of cells, as papermill knows them.
@@ -65,7 +66,7 @@ func Parameterize(data []byte, values []Parameter) ([]byte, Injected, error) {
 		return nil, Injected{}, errors.New("it has no cell tagged \"parameters\": give one that declares them this tag " +
 			"(in JupyterLab the gears at the upper right, Common Tools, Cell Tags; in Markdown the fence ```go parameters)")
 	}
-	text, err := declareAnew(source, values)
+	text, err := DeclareAnew(source, values)
 	if err != nil {
 		return nil, Injected{}, err
 	}

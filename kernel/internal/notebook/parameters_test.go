@@ -65,7 +65,7 @@ func TestDeclareAnewKeepsTypes(t *testing.T) {
 		"end=!":                      `const sep, end = ',', "!"`,
 		"seed=2,rate=1":              "var rate float64 = 1\nvar seed uint64 = 2",
 	} {
-		if got, err := declareAnew(declaring, parameters(given)); err != nil || got != "// Parameters\n"+want {
+		if got, err := DeclareAnew(declaring, parameters(given)); err != nil || got != "// Parameters\n"+want {
 			t.Errorf("%s: %q, %v, want\n%s", given, got, err, want)
 		}
 	}
@@ -77,6 +77,14 @@ func parameters(given string) (values []Parameter) {
 		values = append(values, Parameter{name, value})
 	}
 	return values
+}
+
+func TestDeclares(t *testing.T) {
+	got, err := Declares("var rate = 0.1\nvar soft bool\nvar p = pde.Burgers()")
+	want := []Declared{{"rate", "float64", "0.1"}, {"soft", "bool", ""}, {"p", "", "pde.Burgers()"}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("Declares = %q, %v, want %q", got, err, want)
+	}
 }
 
 func TestWrongParametersAreNamed(t *testing.T) {
@@ -99,7 +107,7 @@ func TestWrongParametersAreNamed(t *testing.T) {
 		"fmt=1":             {`no parameter "fmt"`},
 		"problem=var x = 1": {"a Go expression"},
 	} {
-		got, err := declareAnew(declaring, parameters(given))
+		got, err := DeclareAnew(declaring, parameters(given))
 		if err == nil {
 			t.Errorf("%s was taken as %q", given, got)
 			continue
@@ -115,7 +123,7 @@ func TestWrongParametersAreNamed(t *testing.T) {
 		"":                "declares nothing",
 		"rate := 0.1":     "expected declarations",
 	} {
-		if _, err := declareAnew(source, parameters("rate=5")); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := DeclareAnew(source, parameters("rate=5")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("a cell with %q: %v, want an error with %q", source, err, want)
 		}
 	}
