@@ -36,6 +36,8 @@ func TestWrongUsageIsNamed(t *testing.T) {
 		{func(a []string) error { return runLatency(t.Context(), a) }, "-n 0", []string{"latency", "-n 0", "at least 1"}},
 		{func(a []string) error { return runLab(t.Context(), a) }, ". other", []string{"lab", `"other"`, "no more than one"}},
 		{func(a []string) error { return runLab(t.Context(), a) }, "missing", []string{"lab", `"missing"`, "a folder"}},
+		{func(a []string) error { return runLab(t.Context(), a) }, "-ip=", []string{`-ip ""`, "127.0.0.1"}},
+		{func(a []string) error { return runLab(t.Context(), a) }, "-port 70000", []string{"-port 70000", "65535"}},
 		{func(a []string) error { return runRun(t.Context(), a) }, "", []string{"no file"}},
 		{func(a []string) error { return runRun(t.Context(), a) }, "a.txt", []string{`"a.txt"`, ".ipynb"}},
 		{func(a []string) error { return runRun(t.Context(), a) }, "a.md -timeout -3s", []string{"-timeout -3s", "0 for no limit"}},

@@ -57,10 +57,13 @@ func runLab(ctx context.Context, args []string) error {
 	var o lab.Options
 	noBrowser := flags.Bool("no-browser", false, "only print the address")
 	flags.IntVar(&o.Port, "port", 8888, "port to listen on; if it is taken, the next free one")
-	flags.StringVar(&o.IP, "ip", "127.0.0.1", "address to listen on; 0.0.0.0 lets other machines in (with the token)")
+	flags.StringVar(&o.IP, "ip", "127.0.0.1", "address to listen on; 0.0.0.0, or :: for IPv6, lets other machines in (with the token)")
 	folder, err := parse(flags, args, 1)
 	if err != nil {
 		return err
+	}
+	if err := o.Check(); err != nil {
+		return misuse("%v", err)
 	}
 	p, err := place.Find()
 	if err != nil {

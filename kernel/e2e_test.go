@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -262,10 +263,29 @@ func TestSecondSetupNeedsNoNetwork(t *testing.T) {
 func TestLab(t *testing.T) {
 	e2e(t, "1")
 	program, _ := build(t)
-	if l, err := net.Listen("tcp", "127.0.0.1:8888"); err == nil {
-		defer l.Close() // else somebody else has it already
+	for _, c := range []struct{ ip, host string }{{"127.0.0.1", "127.0.0.1"}, {"0.0.0.0", "127.0.0.1"}, {"localhost", "localhost"}, {"::1", "[::1]"}, {"::", "[::1]"}} {
+		t.Run(c.ip, func(t *testing.T) { testLab(t, program, c.ip, c.host) })
 	}
-	cmd := exec.Command(program, "lab", "-no-browser", t.TempDir())
+}
+
+// testLab starts JupyterLab with a browser that notes what it is to open, where the first port is taken.
+func testLab(t *testing.T, program, ip, host string) {
+	taken, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	if err != nil && strings.Contains(ip, ":") {
+		t.Skipf("this machine has no IPv6: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := strconv.Itoa(taken.Addr().(*net.TCPAddr).Port)
+	folder := t.TempDir()
+	browser := filepath.Join(folder, "browser")
+	if err := os.WriteFile(browser, []byte("#!/bin/sh\ncat \"${1#file://}\" > '"+browser+".part' && mv '"+browser+".part' '"+browser+".page'\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "lab", "-ip", ip, "-port", port, folder)
+	cmd.Env = append(os.Environ(), "BROWSER="+browser+" %s")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -279,13 +299,24 @@ func TestLab(t *testing.T) {
 	var base, token string
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
-		if m := regexp.MustCompile(`^(http://127\.0\.0\.1:\d+)/lab\?token=([0-9a-f]{48})$`).FindStringSubmatch(lines.Text()); m != nil {
+		if m := regexp.MustCompile(`^(http://\S+:\d+)/lab\?token=([0-9a-f]{48})$`).FindStringSubmatch(lines.Text()); m != nil {
 			base, token = m[1], m[2]
 			break
 		}
 	}
-	if base == "" || strings.HasSuffix(base, ":8888") {
-		t.Fatalf("lab printed the address %q, want one with a port that is free", base)
+	if !strings.HasPrefix(base, "http://"+host+":") || strings.HasSuffix(base, ":"+port) {
+		t.Fatalf("lab printed the address %q, want one of %s with a port that is free", base, host)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if page, err := os.ReadFile(browser + ".page"); err == nil {
+			if !strings.Contains(string(page), base+"/lab?token="+token) {
+				t.Errorf("the browser was to open\n%s\nwhich does not lead to %s", page, base)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no browser was opened")
+		}
 	}
 
 	get := func(path, token string) (int, map[string]any) {

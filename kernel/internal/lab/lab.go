@@ -34,12 +34,71 @@ type Options struct {
 	Browser bool   // open one
 }
 
+// Check says in a sentence what is wrong with the address and the port, if something is.
+func (o Options) Check() error {
+	if o.Port < 1 || o.Port > 65535 {
+		return fmt.Errorf("lab got -port %d, expected a number from 1 to 65535", o.Port)
+	}
+	if o.IP == "" {
+		return errors.New("lab got -ip \"\", expected an address or a name of this machine, such as 127.0.0.1; 0.0.0.0 lets other machines in")
+	}
+	l, err := listen(o.IP, 0)
+	if err == nil {
+		return l.Close()
+	}
+	return fmt.Errorf("lab got -ip %q, expected an address or a name of this machine, which has %s: %w", o.IP, strings.Join(ownAddresses(), ", "), cause(err))
+}
+
+// cause is what the system says of a call that failed, without the call.
+func cause(err error) error {
+	for next := err; next != nil; next = errors.Unwrap(next) {
+		err = next
+	}
+	return err
+}
+
+// ownAddresses are those of this machine, without the ones that mean something on one of its networks only.
+func ownAddresses() (list []string) {
+	all, _ := net.InterfaceAddrs()
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLinkLocalUnicast() {
+			list = append(list, n.IP.String())
+		}
+	}
+	return append(list, "localhost")
+}
+
+// listen listens as JupyterLab does, which takes an IPv6 address for IPv6 alone.
+func listen(ip string, port int) (net.Listener, error) {
+	network := "tcp"
+	if isIPv6(ip) {
+		network = "tcp6"
+	}
+	return net.Listen(network, net.JoinHostPort(ip, strconv.Itoa(port)))
+}
+
+func isIPv6(ip string) bool { return strings.Contains(ip, ":") }
+
+// reachable is the host under which this machine reaches a server that listens on an address.
+func reachable(ip string) string {
+	switch parsed := net.ParseIP(ip); {
+	case parsed == nil || !parsed.IsUnspecified():
+		return ip
+	case isIPv6(ip):
+		return "::1"
+	}
+	return "127.0.0.1"
+}
+
 // startLimit is how long JupyterLab may take until it answers; a cold disk makes it slow.
 const startLimit = 2 * time.Minute
 
 // Run starts JupyterLab, prints its address with the token on a line of its own, and waits until ctx ends or
 // JupyterLab does. All that it started ends with it.
 func Run(ctx context.Context, p place.Place, o Options, out io.Writer) error {
+	if err := o.Check(); err != nil {
+		return err
+	}
 	folder, err := filepath.Abs(o.Folder)
 	if err != nil {
 		return err
@@ -51,7 +110,7 @@ func Run(ctx context.Context, p place.Place, o Options, out io.Writer) error {
 	token := hex.EncodeToString(secret)
 
 	for port := o.Port; ; port++ {
-		free, err := FreePort(o.IP, port)
+		free, err := freePort(o.IP, port)
 		if err != nil {
 			return err
 		}
@@ -67,14 +126,11 @@ func Run(ctx context.Context, p place.Place, o Options, out io.Writer) error {
 	}
 }
 
-// FreePort returns the first port from the given one on that nobody listens on.
-func FreePort(ip string, port int) (int, error) {
-	if port < 1 || port > 65535 {
-		return 0, fmt.Errorf("the port is %d, expected a number from 1 to 65535", port)
-	}
+// freePort returns the first port from the given one on that nobody listens on.
+func freePort(ip string, port int) (int, error) {
 	var last error
 	for p := port; p <= min(port+99, 65535); p++ {
-		l, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(p)))
+		l, err := listen(ip, p)
 		if err == nil {
 			l.Close()
 			return p, nil
@@ -95,7 +151,7 @@ func serve(ctx context.Context, p place.Place, o Options, folder string, port in
 		"--ServerApp.port=" + strconv.Itoa(port),
 		"--ServerApp.port_retries=0",
 		"--ServerApp.root_dir=" + folder,
-		"--ServerApp.open_browser=" + map[bool]string{true: "True", false: "False"}[o.Browser],
+		"--ServerApp.open_browser=False",
 		"--Application.log_level=WARN",
 	}
 	if os.Geteuid() == 0 {
@@ -118,11 +174,7 @@ func serve(ctx context.Context, p place.Place, o Options, folder string, port in
 	go func() { ended <- cmd.Wait() }()
 	defer func() { _ = syscall.Kill(-group, syscall.SIGKILL) }()
 
-	host := o.IP
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	address := "http://" + net.JoinHostPort(host, strconv.Itoa(port))
+	address := "http://" + net.JoinHostPort(reachable(o.IP), strconv.Itoa(port))
 	ready := make(chan struct{})
 	waiting, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
@@ -137,8 +189,12 @@ func serve(ctx context.Context, p place.Place, o Options, folder string, port in
 		case <-ready:
 			ready = nil
 			cancel()
-			fmt.Fprintf(out, "JupyterLab is ready; press ctrl-C to stop it:\n%s/lab?token=%s\n", address, token)
+			door := address + "/lab?token=" + token
+			fmt.Fprintf(out, "JupyterLab is ready; press ctrl-C to stop it:\n%s\n", door)
 			log.passOn(os.Stderr)
+			if o.Browser {
+				defer openBrowser(p, door, &log)()
+			}
 		case <-waiting.Done():
 			if ctx.Err() == nil && ready != nil {
 				return fmt.Errorf("JupyterLab did not answer at %s within %v:\n%s", address, startLimit, log.text())
