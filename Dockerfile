@@ -64,8 +64,9 @@ RUN export PIP_NO_INDEX=1 PIP_FIND_LINKS=/home/gopher/wheels \
 FROM base
 COPY --from=build --chown=gopher:gopher /home/gopher /home/gopher
 USER gopher
-# Modules come from the image alone: Go must not look for newer ones.
-ENV GOPROXY=off
+# Modules come from the image alone: Go must not look for newer ones. `go get` in a cell may: by GOSCIML_GOPROXY, where
+# an empty one is Go's default.
+ENV GOPROXY=off GOSCIML_GOPROXY=
 EXPOSE 8888
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8888/api', timeout=4)"]

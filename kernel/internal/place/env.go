@@ -9,6 +9,11 @@ import (
 	"github.com/gosciml/gosciml/sciml/backend"
 )
 
+// ProxyEnv holds the user's own GOPROXY, which KernelEnv switches off, for `go get` typed in a cell. It is empty where
+// the user has none: Go takes an empty GOPROXY for one that is not set, then looks at what `go env -w` wrote, then at its
+// default.
+const ProxyEnv = "GOSCIML_GOPROXY"
+
 // KernelEnv returns the environment for GoNB and, through it, for the cells: base (in the form of os.Environ) with
 // what makes builds fast, independent of the network and of settings the user has for other work.
 // gomlxBackend, if not empty, tells code that opens a back end with GoMLX alone which one to take.
@@ -32,6 +37,10 @@ func (c Config) KernelEnv(base []string, tmp, gomlxBackend string) []string {
 	env["GOTOOLCHAIN"] = "local" // the toolchain on PATH is the one the clone asks for
 	env["GO_EXTLINK_ENABLED"] = "0"
 	env["GOFLAGS"] = goFlags(env["GOFLAGS"])
+	// Off may be our own work, by a kernel around this one or by the image, which then left the user's setting here.
+	if _, ok := env[ProxyEnv]; !ok || env["GOPROXY"] != "off" {
+		env[ProxyEnv] = env["GOPROXY"]
+	}
 	env["GOPROXY"] = "off" // GoNB calls `go get` before each build: this makes it return at once
 	env["GOSCIML_HOME"] = c.Home
 	env["PJRT_PLUGIN_LIBRARY_PATH"] = joinList(filepath.Join(c.Home, "plugins"), env["PJRT_PLUGIN_LIBRARY_PATH"])

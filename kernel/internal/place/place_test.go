@@ -26,6 +26,7 @@ func TestKernelEnv(t *testing.T) {
 		"PATH":                     "/data/tools/1:/go/bin:/bin",
 		"GOFLAGS":                  "-buildvcs=false -ldflags=-s",
 		"GOPROXY":                  "off",
+		"GOSCIML_GOPROXY":          "https://example.org",
 		"GO_EXTLINK_ENABLED":       "0",
 		"GOMODCACHE":               "/mod",
 		"GOCACHE":                  "/mine",
@@ -50,6 +51,26 @@ func TestKernelEnv(t *testing.T) {
 	}
 	if _, ok := lookup(c.KernelEnv(nil, "", ""), "GOMLX_BACKEND"); ok {
 		t.Error("GOMLX_BACKEND is set although there is no plug-in")
+	}
+}
+
+// TestProxyOfTheUser checks what `GOPROXY=$GOSCIML_GOPROXY go get` in a cell works with.
+func TestProxyOfTheUser(t *testing.T) {
+	for _, c := range []struct {
+		base []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"GOPROXY="}, ""},
+		{[]string{"GOPROXY=https://example.org"}, "https://example.org"},
+		{[]string{"GOPROXY=off"}, "off"},
+		{[]string{"GOPROXY=off", "GOSCIML_GOPROXY=https://example.org"}, "https://example.org"}, // a kernel in a cell of another
+		{[]string{"GOPROXY=off", "GOSCIML_GOPROXY="}, ""},                                       // the image
+		{[]string{"GOPROXY=https://example.org", "GOSCIML_GOPROXY="}, "https://example.org"},    // a user of the image
+	} {
+		if got, ok := lookup(Config{}.KernelEnv(c.base, "", ""), ProxyEnv); !ok || got != c.want {
+			t.Errorf("%q becomes %q, want %q", c.base, got, c.want)
+		}
 	}
 }
 
