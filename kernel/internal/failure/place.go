@@ -9,11 +9,11 @@ import (
 // Cell is a cell that was executed.
 type Cell struct {
 	Sent  string // the text that GoNB got
-	Typed string // the text in the notebook; may be left empty if it is the same
+	Typed string // the text in the notebook
 
-	// Position finds in Typed what stands at a line and a byte column of Sent, all from 1; column 0 is no column. It
-	// gives line 0 for what nobody typed. Nil means that the texts are the same.
-	Position func(line, column int) (int, int)
+	// Line finds the line of Typed that a line of Sent comes from, both from 1; 0 for what nobody typed. Columns are the
+	// same. Nil means that the texts are the same.
+	Line func(line int) int
 }
 
 func (t Told) cell(number int) (Cell, bool) {
@@ -62,12 +62,9 @@ func (t Told) sent(number, line, column int) place {
 	if !ok {
 		return p
 	}
-	if cell.Position != nil {
-		p.line, p.column = cell.Position(line, column)
-	}
-	typed := cell.Typed
-	if typed == "" {
-		typed = cell.Sent
+	typed := cell.Sent
+	if cell.Line != nil {
+		p.line, typed = cell.Line(line), cell.Typed
 	}
 	if lines := strings.Split(typed, "\n"); p.line > 0 && p.line <= len(lines) {
 		p.text = lines[p.line-1]

@@ -1,8 +1,11 @@
 package failure
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/gosciml/gosciml/kernel/internal/cell"
 )
 
 // TestStderrPassesOrdinaryTextAtOnce gives pieces, and what has to come out for each before the next one.
@@ -100,18 +103,26 @@ func TestInterrupted(t *testing.T) {
 
 // TestTypedPlaces checks that the place is that of what was typed when GoNB got something else.
 func TestTypedPlaces(t *testing.T) {
+	typed := "y := []int{1}\nfunc f() int {\n\treturn z\n}\ny[f()]"
+	c := cell.Read(typed)
 	cells := func(number int) (Cell, bool) {
-		return Cell{Sent: "import \"fmt\"\n%%\nfmt.Println(y)", Typed: "fmt.Println(y)",
-			Position: func(line, column int) (int, int) { return line - 2, column }}, number == 7
+		return Cell{Sent: c.Code(), Typed: typed, Line: c.SourceLine}, number == 7
 	}
-	e := New(Told{Cell: 7, Value: "# gonb_01\n./main.go:6:13: undefined: y\n", Cells: cells,
-		Traceback: []string{"# gonb_01", "Cell[7]: Line 3\nfmt.Println(y)\n\nundefined: y", ""},
-		Main:      "package main\nimport \"fmt\"\n\nfunc main() {\n\tflag.Parse()\nfmt.Println(y)\n}\n"})
-	if e.Value != "undefined: y (cell 7, line 1)" {
-		t.Errorf("the error is %q", e.Value)
+	program := "package main\n\nfunc f() int {\n\treturn z\n}\n\nfunc main() {\n\tflag.Parse()\ny := []int{1}\n\n\n\ngosciml_show.Value(\ny[f()],\n)\n}\n"
+	e := New(Told{Cell: 7, Value: "# gonb_01\n./main.go:4:9: undefined: z\n", Cells: cells, Main: program})
+	if want := "undefined: z (cell 7, line 3)"; e.Value != want {
+		t.Errorf("the error is %q, want %q", e.Value, want)
 	}
-	if lines := colour.ReplaceAllString(strings.Join(e.Traceback, "\n"), ""); lines != "undefined: y\ncell 7, line 1:\n    fmt.Println(y)\n                ^" {
-		t.Errorf("the traceback is\n%s", lines)
+	want := "undefined: z\ncell 7, line 3:\n    return z\n           ^"
+	if lines := colour.ReplaceAllString(strings.Join(e.Traceback, "\n"), ""); lines != want {
+		t.Errorf("the traceback is\n%s\nwant\n%s", lines, want)
+	}
+	for line, want := range map[int]int{9: 1, 13: 5, 14: 5} {
+		e = New(Told{Cell: 7, Value: "exit status 2", Cells: cells, Main: program,
+			Crash: fmt.Sprintf("panic: oh\n\ngoroutine 1 [running]:\nmain.main()\n\t/tmp/gonb_01/main.go:%d +0x1\n", line)})
+		if e.Line != want {
+			t.Errorf("line %d of the program is line %d of the cell, want %d", line, e.Line, want)
+		}
 	}
 }
 
