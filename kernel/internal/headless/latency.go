@@ -30,27 +30,51 @@ var latencyScript string
 //go:embed latency/*.go.txt
 var latencyCells embed.FS
 
-// measured names the cells and the seconds each should not exceed on two processors. The second one is also the one
-// that has to be there soon after the start of a kernel.
+// measured is what to measure and the seconds each should not exceed on two processors. Warm is what has run before: Go
+// code is compiled, and so are programs of the back end where these are kept. Cold is what a machine does for the first time.
 var measured = []struct {
-	name, file string
-	limit      float64
+	name, state string
+	kind        string // of measurement; see latency.py
+	file        string // with its cell
+	problem     string // of the catalogue, that the cell solves
+	limit       float64
+	most        int // runs
 }{
-	{"a trivial cell", "latency/1-trivial.go.txt", 0.4},
-	{"a cell that plots", "latency/2-plot.go.txt", 1.2},
-	{"a cell that trains and plots, beyond the training", "latency/3-train.go.txt", 1.2},
+	{name: "a trivial cell", state: "warm", kind: "cell", file: "1-trivial", limit: 0.4, most: 100},
+	{name: "a cell that plots", state: "warm", kind: "cell", file: "2-plot", limit: 1.2, most: 100},
+	{name: "a cell that trains and plots, beyond the training", state: "warm", kind: "cell", file: "3-train", limit: 1.2, most: 100},
+	{name: "kernel start to first plot", state: "warm", kind: "first plot", file: "2-plot", limit: 3, most: 5},
+	{name: "kernel start to idle", state: "warm", kind: "idle", limit: 1, most: 5},
+	{name: "kernel start to first completion", state: "warm", kind: "completion", limit: 2, most: 3},
+	{name: "interrupt of a cell that compiles, to idle", state: "warm", kind: "interrupt", file: "3-train", limit: 0.5, most: 5},
+	{name: "a training cell to its first frame", state: "warm", kind: "frame", file: "live", limit: 1, most: 5},
+	{name: "Solve to its first step, Poisson 2D", state: "cold", kind: "said", file: "first-step", problem: "poisson2d", limit: 2, most: 3},
+	{name: "Solve to its first step, Burgers", state: "cold", kind: "said", file: "first-step", problem: "burgers", limit: 3.5, most: 3},
+	{name: "Solve to its first step, KdV", state: "cold", kind: "said", file: "first-step", problem: "kdv-soliton", limit: 4, most: 3},
+	{name: "Solve to its first step, Helmholtz", state: "cold", kind: "said", file: "first-step", problem: "helmholtz", limit: 4, most: 3},
 }
 
-// Latency measures how fast cells come back, warm, and prints the median of n runs each next to what was aimed at.
-// It judges nothing: on a machine that is busy with other things the figures mean little.
+// Latency measures how fast things come back, and prints the median of n runs each, or of fewer where one takes long, next
+// to what was aimed at. It judges nothing: on a machine that is busy with other things the figures mean little. What cannot
+// be measured is an error.
 func Latency(ctx context.Context, p place.Place, n int, out io.Writer) error {
-	var cells [][]any
-	for _, m := range measured {
-		source, err := latencyCells.ReadFile(m.file)
-		if err != nil {
-			return err
+	type question struct {
+		Index  int    `json:"index"`
+		Kind   string `json:"kind"`
+		Source string `json:"source"`
+		Most   int    `json:"most"`
+	}
+	var cells []question
+	for i, m := range measured {
+		q := question{Index: i, Kind: m.kind, Most: m.most}
+		if m.file != "" {
+			source, err := latencyCells.ReadFile("latency/" + m.file + ".go.txt")
+			if err != nil {
+				return err
+			}
+			q.Source = strings.ReplaceAll(string(source), "PROBLEM", m.problem)
 		}
-		cells = append(cells, []any{m.name, string(source), m.limit})
+		cells = append(cells, q)
 	}
 	input, err := json.Marshal(cells)
 	if err != nil {
@@ -66,7 +90,7 @@ func Latency(ctx context.Context, p place.Place, n int, out io.Writer) error {
 		return err
 	}
 	defer read.Close()
-	cmd := exec.CommandContext(ctx, install.VenvPython(p.Home), "-c", latencyScript, strconv.Itoa(n), strconv.Itoa(min(n, 5)), folder)
+	cmd := exec.CommandContext(ctx, install.VenvPython(p.Home), "-c", latencyScript, strconv.Itoa(n), folder)
 	cmd.Env = append(p.JupyterEnv(os.Environ()), supervise.RawErrorEnv+"=1")
 	cmd.Stdin = strings.NewReader(string(input))
 	cmd.ExtraFiles = []*os.File{write}
@@ -80,23 +104,33 @@ func Latency(ctx context.Context, p place.Place, n int, out io.Writer) error {
 		return fmt.Errorf("cannot start Python: %w; run `go run ./kernel setup`", err)
 	}
 	write.Close()
-	fmt.Fprintf(out, "%-52s %8s %8s %8s %6s %6s\n", "seconds", "median", "least", "most", "runs", "aim")
+	fmt.Fprintf(out, "%-50s %-5s %8s %8s %8s %6s %6s\n", "seconds", "", "median", "least", "most", "runs", "aim")
+	var failed []string
 	for in := bufio.NewScanner(read); in.Scan(); {
 		var r struct {
-			Name                       string
-			Median, Least, Most, Limit float64
-			Runs                       int
+			Index, Runs         int
+			Median, Least, Most float64
+			Failed              string
 		}
 		if err := json.Unmarshal(in.Bytes(), &r); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%-52s %8.2f %8.2f %8.2f %6d %6.1f\n", r.Name, r.Median, r.Least, r.Most, r.Runs, r.Limit)
+		m := measured[r.Index]
+		if r.Failed != "" {
+			failed = append(failed, m.name)
+			fmt.Fprintf(out, "%-50s %-5s could not be measured: %s\n", m.name, m.state, r.Failed)
+			continue
+		}
+		fmt.Fprintf(out, "%-50s %-5s %8.2f %8.2f %8.2f %6d %6.1f\n", m.name, m.state, r.Median, r.Least, r.Most, r.Runs, m.limit)
 	}
 	if err := wait(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return fmt.Errorf("the measurement failed: %w\n%s", err, strings.TrimSpace(noise.String()))
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("could not be measured: %s", strings.Join(failed, "; "))
 	}
 	return nil
 }
