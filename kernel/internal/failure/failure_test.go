@@ -170,3 +170,19 @@ func TestPlacesWithoutMarks(t *testing.T) {
 		t.Errorf("only %d marks were found", marks)
 	}
 }
+
+// TestCutShort gives what a program printed that was killed while it crashed: there is an error all the same.
+func TestCutShort(t *testing.T) {
+	for _, s := range samples(t) {
+		told, _ := s.told()
+		whole := told.Crash
+		for n := 0; n < len(whole); n += 1 + n/8 {
+			for _, value := range []string{"exit status 2", "signal: killed", "exit status 1", "", s.Name} {
+				told.Crash, told.Value = whole[:n], value
+				if e := New(told); e.Name == "" || e.Value == "" || len(e.Traceback) == 0 {
+					t.Fatalf("%s, the first %d bytes and %q: %+v", s.Name, n, value, e)
+				}
+			}
+		}
+	}
+}
