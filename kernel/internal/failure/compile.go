@@ -95,16 +95,21 @@ func (t Told) diagnostics(value string) (list []diagnostic, rest string) {
 			rest = "There are more errors."
 			continue
 		}
-		told := place{}
+		told, ours := place{}, true
 		if i < len(t.Traceback) && len(t.Traceback) >= len(lines) {
+			ours = false
 			if c := cellOfLine.FindStringSubmatch(t.Traceback[i]); c != nil {
 				told = place{cell: number(c[1]), line: number(c[2])}
 				if c[1] == "" {
 					told.cell = t.Cell
 				}
+				ours = true
 			}
 		}
-		d := diagnostic{place: t.inProgram(number(m[1]), number(m[2]), told)}
+		var d diagnostic
+		if ours { // else GoNB says that it made the line itself
+			d.place = t.inProgram(number(m[1]), number(m[2]), told)
+		}
 		message := m[3]
 		if c := more.FindStringSubmatch(message); c != nil {
 			message = c[1]

@@ -186,3 +186,15 @@ func TestCutShort(t *testing.T) {
 		}
 	}
 }
+
+// TestUnfinishedCell checks that the } which GoNB adds at the end is not taken for one of an earlier cell.
+func TestUnfinishedCell(t *testing.T) {
+	cells := []string{"func f() {\n}", "%%\nif true {\n\tfmt.Println(1)\n"}
+	e := New(Told{Cell: 2, Value: "/tmp/gonb_01/main.go:9:3: expected '}', found 'EOF'",
+		Traceback: []string{"\tfmt.Println(1)\n\n\n}\n  ^\n\n\nexpected '}', found 'EOF'"},
+		Main:      "package main\n\nfunc main() {\n\tflag.Parse()\nif true {\n\tfmt.Println(1)\n\n\n}",
+		Cells:     func(number int) (Cell, bool) { return Cell{Sent: cells[max(number, 1)-1]}, number == 1 || number == 2 }})
+	if e.Cell != 2 || e.Line != 3 {
+		t.Errorf("the error is at cell %d, line %d: %s", e.Cell, e.Line, e.Value)
+	}
+}
