@@ -5,7 +5,9 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // kind says where a piece of a cell belongs in a Go program.
@@ -24,6 +26,28 @@ type segment struct {
 	begin, end int // offsets of its text in the source, comments and a semicolon included
 	first      int // the offset of its first token
 	tokens     []word
+	source     string // what it is a part of
+}
+
+// last is the offset behind its last token.
+func (s segment) last() int { return s.tokens[len(s.tokens)-1].end }
+
+// is reports whether it begins with a word of the language and a name.
+func (s segment) is(t token.Token, name string) bool {
+	return len(s.tokens) > 1 && s.tokens[0].token == t && s.tokens[1].literal == name
+}
+
+// body is what stands within the braces of a function.
+func (s segment) body() string {
+	for i, w := range s.tokens {
+		if end := s.tokens[len(s.tokens)-1]; w.token == token.LBRACE && w.depth == 0 && i < len(s.tokens)-1 {
+			if end.token == token.RBRACE && end.depth == 0 {
+				return s.source[w.end:end.begin]
+			}
+			return s.source[w.end:end.end]
+		}
+	}
+	return ""
 }
 
 // word is a token, with where it ends.
@@ -41,12 +65,12 @@ func segments(source string) []segment {
 	var now []word
 	cut := func(end int) {
 		if len(now) > 0 {
-			all = append(all, segment{kind: kindOf(now), begin: now[0].begin, end: end, first: now[0].begin, tokens: now})
+			all = append(all, segment{kind: kindOf(now), begin: now[0].begin, end: end, first: now[0].begin, tokens: now, source: source})
 		}
 		now = nil
 	}
 	for _, w := range words {
-		if w.token == token.SEMICOLON && w.depth == 0 {
+		if w.token == token.SEMICOLON && w.depth == 0 && !(w.literal == ";" && inHeader(source, now)) {
 			cut(w.end)
 			continue
 		}
@@ -57,6 +81,19 @@ func segments(source string) []segment {
 		withComments(source, all, i, comments)
 	}
 	return all
+}
+
+// inHeader reports whether a semicolon behind some tokens belongs to what an if, for or switch begins with: they are no statement yet.
+func inHeader(source string, words []word) bool {
+	for len(words) > 2 && words[0].token == token.IDENT && words[1].token == token.COLON { // labels
+		words = words[2:]
+	}
+	if len(words) == 0 || words[0].token != token.IF && words[0].token != token.FOR && words[0].token != token.SWITCH {
+		return false
+	}
+	text := source[words[0].begin:words[len(words)-1].end]
+	_, err := parser.ParseFile(token.NewFileSet(), "", "package p\nfunc _() {\n"+text+"\n}", parser.SkipObjectResolution)
+	return err != nil
 }
 
 // scan returns the tokens of a source, and its comments.
@@ -72,11 +109,7 @@ func scan(source string) (words, comments []word) {
 			return words, comments
 		}
 		begin := file.Offset(pos)
-		text := lit
-		if text == "" || tok.IsOperator() && tok != token.SEMICOLON {
-			text = tok.String()
-		}
-		w := word{token: tok, literal: lit, begin: begin, end: min(begin+len(text), len(source)), depth: depth}
+		w := word{token: tok, literal: lit, begin: begin, end: begin + length(tok, lit, source[begin:]), depth: depth}
 		switch tok {
 		case token.COMMENT:
 			comments = append(comments, w)
@@ -93,6 +126,22 @@ func scan(source string) (words, comments []word) {
 		}
 		words = append(words, w)
 	}
+}
+
+// length of a token in the source. Its literal may be shorter, as the scanner leaves carriage returns out.
+func length(tok token.Token, literal, source string) int {
+	switch {
+	case tok == token.ILLEGAL:
+		_, n := utf8.DecodeRuneInString(source)
+		return n
+	case strings.HasPrefix(literal, "`"):
+		return 1 + upTo(source[1:], "`")
+	case strings.HasPrefix(literal, "/*"):
+		return 2 + upTo(source[2:], "*/")
+	case literal == "" || tok.IsOperator() && tok != token.SEMICOLON:
+		literal = tok.String()
+	}
+	return min(len(literal), len(source))
 }
 
 // withComments extends a segment by the comments that stand right above it, and by one that begins on its last line.
@@ -149,16 +198,16 @@ func named(words []word) bool {
 	for i, w := range words {
 		if w.token == token.RPAREN && w.depth == words[0].depth {
 			rest := words[i+1:]
-			return len(rest) > 1 && rest[0].token == token.IDENT && (rest[1].token == token.LPAREN || rest[1].token == token.LBRACK)
+			return len(rest) > 1 && rest[0].token == token.IDENT && rest[1].token == token.LPAREN
 		}
 	}
 	return false
 }
 
 // makes are the names that a statement declares for those after it.
-func (s segment) makes(source string) []string {
+func (s segment) makes() []string {
 	if s.tokens[0].token == token.VAR || s.tokens[0].token == token.CONST || s.tokens[0].token == token.TYPE {
-		return declared(source[s.first:s.end])
+		return declared(s.source[s.first:s.end])
 	}
 	if s.tokens[0].token != token.IDENT { // if, for and the like keep theirs to themselves
 		return nil
@@ -205,12 +254,37 @@ func declared(text string) []string {
 	return names
 }
 
-// uses reports whether a segment mentions one of the names, other than as a field or method.
-func (s segment) uses(names map[string]bool) bool {
-	for i, w := range s.tokens {
-		if w.token == token.IDENT && names[w.literal] && (i == 0 || s.tokens[i-1].token != token.PERIOD) {
+// needs reports whether a declaration of constants, variables or types uses one of the names, so that it has to stay behind the
+// statement that makes it. Names of fields, methods and parameters are none.
+func (s segment) needs(names map[string]bool) bool {
+	if t := s.tokens[0].token; len(names) == 0 || t != token.CONST && t != token.VAR && t != token.TYPE {
+		return false
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "", "package p\n"+s.source[s.first:s.end], 0)
+	if err != nil { // somebody still types
+		for i, w := range s.tokens {
+			if w.token == token.IDENT && names[w.literal] && s.tokens[i-1].token != token.PERIOD {
+				return true
+			}
+		}
+		return false
+	}
+	used := slices.ContainsFunc(file.Unresolved, func(n *ast.Ident) bool { return names[n.Name] })
+	ast.Inspect(file, func(n ast.Node) bool { // keys, which the parser leaves out as they may be fields
+		literal, ok := n.(*ast.CompositeLit)
+		if !ok {
 			return true
 		}
-	}
-	return false
+		switch literal.Type.(type) {
+		case *ast.MapType, *ast.ArrayType:
+			for _, e := range literal.Elts {
+				if pair, ok := e.(*ast.KeyValueExpr); ok {
+					key, ok := pair.Key.(*ast.Ident)
+					used = used || ok && names[key.Name]
+				}
+			}
+		}
+		return true
+	})
+	return used
 }
