@@ -107,8 +107,30 @@ func TestAForeignPluginIsRefused(t *testing.T) {
 	if _, err := OpenConfig("xla:cpu"); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("xla:cpu with a foreign plug-in: %v, want a refusal", err)
 	}
-	if r := Inspect(); r.Backend != "pure Go" || !strings.Contains(r.WhyNotXLA, "refused") {
+	if r := Inspect(); r.Backend != "pure Go" || !r.Refused || !strings.Contains(r.WhyNotXLA, "refused") {
 		t.Errorf("Inspect = %+v, want pure Go and the reason", r)
+	}
+}
+
+// TestVerifyReadsTheFile: a plug-in changed with its size and time kept passes the look of Inspect, and not that of Verify.
+func TestVerifyReadsTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "plugin.so")
+	if err := os.WriteFile(file, []byte("one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := plugin.Hash(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Report{Plugin: file, SHA256: sum}
+	if err := r.Verify(); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(file, []byte("two"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Verify(); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), sum) {
+		t.Errorf("Verify = %v, want a refusal that names file and hash", err)
 	}
 }
 
@@ -141,5 +163,33 @@ func TestHome(t *testing.T) {
 	t.Setenv(HomeEnv, want)
 	if dir, err := Home(); err != nil || dir != want {
 		t.Errorf("Home = %q, %v, want %q", dir, err, want)
+	}
+}
+
+// TestAnotherHomeHasThePlugin: whoever has moved the data directory is told where the plug-in was left.
+func TestAnotherHomeHasThePlugin(t *testing.T) {
+	if !xlaLinked {
+		t.Skip("built without cgo")
+	}
+	_, warnings := emptyHome(t)
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("XDG_DATA_HOME", "")
+	usual, err := DefaultHome()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(plugin.Dir(usual), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(plugin.Link(usual, plugin.CPU), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{usual, HomeEnv} {
+		if !strings.Contains(warnings.String(), want) {
+			t.Errorf("the warning %q does not name %q", warnings, want)
+		}
 	}
 }

@@ -20,6 +20,11 @@ func Home() (string, error) {
 		}
 		return filepath.Clean(dir), nil
 	}
+	return DefaultHome()
+}
+
+// DefaultHome returns what Home returns where $GOSCIML_HOME is not set.
+func DefaultHome() (string, error) {
 	switch runtime.GOOS {
 	case "windows":
 		if dir := os.Getenv("LocalAppData"); dir != "" {

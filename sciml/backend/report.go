@@ -1,6 +1,12 @@
 package backend
 
-import "os"
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/gosciml/gosciml/sciml/backend/internal/plugin"
+)
 
 // Report says which back end Open would use in this process, and why.
 type Report struct {
@@ -12,6 +18,7 @@ type Report struct {
 	Check     string // what the hash was compared with: "locked", "recorded at installation" or "not checked, named in GOMLX_BACKEND"
 	GPU       bool   // an NVIDIA GPU is there
 	WhyNotXLA string // why the back end is pure Go although nobody asked for it
+	Refused   bool   // a plug-in is there but its hash is wrong, which WhyNotXLA or Err tells
 	WhyNoCUDA string // why the GPU is not used although there is one
 	Err       error  // why Open would fail
 }
@@ -28,9 +35,10 @@ func Inspect() Report {
 	r.Home = home
 	c, err := resolve(r.Config)
 	if err != nil {
-		r.Err = err
+		r.Err, r.Refused = err, errors.Is(err, plugin.ErrRefused)
 		return r
 	}
+	r.Refused = errors.Is(c.why, plugin.ErrRefused) || errors.Is(c.noCUDA, plugin.ErrRefused)
 	r.Plugin, r.SHA256 = c.path, c.sha256
 	switch c.kind {
 	case "cpu":
@@ -55,6 +63,23 @@ func Inspect() Report {
 		r.WhyNoCUDA = c.noCUDA.Error()
 	}
 	return r
+}
+
+// Verify reads the plug-in of the report and returns an error if its hash is not the one that the report gives: Inspect and Open
+// trust the stamp of an earlier look as long as size and time of the file stay the same. A report without a hash passes.
+func (r Report) Verify() error {
+	if r.SHA256 == "" {
+		return nil
+	}
+	sum, err := plugin.Hash(r.Plugin)
+	if err != nil {
+		return fmt.Errorf("the plug-in %s cannot be read: %w", r.Plugin, err)
+	}
+	if sum != r.SHA256 {
+		return fmt.Errorf("the plug-in %s is %w: its SHA-256 is %s, expected %s, although its size and time have not changed: remove it and %s",
+			r.Plugin, plugin.ErrRefused, sum, r.SHA256, plugin.SetupHint)
+	}
+	return nil
 }
 
 // GoMLXConfig returns the value of GOMLX_BACKEND with which GoMLX's own functions open the back end of the report,

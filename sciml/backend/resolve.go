@@ -94,6 +94,13 @@ func installed(kind plugin.Kind) (choice, error) {
 		return choice{}, err
 	}
 	found, err := plugin.Find(home, kind)
+	if errors.Is(err, plugin.ErrMissing) && os.Getenv(HomeEnv) != "" {
+		if other, e := DefaultHome(); e == nil && other != home {
+			if _, e := os.Stat(plugin.Link(other, kind)); e == nil {
+				return choice{}, fmt.Errorf("%w (%s leads there; %s has it: unset %[2]s to use that)", err, HomeEnv, other)
+			}
+		}
+	}
 	if err != nil {
 		return choice{}, err
 	}

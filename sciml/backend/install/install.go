@@ -15,7 +15,12 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/backend/internal/plugin"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
+
+// ErrHash says that what came is not what was locked: it was damaged on its way, or somebody put another thing in its place.
+// Errors that wrap it name the package or file, the hash expected and the hash found.
+var ErrHash = errors.New("what was downloaded is not what is locked")
 
 //go:embed requirements-xla-cpu.txt
 var requirementsCPU []byte
@@ -35,6 +40,12 @@ func ensure(ctx context.Context, kind plugin.Kind, log io.Writer, install func(c
 	if err != nil {
 		return err
 	}
+	if err := usercode.CheckContext("install", ctx); err != nil {
+		return err
+	}
+	if _, err := plugin.Find(home, kind); err == nil {
+		return nil // without the lock, which needs a data directory that can be written to
+	}
 	log = orDiscard(log)
 	unlock, err := Lock(ctx, home, "install", log)
 	if err != nil {
@@ -43,7 +54,7 @@ func ensure(ctx context.Context, kind plugin.Kind, log io.Writer, install func(c
 	defer unlock()
 	_, err = plugin.Find(home, kind)
 	if err == nil {
-		return nil
+		return nil // another process was faster
 	}
 	if !errors.Is(err, plugin.ErrMissing) {
 		fmt.Fprintf(log, "installing the XLA %s plug-in anew: %v\n", strings.ToUpper(string(kind)), err)
@@ -68,7 +79,12 @@ func fromIndex(ctx context.Context, home string, kind plugin.Kind, requirementsF
 		return fmt.Errorf("the package %s %s is installed, but its file %s is not in %s: remove that folder and %s",
 			lock.Package, lock.Version, lock.File, VenvDir(home), plugin.SetupHint)
 	}
-	return plugin.Record(home, kind, found[0])
+	if err := plugin.Record(home, kind, found[0]); errors.Is(err, plugin.ErrRefused) {
+		return fmt.Errorf("%w: %w", ErrHash, err)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // forget removes a plug-in that was refused, so that it gets installed again.

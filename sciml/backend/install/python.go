@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -162,6 +163,12 @@ func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 			cmd.Env = append(cmd.Env, kv)
 		}
 	}
+	// Without a network pip tries again for minutes before it says so.
+	for _, kv := range []string{"PIP_RETRIES=2", "PIP_TIMEOUT=15"} {
+		if key, _, _ := strings.Cut(kv, "="); os.Getenv(key) == "" {
+			cmd.Env = append(cmd.Env, kv)
+		}
+	}
 	// A plain kill would leave pip's half-made files; an interrupt lets it tidy up.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
 	cmd.WaitDelay = 10 * time.Second
@@ -177,10 +184,37 @@ func runTool(ctx context.Context, name string, args ...string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if wrong := wrongHashes(out.String()); wrong != "" {
+			return fmt.Errorf("%w, so it was not installed, as an index or mirror may be damaged or forged:\n%s", ErrHash, wrong)
+		}
+		if out.Len() > 0 && unreachable.Match(out.Bytes()) {
+			err = errors.New("the Python index cannot be reached, or lacks a package: set-up needs a network, or pip settings that lead to an index (PIP_INDEX_URL, PIP_FIND_LINKS), the first time")
+		}
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		return fmt.Errorf("%w\n%s", err, strings.Join(lines[max(0, len(lines)-8):], "\n"))
 	}
 	return nil
+}
+
+// unreachable are pip's words for an index that does not answer; on its quiet days it only says that there is no version.
+var unreachable = regexp.MustCompile(`from versions: none|NewConnectionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|Could not fetch URL|name resolution|Read timed out`)
+
+// wrongHashes returns the lines in which pip names packages whose hashes are wrong, with what it expected and got; empty if it
+// did not complain about that.
+func wrongHashes(output string) string {
+	_, told, ok := strings.Cut(output, "DO NOT MATCH THE HASHES")
+	if !ok {
+		return ""
+	}
+	var lines []string
+	for line := range strings.Lines(told) {
+		line = strings.TrimSpace(line)
+		if strings.Contains(line, "sha256:") || strings.HasPrefix(line, "Expected ") || strings.HasPrefix(line, "Got ") ||
+			strings.HasPrefix(line, "or ") || strings.Contains(line, " from ") {
+			lines = append(lines, "  "+line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func orDiscard(log io.Writer) io.Writer {

@@ -3,6 +3,7 @@ package backendtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -36,6 +37,9 @@ func Each(t *testing.T, f func(t *testing.T, b compute.Backend)) {
 	t.Helper()
 	t.Run("xla", func(t *testing.T) {
 		b, err := xla()
+		if errors.Is(err, install.ErrHash) {
+			t.Fatal(err) // no reason to go on without it
+		}
 		if err != nil {
 			t.Skipf("not tested on XLA: %v", err)
 		}

@@ -21,6 +21,9 @@ const SetupHint = "run `go run ./kernel setup` in your clone of gosciml"
 // ErrMissing says that a plug-in is not installed; errors of Find wrap it in that case and no other.
 var ErrMissing = errors.New("not installed")
 
+// ErrRefused says that a plug-in is not the file that it should be; errors of Find and Record wrap it in that case and no other.
+var ErrRefused = errors.New("refused")
+
 // Dir is the folder of the installed plug-ins, in the form PJRT_PLUGIN_LIBRARY_PATH expects.
 func Dir(home string) string { return filepath.Join(home, "plugins") }
 
@@ -85,7 +88,7 @@ func Find(home string, kind Kind) (Found, error) {
 
 	now := stamp{Path: real, Size: info.Size(), MTime: info.ModTime().Unix(), SHA256: seen.SHA256}
 	if seen != now || seen.SHA256 == "" {
-		if now.SHA256, err = hashFile(real); err != nil {
+		if now.SHA256, err = Hash(real); err != nil {
 			return Found{}, fmt.Errorf("the XLA %s plug-in cannot be read: %w", kind, err)
 		}
 		if now.SHA256 == want {
@@ -93,8 +96,8 @@ func Find(home string, kind Kind) (Found, error) {
 		}
 	}
 	if now.SHA256 != want {
-		return Found{}, fmt.Errorf("the XLA %s plug-in %s is refused: its SHA-256 is %s, expected %s; %s to install the right one",
-			kind, real, now.SHA256, want, SetupHint)
+		return Found{}, fmt.Errorf("the XLA %s plug-in %s is %w: its SHA-256 is %s, expected %s; %s to install the right one",
+			kind, real, ErrRefused, now.SHA256, want, SetupHint)
 	}
 	return Found{Path: real, SHA256: now.SHA256, Locked: locked}, nil
 }
@@ -110,13 +113,13 @@ func Record(home string, kind Kind, file string) error {
 	if err != nil {
 		return fmt.Errorf("the XLA %s plug-in cannot be read: %w", kind, err)
 	}
-	sum, err := hashFile(real)
+	sum, err := Hash(real)
 	if err != nil {
 		return fmt.Errorf("the XLA %s plug-in cannot be read: %w", kind, err)
 	}
 	if lock, ok := Locked(kind); ok && sum != lock.SHA256 {
-		return fmt.Errorf("the XLA %s plug-in %s is refused: its SHA-256 is %s, expected %s of %s %s; remove %s and %s",
-			kind, real, sum, lock.SHA256, lock.Package, lock.Version, filepath.Join(home, "python"), SetupHint)
+		return fmt.Errorf("the XLA %s plug-in %s is %w: its SHA-256 is %s, expected %s of %s %s; remove %s and %s",
+			kind, real, ErrRefused, sum, lock.SHA256, lock.Package, lock.Version, filepath.Join(home, "python"), SetupHint)
 	}
 	if err := os.MkdirAll(Dir(home), 0o755); err != nil {
 		return fmt.Errorf("cannot create the folder for plug-ins: %w", err)
@@ -145,7 +148,8 @@ func writeStamp(home string, kind Kind, s stamp) error {
 	return nil
 }
 
-func hashFile(path string) (string, error) {
+// Hash returns the SHA-256 of a file, in lower-case hexadecimal.
+func Hash(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
