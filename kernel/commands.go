@@ -16,6 +16,23 @@ import (
 	"github.com/gosciml/gosciml/kernel/internal/setup"
 )
 
+// here is the place that commands work on, with this process settled in it.
+func here() (place.Place, error) {
+	p, err := place.Find()
+	if err != nil {
+		return p, err
+	}
+	s, err := place.Settle(p.Home)
+	if err != nil {
+		return p, err
+	}
+	p.Own = s.Own
+	if s.Replaced != "" {
+		fmt.Fprintf(os.Stderr, "gosciml: user %d cannot write to the home directory %s, so %s takes its place\n", os.Getuid(), s.Replaced, os.Getenv("HOME"))
+	}
+	return p, nil
+}
+
 func runSetup(ctx context.Context, args []string) error {
 	flags := newFlags("setup")
 	cuda := flags.Bool("cuda", false, "install XLA's plug-in for NVIDIA GPUs too, with its CUDA libraries (about 4 GB)")
@@ -23,7 +40,7 @@ func runSetup(ctx context.Context, args []string) error {
 	if _, err := parse(flags, args, 0); err != nil {
 		return err
 	}
-	p, err := place.Find()
+	p, err := here()
 	if err != nil {
 		return err
 	}
@@ -48,8 +65,20 @@ func prepareBriefly(ctx context.Context, p place.Place) error {
 	o := setup.Options{Log: os.Stderr}
 	if setup.Ready(ctx, p) {
 		o.Log = nil
+	} else if err := setup.Elsewhere(p); err != nil {
+		return err
 	}
-	return prepare(ctx, p, o)
+	if err := prepare(ctx, p, o); err != nil {
+		return err
+	}
+	config, err := p.Load()
+	if err != nil {
+		return err
+	}
+	if err := config.Usable(); err != nil {
+		return err
+	}
+	return config.UseBuildCache(p.Own)
 }
 
 func runLab(ctx context.Context, args []string) error {
@@ -65,7 +94,7 @@ func runLab(ctx context.Context, args []string) error {
 	if err := o.Check(); err != nil {
 		return misuse("%v", err)
 	}
-	p, err := place.Find()
+	p, err := here()
 	if err != nil {
 		return err
 	}
@@ -73,13 +102,16 @@ func runLab(ctx context.Context, args []string) error {
 	if len(folder) == 0 {
 		o.Folder = filepath.Join(p.Clone, "notebooks")
 		if err := os.MkdirAll(o.Folder, 0o755); err != nil {
-			return err
+			return fmt.Errorf("there is no folder for notebooks: %w; give another one: lab FOLDER", err)
 		}
 	} else {
 		o.Folder = folder[0]
 		if info, err := os.Stat(o.Folder); err != nil || !info.IsDir() {
 			return misuse("lab got %q, expected a folder with notebooks", o.Folder)
 		}
+	}
+	if note := lab.Unsavable(o.Folder); note != "" {
+		fmt.Fprintln(os.Stderr, "gosciml:", note)
 	}
 	if err := prepareBriefly(ctx, p); err != nil {
 		return err
@@ -91,7 +123,7 @@ func runDoctor(ctx context.Context, args []string) error {
 	if _, err := parse(newFlags("doctor"), args, 0); err != nil {
 		return err
 	}
-	p, err := place.Find()
+	p, err := here()
 	if err != nil {
 		return err
 	}
@@ -102,7 +134,7 @@ func runUninstall(_ context.Context, args []string) error {
 	if _, err := parse(newFlags("uninstall"), args, 0); err != nil {
 		return err
 	}
-	p, err := place.Find()
+	p, err := here()
 	if err != nil {
 		return err
 	}
@@ -118,7 +150,7 @@ func runLatency(ctx context.Context, args []string) error {
 	if *n < 1 {
 		return misuse("latency got -n %d, expected at least 1", *n)
 	}
-	p, err := place.Find()
+	p, err := here()
 	if err != nil {
 		return err
 	}

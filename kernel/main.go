@@ -65,7 +65,8 @@ func main() {
 	}
 
 	commands := map[string]func(context.Context, []string) error{
-		"lab": runLab, "run": runRun, "doctor": runDoctor, "setup": runSetup, "latency": runLatency, "uninstall": runUninstall,
+		hubCommand: runHub,
+		"lab":      runLab, "run": runRun, "doctor": runDoctor, "setup": runSetup, "latency": runLatency, "uninstall": runUninstall,
 	}
 	command, ok := commands[name]
 	if !ok {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/gosciml/gosciml/kernel/internal/headless"
 	"github.com/gosciml/gosciml/kernel/internal/notebook"
-	"github.com/gosciml/gosciml/kernel/internal/place"
 )
 
 func runRun(ctx context.Context, args []string) error {
@@ -51,7 +50,7 @@ func runRun(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	p, err := place.Find()
+	p, err := here()
 	if err != nil {
 		return err
 	}

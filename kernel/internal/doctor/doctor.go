@@ -38,6 +38,16 @@ func Run(ctx context.Context, p place.Place, out io.Writer) error {
 
 	fmt.Fprintf(out, "clone          %s\ndata directory %s\n\n", p.Clone, p.Home)
 
+	ready := setup.Ready(ctx, p)
+	for _, f := range folders(p, ready) {
+		map[level]func(string, string){fine: good, worth: note, broken: bad}[f.level](f.name, f.detail)
+	}
+	if !ready {
+		if err := setup.Elsewhere(p); err != nil {
+			note("set-up", err.Error())
+		}
+	}
+
 	if version, path := firstLine(ctx, "go", "version"); path == "" {
 		bad("Go", "not on PATH: install Go 1.26 or newer and add its bin folder to PATH")
 	} else {
@@ -65,6 +75,9 @@ func Run(ctx context.Context, p place.Place, out io.Writer) error {
 	if err != nil {
 		bad("kernel", err.Error())
 	} else {
+		if err := config.Usable(); err != nil {
+			bad("kernel", err.Error())
+		}
 		for _, tool := range []struct{ name, arg string }{{"gonb", "-V"}, {"gopls", "version"}, {"goimports", ""}} {
 			path := filepath.Join(config.Tools, tool.name)
 			detail := path
@@ -114,10 +127,20 @@ func Run(ctx context.Context, p place.Place, out io.Writer) error {
 		note("GPU", "no NVIDIA GPU, the CPU computes")
 	}
 	if r.Plugin != "" {
+		if err := r.Verify(); err != nil {
+			// Not even to try it: it is native code of unknown origin.
+			bad("plug-in", err.Error())
+			return ErrSick
+		}
 		good("plug-in", fmt.Sprintf("%s (SHA-256 %s)", r.Plugin, orElse(r.Check, "not checked")))
 	}
-	if r.WhyNotXLA != "" {
+	switch {
+	case r.WhyNotXLA != "" && r.Refused:
+		bad("not XLA", r.WhyNotXLA)
+	case r.WhyNotXLA != "":
 		note("not XLA", r.WhyNotXLA)
+	case r.Refused && r.WhyNoCUDA != "":
+		bad("not CUDA", r.WhyNoCUDA)
 	}
 	switch {
 	case r.Err != nil:

@@ -73,13 +73,21 @@ func Prepare(source, target string, values []notebook.Parameter) (*Job, error) {
 
 // checkTarget makes the folder of a notebook that is to be written, and reports whether the notebook can be.
 func checkTarget(target string) error {
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return fmt.Errorf("the executed notebook cannot be written: %w", err)
+	folder := filepath.Dir(target)
+	err := os.MkdirAll(folder, 0o755)
+	if err == nil {
+		err = atomicfile.Check(target)
 	}
-	if err := atomicfile.Check(target); err != nil {
-		return fmt.Errorf("the executed notebook cannot be written: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if info, e := os.Stat(folder); e == nil && !place.Writable(folder) {
+		if owner, _ := place.Owner(info); owner != os.Getuid() {
+			return fmt.Errorf("the executed notebook cannot be written: the folder %s belongs to user %d and cannot be written to by user %d: run as user %[2]d (in a container, with --user %[2]d), or give another target with -o",
+				folder, owner, os.Getuid())
+		}
+	}
+	return fmt.Errorf("the executed notebook cannot be written: %w; give another target with -o", err)
 }
 
 // convert returns the notebook of a Markdown chapter, and its cells.

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package place knows where things are: the clone this program was started from, and what set-up keeps for it in the
 // data directory.
 package place
@@ -31,6 +33,7 @@ const DisplayName = "Go (SciML)"
 type Place struct {
 	Home  string // data directory
 	Clone string // root of the clone, links resolved
+	Own   string // where this user keeps things, see Settle; empty means the data directory
 }
 
 // Find returns the place of the clone that the working directory is in, or else of the one this program was built in.
@@ -88,8 +91,13 @@ func (p Place) Dir() string {
 // Binary is the copy of this program that the kernelspec starts.
 func (p Place) Binary() string { return filepath.Join(p.Dir(), "gosciml-kernel") }
 
-// Jupyter is a folder of the data directory that Jupyter gets for itself: "config", "data", "runtime", "settings" …
-func (p Place) Jupyter(name string) string { return filepath.Join(p.Home, "jupyter", name) }
+// Jupyter is a folder that Jupyter gets for itself: "config", "data", "runtime", "settings" …
+func (p Place) Jupyter(name string) string {
+	if p.Own == "" {
+		return filepath.Join(p.Home, "jupyter", name)
+	}
+	return filepath.Join(p.Own, "jupyter", name)
+}
 
 // JupyterPath is the folder in which Jupyter finds the kernelspec of this clone.
 func (p Place) JupyterPath() string { return filepath.Join(p.Dir(), "jupyter") }

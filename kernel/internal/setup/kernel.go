@@ -1,3 +1,5 @@
+//go:build unix
+
 package setup
 
 import (
@@ -6,6 +8,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -27,7 +30,7 @@ type spec struct {
 // kernel copies this program to where kernelspecs can rely on it, writes its configuration, and the kernelspecs: one
 // that only this clone's `lab` and `run` see, and one for the user's other Jupyter servers, which belongs to the
 // clone that was set up last.
-func kernel(ctx context.Context, p place.Place) error {
+func kernel(ctx context.Context, p place.Place, detail io.Writer) error {
 	gocmd, _, env, err := toolchain(ctx, p.Clone)
 	if err != nil {
 		return err
@@ -42,6 +45,18 @@ func kernel(ctx context.Context, p place.Place) error {
 	if err := p.Save(place.Config{Home: p.Home, Clone: p.Clone, Go: gocmd, Tools: tools, Env: env}); err != nil {
 		return err
 	}
+	data, err := specOf(p)
+	if err != nil {
+		return err
+	}
+	if err := writeSpec(p.Spec(), data); err != nil {
+		return err
+	}
+	return userSpec(p, detail)
+}
+
+// specOf is the kernelspec of a clone.
+func specOf(p place.Place) ([]byte, error) {
 	data, err := json.MarshalIndent(spec{
 		Argv:          []string{p.Binary(), "kernel", "{connection_file}"},
 		DisplayName:   place.DisplayName,
@@ -49,21 +64,33 @@ func kernel(ctx context.Context, p place.Place) error {
 		InterruptMode: "message",
 		Metadata:      map[string]string{"clone": p.Clone},
 	}, "", " ")
+	return append(data, '\n'), err
+}
+
+// userSpec shows the kernel to the user's other Jupyter servers. Where their folder cannot be written to it says so and goes
+// on: `lab` and `run` do not need it.
+func userSpec(p place.Place, detail io.Writer) error {
+	data, err := specOf(p)
 	if err != nil {
 		return err
 	}
 	user, err := place.UserSpec()
-	if err != nil {
-		return err
+	if err == nil {
+		err = writeSpec(user, data)
 	}
-	for _, dir := range []string{p.Spec(), user} {
-		for name, content := range map[string][]byte{"kernel.json": append(data, '\n'), "logo-svg.svg": logo} {
-			if have, err := os.ReadFile(filepath.Join(dir, name)); err == nil && bytes.Equal(have, content) {
-				continue
-			}
-			if err := place.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
-				return fmt.Errorf("cannot write the kernelspec: %w", err)
-			}
+	if err != nil {
+		fmt.Fprintf(detail, "%v: other Jupyter servers do not see the kernel, `lab` and `run` do\n", err)
+	}
+	return nil
+}
+
+func writeSpec(dir string, spec []byte) error {
+	for name, content := range map[string][]byte{"kernel.json": spec, "logo-svg.svg": logo} {
+		if have, err := os.ReadFile(filepath.Join(dir, name)); err == nil && bytes.Equal(have, content) {
+			continue
+		}
+		if err := place.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return fmt.Errorf("cannot write the kernelspec: %w", err)
 		}
 	}
 	return nil

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package setup prepares everything the kernel needs: Python with JupyterLab, XLA's plug-in, GoNB and its tools, the
 // kernelspec, and a warm build cache. Each step leaves a stamp of what it was made from, so a second run only does
 // what has changed since, and needs no network.
@@ -18,6 +20,7 @@ import (
 	"github.com/gosciml/gosciml/internal/child"
 	"github.com/gosciml/gosciml/kernel/internal/place"
 	"github.com/gosciml/gosciml/kernel/internal/progress"
+	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/backend/install"
 )
 
@@ -31,8 +34,22 @@ type Options struct {
 }
 
 // Run does the whole set-up for a place. Without XLA's plug-in (no network, no build for the platform) it goes on,
-// as the pure-Go back end remains, and says so; anything else that fails ends it.
+// as the pure-Go back end remains, and says so; anything else that fails ends it, above all a plug-in whose hash is wrong.
+// In a data directory that this user cannot write to it does nothing, and fails if something is left to do.
 func Run(ctx context.Context, p place.Place, o Options) error {
+	if err := jupyterSettings(p); err != nil {
+		return err
+	}
+	if !place.Writable(p.Home) {
+		if Ready(ctx, p) && !o.CUDA {
+			if o.Log == nil {
+				return userSpec(p, io.Discard)
+			}
+			return userSpec(p, o.Log)
+		}
+		return fmt.Errorf("user %d cannot write to the data directory %s%s, and the clone %s is not set up in it as it is now: have its owner run `go run ./kernel setup` there, or set %s to a folder of yours",
+			os.Getuid(), p.Home, ownedBy(p.Home), p.Clone, backend.HomeEnv)
+	}
 	steps := []struct {
 		name     string
 		optional bool
@@ -45,7 +62,7 @@ func Run(ctx context.Context, p place.Place, o Options) error {
 		{"XLA plug-in for NVIDIA GPUs", true, install.CUDA},
 		{"Go modules", false, func(ctx context.Context, detail io.Writer) error { return modules(ctx, p, detail) }},
 		{"GoNB, goimports and gopls", false, func(ctx context.Context, detail io.Writer) error { return tools(ctx, p, detail) }},
-		{"kernel " + place.DisplayName, false, func(ctx context.Context, detail io.Writer) error { return kernel(ctx, p) }},
+		{"kernel " + place.DisplayName, false, func(ctx context.Context, detail io.Writer) error { return kernel(ctx, p, detail) }},
 		{"warm build cache", false, func(ctx context.Context, detail io.Writer) error { return warm(ctx, p, detail) }},
 	}
 	if !o.CUDA {
@@ -62,21 +79,28 @@ func Run(ctx context.Context, p place.Place, o Options) error {
 		return err
 	}
 	defer unlock()
-	if err := jupyterSettings(p); err != nil {
-		return err
-	}
 	for _, s := range steps {
 		err := log.Step(s.name, func(detail io.Writer) error { return s.work(ctx, detail) })
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("set-up stopped during the step %q; running it again goes on from there", s.name)
-		case err != nil && s.optional:
+		case err != nil && s.optional && !errors.Is(err, install.ErrHash):
 			fmt.Fprintf(os.Stderr, "%s: %v\nGoing on without it: GoMLX's pure-Go back end works too, 5 to 12 times slower. `go run ./kernel doctor` says more.\n", s.name, err)
 		case err != nil:
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
+}
+
+// ownedBy names the owner of a folder, in words to put behind its name.
+func ownedBy(dir string) string {
+	if info, err := os.Stat(dir); err == nil {
+		if owner, ok := place.Owner(info); ok && owner != os.Getuid() {
+			return fmt.Sprintf(", which belongs to user %d", owner)
+		}
+	}
+	return ""
 }
 
 // Missing returns, in words, what set-up needs from the system and cannot install itself.

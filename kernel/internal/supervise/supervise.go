@@ -42,8 +42,16 @@ func Kernel(connection string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	// The report must see the data directory of this kernel, also when a server was started without the variable.
-	if err := os.Setenv(backend.HomeEnv, config.Home); err != nil {
+	// The report must see the data directory of this kernel, also when a server was started without the variable; and
+	// the server may belong to another user than the set-up.
+	settled, err := place.Settle(config.Home)
+	if err != nil {
+		return 1, err
+	}
+	if err := config.Usable(); err != nil {
+		return 1, err
+	}
+	if err := config.UseBuildCache(settled.Own); err != nil {
 		return 1, err
 	}
 	tmp, err := TempDir()
