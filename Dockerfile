@@ -8,14 +8,17 @@ FROM ${BASE} AS base
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev python3 python3-venv \
  && rm -rf /var/lib/apt/lists/*
+# All that is installed lies in /opt/gosciml, so that a volume over the home directory, or another one, hides nothing of it.
 RUN useradd --create-home --uid 1000 --shell /bin/bash gopher
 ENV HOME=/home/gopher \
     LANG=C.UTF-8 \
-    GOPATH=/home/gopher/go \
+    GOSCIML_HOME=/opt/gosciml/data \
+    GOPATH=/opt/gosciml/go \
+    GOCACHE=/opt/gosciml/cache \
     GOTOOLCHAIN=local \
     GOFLAGS=-buildvcs=false \
-    PATH=/home/gopher/bin:/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin
-WORKDIR /home/gopher/gosciml
+    PATH=/opt/gosciml/bin:/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin
+WORKDIR /opt/gosciml/clone
 
 # What a machine needs to reach its registries comes as two secrets, both optional, neither kept in the image:
 # "env" (a file of export lines: GOPROXY, PIP_INDEX_URL …) and "ca" (the certificates to trust).
@@ -23,7 +26,7 @@ FROM base AS build
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
-RUN chown gopher: /home/gopher/gosciml
+RUN chown -R gopher: /opt/gosciml
 USER gopher
 
 # First everything from the network and the slowest build, by files that seldom change: Python packages, …
@@ -33,7 +36,7 @@ RUN --mount=type=secret,id=env,mode=0444 \
     --mount=type=secret,id=ca,target=/etc/ssl/certs/ca-certificates.crt,mode=0444 \
     if [ -f /run/secrets/env ]; then . /run/secrets/env; fi \
  && python3 -m venv /tmp/pip \
- && /tmp/pip/bin/pip download --quiet --require-hashes --no-deps --only-binary :all: --dest /home/gopher/wheels \
+ && /tmp/pip/bin/pip download --quiet --require-hashes --no-deps --only-binary :all: --dest /opt/gosciml/wheels \
       -r kernel/internal/setup/requirements-jupyter.txt -r sciml/backend/install/requirements-xla-cpu.txt \
  && rm -rf /tmp/pip
 
@@ -54,15 +57,20 @@ RUN --mount=type=secret,id=env,mode=0444 \
 # Then the sources, without network. Set-up runs twice: once with the caches of the tools, and once for the notebooks
 # with caches of their own. The archives of modules that lie unpacked beside them are not needed any more.
 COPY --chown=gopher:gopher . .
-RUN export PIP_NO_INDEX=1 PIP_FIND_LINKS=/home/gopher/wheels \
- && GOPROXY=off GOCACHE=/tmp/tools/cache go build -o /home/gopher/bin/gosciml-kernel ./kernel \
- && GOPROXY=file:///home/gopher/go/pkg/mod/cache/download GOMODCACHE=/tmp/tools/mod GOCACHE=/tmp/tools/cache gosciml-kernel setup \
+RUN export PIP_NO_INDEX=1 PIP_FIND_LINKS=/opt/gosciml/wheels \
+ && GOPROXY=off GOCACHE=/tmp/tools/cache go build -o /opt/gosciml/bin/gosciml-kernel ./kernel \
+ && GOPROXY=file:///opt/gosciml/go/pkg/mod/cache/download GOMODCACHE=/tmp/tools/mod GOCACHE=/tmp/tools/cache gosciml-kernel setup \
  && GOPROXY=off gosciml-kernel setup \
- && rm -rf /home/gopher/wheels \
- && find /home/gopher/go/pkg/mod/cache/download -name '*.zip' -delete
+ && ln -sf /opt/gosciml/data/clones/*/gosciml-kernel /opt/gosciml/bin/gosciml-kernel \
+ && rm -rf /opt/gosciml/wheels \
+ && find /opt/gosciml/go/pkg/mod/cache/download -name '*.zip' -delete \
+# Whoever the container runs as may write here: it is alone. And Go clears out of its cache what is some days old, as the image
+# will be when it is used, but not what comes from the future.
+ && chmod -R a+rwX /opt/gosciml \
+ && find /opt/gosciml/cache -type f -exec touch -d 2100-01-01 {} +
 
 FROM base
-COPY --from=build --chown=gopher:gopher /home/gopher /home/gopher
+COPY --from=build --chown=gopher:gopher /opt/gosciml /opt/gosciml
 USER gopher
 # Modules come from the image alone: Go must not look for newer ones. `go get` in a cell may: by GOSCIML_GOPROXY, where
 # an empty one is Go's default.
