@@ -28,7 +28,7 @@ type Settled struct {
 //
 // Where the home directory cannot be written to, HOME becomes a folder of this user in the temporary folder, as Go, gopls and
 // Jupyter all keep things there. What the user keeps goes to the data directory home, or, if that cannot be written to
-// either, to the usual data directory in the home directory. A build cache of somebody else becomes the ground that one of this
+// either or another user's things are there, to the usual data directory in the home directory. A build cache of somebody else becomes the ground that one of this
 // user's own stands on. The environment of this process is changed accordingly.
 func Settle(home string) (Settled, error) {
 	s := Settled{Own: home}
@@ -54,7 +54,14 @@ func Settle(home string) (Settled, error) {
 			}
 		}
 	}
-	if !Writable(home) {
+	// Jupyter's secrets can be read by their owner alone, also in a data directory that all may write to.
+	info, err := os.Stat(filepath.Join(home, "jupyter"))
+	taken := false
+	if err == nil {
+		owner, ok := Owner(info)
+		taken = ok && owner != os.Getuid()
+	}
+	if taken || !Writable(home) {
 		s.Own = filepath.Join(user, ".local", "share", "gosciml")
 		if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
 			s.Own = filepath.Join(dir, "gosciml")

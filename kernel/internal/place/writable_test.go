@@ -3,6 +3,7 @@
 package place
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,6 +92,16 @@ func TestSettleAsAnotherUser(t *testing.T) {
 				t.Errorf("it settled as\n%swant %q", got, want)
 			}
 		}
+	}
+	// All may write, and Jupyter's things there are another user's.
+	if err := errors.Join(os.Chmod(home, 0o777), os.Mkdir(filepath.Join(home, "jupyter"), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	if got := settle(tmp); !strings.Contains(got, "own="+mine+"/") {
+		t.Errorf("among another user's things it settled as\n%s", got)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(home, "jupyter")), os.Chmod(home, 0o755)); err != nil {
+		t.Fatal(err)
 	}
 	if got := settle(home); !strings.Contains(got, "error=") || !strings.Contains(got, open) || !strings.Contains(got, "1234") {
 		t.Errorf("without a temporary folder: %s, want an error that names the folders and the user", got)
