@@ -9,16 +9,17 @@ import (
 	"github.com/gosciml/gosciml/internal/shown"
 )
 
-// Value shows values as the result of a cell, or prints them where no notebook listens. Of the results of a call, an error at the end that is
-// nil is left out; one that is not ends the program with its text and status 1. A figure, or whatever else has a method Show() error, is shown by
-// that. Numbers are written as short as they can be read back, strings quoted, structs with the names of their fields, and matrices
-// in rows; what is long is cut and says how much there is.
+// Value shows values as the result of a cell, or prints them where no notebook listens. Of the results of a call, an error at the end
+// that is nil is left out, also where it is all there is; one that is not nil ends the program with its text and status 1. An error alone
+// is a value like others. A figure, or whatever else has a method Show() error, is shown by that. Numbers are written as short as they can
+// be read back, strings quoted, structs with the names of their fields, and matrices in rows, those of gonum as well; what is long is cut
+// and says how much there is.
 func Value(values ...any) {
-	if n := len(values); n > 1 {
+	if n := len(values); n > 0 && values[n-1] == nil {
+		values = values[:n-1]
+	} else if n > 1 {
 		if err, isError := values[n-1].(error); isError {
 			fail(err)
-		} else if values[n-1] == nil {
-			values = values[:n-1]
 		}
 	}
 	var texts []string

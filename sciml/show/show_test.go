@@ -3,12 +3,15 @@ package show
 import (
 	"bytes"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 	"unsafe"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 type point struct {
@@ -33,7 +36,9 @@ func TestText(t *testing.T) {
 		want  string
 	}{
 		"int": {42, "42"}, "float": {0.1, "0.1"}, "single": {float32(0.1), "0.1"}, "large": {1e100, "1e+100"},
-		"string": {"a\n\"b\"", `"a\n\"b\""`}, "bool": {true, "true"}, "complex": {1 + 2i, "(1+2i)"}, "nil": {nil, "nil"},
+		"string": {"a\n\"b\"", `"a\n\"b\""`}, "bool": {true, "true"}, "complex": {1 + 2i, "(1+2i)"}, "single complex": {complex64(0.1 + 2i), "(0.1+2i)"},
+		"gonum": {mat.NewDense(2, 2, []float64{1, 0.5, 3, 4}), "[[1 0.5]\n [3 4]]"}, "gonum's in a list": {[]mat.Matrix{mat.NewVecDense(2, []float64{1, 2})}, "[[[1] [2]]]"},
+		"gonum's nil": {(*mat.Dense)(nil), "nil"}, "NaN as a key": {map[float64]int{math.NaN(): 1}, "map[NaN:?]"}, "rows cut": {make([][]int, 21), "[" + strings.Repeat("nil\n ", 20) + "… 21 in all]"}, "nil": {nil, "nil"},
 		"slice": {[]int{1, 2}, "[1 2]"}, "nil slice": {[]int(nil), "nil"}, "strings": {[]string{"a", "b"}, `["a" "b"]`},
 		"matrix": {[][]float64{{1, 2}, {3, 4}}, "[[1 2]\n [3 4]]"}, "map": {map[string]int{"b": 1, "a": 2}, `map["a":2 "b":1]`},
 		"map of ints": {map[int]bool{10: true, 9: false}, "map[9:false 10:true]"}, "struct": {point{X: 1}, "{X:1 y:0 next:nil}"},
@@ -76,7 +81,7 @@ func TestValue(t *testing.T) {
 		os.Exit(0)
 	}
 	for name, want := range map[string]string{
-		"one": "3\n", "nothing": "", "two": "3\n\"a\"\n", "nil error": "3\n", "error": "did not work\n!", "only error": "a value\n", "only nil": "nil\n",
+		"one": "3\n", "nothing": "", "two": "3\n\"a\"\n", "nil error": "3\n", "error": "did not work\n!", "only error": "a value\n", "only nil": "",
 		"figure": "shown\n", "bad figure": "shown\ncannot draw\n!",
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=TestValue")

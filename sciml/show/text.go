@@ -50,13 +50,24 @@ func (w *writer) value(v reflect.Value, depth int) {
 		w.b.WriteString("…")
 		return
 	}
+	if text, ok := rows(v, depth); ok {
+		w.b.WriteString(text)
+		return
+	}
 	switch v.Kind() {
 	case reflect.String:
 		w.b.WriteString(strconv.Quote(v.String()))
 	case reflect.Float64, reflect.Float32:
 		w.b.WriteString(strconv.FormatFloat(v.Float(), 'g', -1, v.Type().Bits()))
+	case reflect.Complex128, reflect.Complex64:
+		w.b.WriteString(strconv.FormatComplex(v.Complex(), 'g', -1, v.Type().Bits()))
 	case reflect.Slice, reflect.Array:
-		w.list(v, depth)
+		if v.Kind() == reflect.Slice && v.IsNil() {
+			w.b.WriteString("nil")
+			return
+		}
+		element := v.Type().Elem().Kind()
+		w.list(v.Len(), depth == 0 && (element == reflect.Slice || element == reflect.Array), func(i int) { w.value(v.Index(i), depth+1) })
 	case reflect.Map:
 		w.table(v, depth)
 	case reflect.Struct:
@@ -87,8 +98,6 @@ func printable(v reflect.Value) any {
 		return v.Int()
 	case v.CanUint():
 		return v.Uint()
-	case v.CanComplex():
-		return v.Complex()
 	case v.Kind() == reflect.Bool:
 		return v.Bool()
 	}
@@ -123,34 +132,49 @@ func isNil(v any) bool {
 	return !r.IsValid()
 }
 
-// list writes a slice or an array in one line, a matrix in one for each row.
-func (w *writer) list(v reflect.Value, depth int) {
-	n := v.Len()
-	if v.Kind() == reflect.Slice && v.IsNil() {
-		w.b.WriteString("nil")
-		return
-	}
-	element := v.Type().Elem()
-	rows := n > 1 && (element.Kind() == reflect.Slice || element.Kind() == reflect.Array) && depth == 0
-	limit := mostItems
-	if rows {
-		limit = mostRows
+// list writes a number of elements in one line, or in one for each.
+func (w *writer) list(n int, inRows bool, element func(i int)) {
+	limit, between := mostItems, " "
+	if inRows {
+		limit, between = mostRows, "\n "
 	}
 	w.b.WriteString("[")
 	for i := range n {
 		if i > 0 {
-			if rows {
-				w.b.WriteString("\n")
-			}
-			w.b.WriteString(" ")
+			w.b.WriteString(between)
 		}
 		if i == limit || w.full() {
 			fmt.Fprintf(&w.b, "… %d in all", n)
 			break
 		}
-		w.value(v.Index(i), depth+1)
+		element(i)
 	}
 	w.b.WriteString("]")
+}
+
+// rows are the text of what can be asked for its elements as gonum's matrices can.
+func rows(v reflect.Value, depth int) (text string, ok bool) {
+	if !v.CanInterface() || isNil(v.Interface()) {
+		return "", false
+	}
+	matrix, ok := v.Interface().(interface {
+		Dims() (rows, columns int)
+		At(i, j int) float64
+	})
+	if !ok {
+		return "", false
+	}
+	defer func() {
+		if recover() != nil {
+			text, ok = "", false
+		}
+	}()
+	var w writer
+	n, m := matrix.Dims()
+	w.list(n, depth == 0, func(i int) {
+		w.list(m, false, func(j int) { w.value(reflect.ValueOf(matrix.At(i, j)), depth+2) })
+	})
+	return w.b.String(), true
 }
 
 func (w *writer) table(v reflect.Value, depth int) {
@@ -170,7 +194,11 @@ func (w *writer) table(v reflect.Value, depth int) {
 		}
 		w.value(key, depth+1)
 		w.b.WriteString(":")
-		w.value(v.MapIndex(key), depth+1)
+		if element := v.MapIndex(key); element.IsValid() {
+			w.value(element, depth+1)
+		} else { // the key is NaN, which nothing equals
+			w.b.WriteString("?")
+		}
 	}
 	w.b.WriteString("]")
 }

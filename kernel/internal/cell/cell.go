@@ -20,11 +20,13 @@ type Cell struct {
 	locals []string
 	ready  bool // it says by itself where the main function begins, or has no statements
 	value  int  // the part whose value is shown, -1 for none
+	unused int  // the part whose value is dropped, where Go would want it to be used; -1 for none
+	many   int  // how many values that part has
 }
 
 // Read takes a cell apart. Any text is a cell: what is wrong with it is for the compiler to say.
 func Read(source string) *Cell {
-	c := &Cell{source: source, text: source, goText: source, value: -1}
+	c := &Cell{source: source, text: source, goText: source, value: -1, unused: -1}
 	marks := c.readSpecials()
 	if marks.whole {
 		c.ready, c.inner = true, nil
@@ -60,8 +62,8 @@ func Read(source string) *Cell {
 		}
 	}
 	c.ready = marks.main < len(source) || own || statements == 0 && !moved
-	if n := len(c.parts); n > 0 && c.as[n-1] == statement && !own && !marks.captured {
-		c.findValue(n - 1)
+	if n := len(c.parts); n > 0 && c.as[n-1] == statement && !own {
+		c.findValue(n-1, marks.captured)
 	}
 	return c
 }
@@ -123,7 +125,7 @@ func (c *Cell) compose(show bool) []line {
 	}
 	add := func(k kind) {
 		layer := c.layer(k, show)
-		if show && k == statement {
+		if k == statement && (show || c.unused >= 0) {
 			layer = c.wrapped(layer)
 		}
 		lines = append(lines, layer...)

@@ -29,7 +29,7 @@ func TestCode(t *testing.T) {
 		"statements":         {"x := 3\nfmt.Println(x)", "%%\nx := 3\nfmt.Println(x)"},
 		"value":              {"x := 3\nx * 2", shows + "%%\nx := 3\ngosciml_show.Value(\nx * 2,\n)"},
 		"value, comment":     {"x * 2 // twice", shows + "%%\ngosciml_show.Value(\nx * 2,\n)"},
-		"no value wanted":    {"x * 2;", "%%\nx * 2;"},
+		"no value wanted":    {"x * 2;", "%%\n_ =\nx * 2;"},
 		"two on a line":      {"x := 3; x", shows + "%%\nx := 3;\ngosciml_show.Value(\n        x,\n)"},
 		"literal":            {"[]int{\n\t1,\n\t2,\n}", shows + "%%\ngosciml_show.Value(\n[]int{\n\t1,\n\t2,\n},\n)"},
 		"call":               {"f(3)", shows + "%%\ngosciml_show.Value(\nf(3),\n)"},
@@ -75,7 +75,9 @@ func TestCode(t *testing.T) {
 		"quotes in commands": {"!echo it's `\nx := `\n`\nprint(x)", "!echo it's `\n%%\nx := `\n`\nprint(x)"},
 		"no command":         {"! \n%\t\nprint(1)", "%%\nprint(1)"},
 		"unknown magic":      {"%%time\nprint(1)", "%%time\n%%\nprint(1)"},
-		"captured":           {"%capture a.txt\n3", "%capture a.txt\n%%\n3"},
+		"captured":           {"%capture a.txt\n3", "%capture a.txt\n%%\n_ =\n3"},
+		"none of several":    {"x, y := 1, 2\nx, y;", "%%\nx, y := 1, 2\n_, _ =\nx, y;"},
+		"no result wanted":   {"f(3);", "%%\nf(3);"},
 		"several values":     {"x, y := 1, 2\nx, y", shows + "%%\nx, y := 1, 2\ngosciml_show.Value(\nx, y,\n)"},
 		"comment behind":     {"x /* a\nb */", shows + "%%\ngosciml_show.Value(\nx,\n)"},
 		"command behind":     {"x // y\n!ls", shows + "!ls\n%%\ngosciml_show.Value(\nx,\n)"},
@@ -141,12 +143,12 @@ func check(t *testing.T, name, source string) {
 			want[p]--
 		}
 		for p, n := range want {
-			if n > 0 || n < 0 && !slices.Contains([]string{"import", showName, `"github.com/gosciml/gosciml/sciml/show"`, ".", "Value", "(", ",", ")"}, p.word) {
+			if n > 0 || n < 0 && !slices.Contains([]string{"import", showName, `"github.com/gosciml/gosciml/sciml/show"`, ".", "Value", "(", ",", ")", "_", "="}, p.word) {
 				t.Fatalf("%s: %+v is %d times too few in\n%s\nmade of\n%s", name, p, n, way.code, source)
 			}
 		}
 	}
-	if c.ready && !c.ShowsValue() && len(c.inner) == 0 && c.text == source && c.Code() != source {
+	if c.ready && !c.ShowsValue() && c.unused < 0 && len(c.inner) == 0 && c.text == source && c.Code() != source {
 		t.Fatalf("%s: GoNB can take %q, and gets %q", name, source, c.Code())
 	}
 }

@@ -34,12 +34,9 @@ var (
 )
 
 // findValue looks whether a statement is an expression whose value people want to see, or several with commas. One that ends with a
-// semicolon is not.
-func (c *Cell) findValue(i int) {
+// semicolon is not; nor is one of a cell whose output goes to a file, as the marks around a value would be in it.
+func (c *Cell) findValue(i int, captured bool) {
 	p := c.parts[i]
-	if strings.HasPrefix(strings.TrimLeft(c.goText[p.last():], " \t"), ";") {
-		return
-	}
 	expr, err := parser.ParseExpr("f(\n" + c.goText[p.first:p.last()] + ",\n)")
 	if err != nil {
 		return
@@ -51,7 +48,16 @@ func (c *Cell) findValue(i int) {
 	if f, ok := list.Fun.(*ast.Ident); !ok || f.Pos() != 1 {
 		return
 	}
-	if call, ok := list.Args[0].(*ast.CallExpr); ok && len(list.Args) == 1 && c.isSilent(call.Fun) {
+	first := list.Args[0]
+	call, isCall := first.(*ast.CallExpr)
+	if captured || strings.HasPrefix(strings.TrimLeft(c.goText[p.last():], " \t"), ";") {
+		arrow, _ := first.(*ast.UnaryExpr)
+		if statement := isCall || arrow != nil && arrow.Op == token.ARROW; !statement || len(list.Args) > 1 {
+			c.unused, c.many = i, len(list.Args)
+		}
+		return
+	}
+	if isCall && len(list.Args) == 1 && c.isSilent(call.Fun) {
 		return
 	}
 	c.value = i
@@ -130,14 +136,17 @@ func (c *Cell) results() map[string]bool {
 	return found
 }
 
-// wrapped puts the call that shows a value around the expression at the end, in lines of its own, so that columns stay.
+// wrapped puts what shows or drops a value around the expression at the end, in lines of its own, so that columns stay.
 func (c *Cell) wrapped(lines []line) []line {
-	p := c.parts[c.value]
-	firstLine, column := c.lineAndColumn(p.first)
-	lastLine, endColumn := c.lineAndColumn(p.last())
+	i, before, after := c.value, showName+".Value(", ")"
+	if c.unused >= 0 {
+		i, before, after = c.unused, strings.Repeat("_, ", c.many-1)+"_ =", ""
+	}
+	firstLine, column := c.lineAndColumn(c.parts[i].first)
+	lastLine, endColumn := c.lineAndColumn(c.parts[i].last())
 	var out []line
 	for i, l := range lines {
-		if i == lastLine {
+		if i == lastLine && after != "" {
 			l.text = l.text[:endColumn] + "," + l.text[endColumn:]
 		}
 		if i == firstLine {
@@ -145,11 +154,11 @@ func (c *Cell) wrapped(lines []line) []line {
 				out = append(out, line{text: head, from: i, of: statement})
 				l.text = strings.Repeat(" ", column) + l.text[column:]
 			}
-			out = append(out, line{text: showName + ".Value(", from: i})
+			out = append(out, line{text: before, from: i})
 		}
 		out = append(out, l)
-		if i == lastLine {
-			out = append(out, line{text: ")", from: i})
+		if i == lastLine && after != "" {
+			out = append(out, line{text: after, from: i})
 		}
 	}
 	return out
