@@ -38,7 +38,7 @@ import (
 var zeros = []any{
 	&sciml.Live{}, &sciml.Options{}, &sciml.Solution{},
 	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
-	&backend.Report{}, &keep.Entry{},
+	&backend.Program{}, &backend.Report{}, &keep.Entry{},
 	&linalg.Eigen{}, &linalg.Factor{}, &linalg.Nystrom{}, &linalg.Options{}, &linalg.Outcome{}, &linalg.Ridge{}, &linalg.SPD{}, &linalg.Tridiagonal{},
 	&nn.Block{}, &nn.MLP{}, &nn.Model{}, &nn.ModifiedMLP{}, &nn.PirateNet{}, &nn.ResNet{},
 	&objective.Batch{}, &objective.Batches{}, &objective.Block{}, &objective.Change{}, &objective.Curvature{}, &objective.CurvatureAt{},

@@ -12,6 +12,8 @@
 //
 // Options of GoMLX's XLA back end may follow after a comma, as in "xla:cuda,tf32=false".
 //
+// XLA's programs, once compiled, are kept on disk: see CacheEnv.
+//
 // A plug-in is native code, so an installed one is used only if its SHA-256 is the one locked in this module (or, on
 // platforms without a lock, the one recorded when it was installed).
 package backend

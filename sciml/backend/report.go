@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/gosciml/gosciml/sciml/backend/internal/plugin"
+	"github.com/gosciml/gosciml/sciml/backend/internal/programs"
 )
 
 // Report says which back end Open would use in this process, and why.
@@ -21,6 +22,11 @@ type Report struct {
 	Refused   bool   // a plug-in is there but its hash is wrong, which WhyNotXLA or Err tells
 	WhyNoCUDA string // why the GPU is not used although there is one
 	Err       error  // why Open would fail
+
+	Cache      string // the folder of compiled programs, empty if they are not kept
+	Programs   int    // how many there are in it
+	CacheBytes int64  // what they take, of at most MostCacheBytes
+	WhyNoCache string // why compiled programs are not kept
 }
 
 // Inspect finds out what Open would do, without opening anything. It takes milliseconds, or as long as hashing a
@@ -56,6 +62,7 @@ func Inspect() Report {
 			r.Check = "locked"
 		}
 	}
+	r.cache(c)
 	if c.why != nil {
 		r.WhyNotXLA = withHint(c.why).Error()
 	}
@@ -92,4 +99,23 @@ func (r Report) GoMLXConfig() string {
 		return "xla:cuda"
 	}
 	return r.Config
+}
+
+// MostCacheBytes is the size that the cache of compiled programs is held to: those that were not used for longest go first.
+const MostCacheBytes = programs.Most
+
+// cache says where compiled programs are kept, or why they are not.
+func (r *Report) cache(c choice) {
+	if _, err := newCache(c); err != nil {
+		r.WhyNoCache = err.Error()
+		return
+	}
+	folders, err := cacheFolders()
+	if err == nil {
+		r.Cache = folders[0]
+		r.Programs, r.CacheBytes, err = programs.Size(r.Cache)
+	}
+	if err != nil {
+		r.WhyNoCache = err.Error()
+	}
 }

@@ -35,6 +35,7 @@ func openXLA(c choice) (compute.Backend, error) {
 				return nil, err
 			}
 		}
+		keepPrograms(c)
 	case "cuda":
 		if err := findCUDATools(c.path); err != nil {
 			return nil, err

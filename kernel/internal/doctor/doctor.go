@@ -134,6 +134,11 @@ func Run(ctx context.Context, p place.Place, out io.Writer) error {
 		}
 		good("plug-in", fmt.Sprintf("%s (SHA-256 %s)", r.Plugin, orElse(r.Check, "not checked")))
 	}
+	if r.Cache != "" {
+		good("programs", fmt.Sprintf("%d compiled ones are kept in %s, %.0f of at most %d MB", r.Programs, r.Cache, float64(r.CacheBytes)/1e6, backend.MostCacheBytes/1_000_000))
+	} else if r.WhyNoCache != "" {
+		note("programs", "compiled ones are not kept: "+r.WhyNoCache)
+	}
 	switch {
 	case r.WhyNotXLA != "" && r.Refused:
 		bad("not XLA", r.WhyNotXLA)

@@ -17,7 +17,7 @@ import (
 // itself goes only if nothing else is left in it; Go's caches belong to the user and stay.
 func Uninstall(p place.Place, say io.Writer) error {
 	var paths []string
-	for _, name := range []string{"python", "plugins", "go-xla", "tools", "clones", "jupyter", "setup.lock", "install.lock"} {
+	for _, name := range []string{"python", "plugins", "go-xla", "programs", "tools", "clones", "jupyter", "setup.lock", "install.lock"} {
 		paths = append(paths, filepath.Join(p.Home, name))
 	}
 	if user, err := place.UserSpec(); err == nil && ours(user, p.Home) {
