@@ -13,12 +13,9 @@ import (
 // Convergence draws the losses of several trainings, and next to them their relative L2 errors where they were
 // measured, over the seconds that went by.
 func Convergence(title string, solutions ...*Solution) (*plot.Figure, error) {
-	curves := make([]curve, len(solutions))
-	for i, s := range solutions {
-		if s == nil {
-			return nil, fmt.Errorf("sciml: solution %d to be drawn is nil", i)
-		}
-		curves[i] = curve{name: s.Method, history: &s.Result.History}
+	curves, err := curvesOf(solutions)
+	if err != nil {
+		return nil, err
 	}
 	return drawCurves(title, curves)
 }
@@ -65,20 +62,44 @@ func (l *Live) Watch(name string) func(*optim.History) error {
 }
 
 // Done draws the last frame, which a saved notebook keeps: the given solutions, or all that was watched if none is
-// given.
+// given. Solutions as many as were watched, in the same order, keep the names they were watched by.
 func (l *Live) Done(solutions ...*Solution) error {
-	if len(solutions) > 0 {
-		figure, err := Convergence(l.title, solutions...)
-		if err != nil {
-			return err
-		}
-		return l.display.Final(figure)
+	curves, err := l.finished(solutions)
+	if err != nil {
+		return err
 	}
-	figure, err := drawCurves(l.title, l.curves)
+	figure, err := drawCurves(l.title, curves)
 	if err != nil {
 		return err
 	}
 	return l.display.Final(figure)
+}
+
+// finished returns the curves of the last frame, named as in the frames before where that is known: other names would
+// move the legend.
+func (l *Live) finished(solutions []*Solution) ([]curve, error) {
+	if len(solutions) == 0 {
+		return l.curves, nil
+	}
+	curves, err := curvesOf(solutions)
+	if err == nil && len(curves) == len(l.curves) {
+		for i := range curves {
+			curves[i].name = l.curves[i].name
+		}
+	}
+	return curves, err
+}
+
+// curvesOf returns the curves of solutions, named after their methods.
+func curvesOf(solutions []*Solution) ([]curve, error) {
+	curves := make([]curve, len(solutions))
+	for i, s := range solutions {
+		if s == nil {
+			return nil, fmt.Errorf("sciml: solution %d to be drawn is nil", i)
+		}
+		curves[i] = curve{name: s.Method, history: &s.Result.History}
+	}
+	return curves, nil
 }
 
 // drawCurves draws losses, and errors where there are any, over time.

@@ -44,8 +44,8 @@ const (
 	// defaultDPI is two pixels per CSS pixel: sharp on a high-density screen.
 	defaultDPI = 192
 
-	// inlineLimit is the size in bytes from which an inline figure is stored as
-	// PNG, should that be smaller than its SVG.
+	// inlineLimit is the size in bytes from which the SVG of a figure is not
+	// stored in a notebook, only its PNG.
 	inlineLimit = 150_000
 )
 

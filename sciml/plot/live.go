@@ -24,7 +24,7 @@ import (
 type Live struct {
 	interval time.Duration
 	now      func() time.Time
-	display  func(id, markup string) error
+	display  func(id string, frame bundle) error
 	active   bool
 
 	mu   sync.Mutex
@@ -42,8 +42,8 @@ func NewLive(minInterval time.Duration) *Live {
 	return &Live{interval: minInterval, now: time.Now, display: updateCell, active: gonbui.IsNotebook}
 }
 
-func updateCell(id, markup string) error {
-	gonbui.UpdateHTML(id, markup)
+func updateCell(id string, frame bundle) error {
+	frame.send(id)
 	return delivered("Live")
 }
 
@@ -82,14 +82,14 @@ func (l *Live) frame(fig *Figure) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	start := l.now()
-	markup, err := fig.html()
+	b, err := fig.bundle()
 	if err != nil {
 		return err
 	}
 	if l.id == "" {
 		l.id = "gosciml-" + gonbui.UniqueId()
 	}
-	err = l.display(l.id, markup)
+	err = l.display(l.id, b)
 	end := l.now()
 	// A slow figure, or a slow notebook, stretches the interval.
 	l.next = end.Add(max(l.interval, 9*end.Sub(start)))

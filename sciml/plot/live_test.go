@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
 // clock is a time that a test moves by hand.
@@ -27,10 +29,8 @@ func TestLiveDrawsNoMoreThanOncePerInterval(t *testing.T) {
 	var ids []string
 	live := NewLive(time.Second)
 	live.active, live.now = true, c.now
-	live.display = func(id, markup string) error {
-		if !strings.Contains(markup, "<svg") || strings.Contains(markup, "<?xml") {
-			t.Errorf("not a fragment of HTML with a figure: %.80s", markup)
-		}
+	live.display = func(id string, frame bundle) error {
+		checkBundle(t, frame, true)
 		ids = append(ids, id)
 		return nil
 	}
@@ -61,7 +61,7 @@ func TestLiveSlowsDownWhenDisplayIsSlow(t *testing.T) {
 	c := &clock{time.Unix(100, 0)}
 	live := NewLive(100 * time.Millisecond)
 	live.active, live.now = true, c.now
-	live.display = func(string, string) error { c.advance(time.Second); return nil }
+	live.display = func(string, bundle) error { c.advance(time.Second); return nil }
 	if err := live.Update(testFigure(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -142,12 +142,13 @@ func TestManyDotsAreStoredAsASmallImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	markup, err := fig.html()
+	b, err := fig.bundle()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(markup, "<img") || len(markup) > 250_000 {
-		t.Errorf("%.20s… has %d bytes, want an image of less than 250,000", markup, len(markup))
+	checkBundle(t, b, false)
+	if n := len(b.data[protocol.MIMEImagePNG].([]byte)); n > 190_000 {
+		t.Errorf("the PNG has %d bytes, want less than 190,000", n)
 	}
 }
 

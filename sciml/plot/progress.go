@@ -2,7 +2,6 @@ package plot
 
 import (
 	"fmt"
-	"html"
 	"io"
 	"os"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
 // Progress is one line that says how far a long computation is. In a notebook
@@ -41,7 +41,7 @@ func NewProgress(label string, total int) *Progress {
 	case gonbui.IsNotebook:
 		id := "gosciml-" + gonbui.UniqueId()
 		p.show = func(line string, last bool) {
-			gonbui.UpdateHTML(id, `<pre style="margin:0">`+html.EscapeString(line)+"</pre>")
+			bundle{data: map[protocol.MIMEType]any{protocol.MIMETextPlain: line}}.send(id)
 			if last {
 				_ = delivered("Progress") // A lost line of progress is no reason to fail.
 			}

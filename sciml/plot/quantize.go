@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"slices"
 )
@@ -15,15 +16,32 @@ import (
 // occur along borders only; hence not for heat maps.
 func palettize(img image.Image) ([]byte, error) {
 	b := img.Bounds()
-	count := map[color.NRGBA]int{}
-	pixels := make([]color.NRGBA, 0, b.Dx()*b.Dy())
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			r, g, bl, _ := img.At(x, y).RGBA()
-			c := color.NRGBA{uint8(r >> 8), uint8(g >> 8), uint8(bl >> 8), 255}
-			count[c]++
-			pixels = append(pixels, c)
+	rgba, ok := img.(*image.RGBA)
+	if !ok {
+		rgba = image.NewRGBA(b)
+		draw.Draw(rgba, b, img, b.Min, draw.Src)
+	}
+	// Neighbours mostly have one colour, so it is looked up once for all of
+	// them: live figures draw often.
+	type run struct {
+		c color.NRGBA
+		n int
+	}
+	var runs []run
+	for y := range b.Dy() {
+		row := rgba.Pix[y*rgba.Stride:][:4*b.Dx()]
+		for i := 0; i < len(row); i += 4 {
+			c := color.NRGBA{row[i], row[i+1], row[i+2], 255} // The canvas is opaque.
+			if n := len(runs); n > 0 && runs[n-1].c == c {
+				runs[n-1].n++
+			} else {
+				runs = append(runs, run{c, 1})
+			}
 		}
+	}
+	count := map[color.NRGBA]int{}
+	for _, r := range runs {
+		count[r.c] += r.n
 	}
 	colors := make([]color.NRGBA, 0, len(count))
 	for c := range count {
@@ -45,10 +63,15 @@ func palettize(img image.Image) ([]byte, error) {
 		}
 	}
 	out := image.NewPaletted(image.Rect(0, 0, b.Dx(), b.Dy()), palette)
-	for i, c := range pixels {
-		out.Pix[i] = nearest[c]
+	rest := out.Pix
+	for _, r := range runs {
+		index := nearest[r.c]
+		for i := range rest[:r.n] {
+			rest[i] = index
+		}
+		rest = rest[r.n:]
 	}
 	var buf bytes.Buffer
-	err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&buf, out)
+	err := png.Encode(&buf, out) // The best compression takes four times as long for a few per cent.
 	return buf.Bytes(), err
 }
