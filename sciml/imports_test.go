@@ -28,13 +28,13 @@ var arrows = map[string][]string{
 	"sciml/linalg":       {},
 	"sciml/autodiff":     {},
 
-	"sciml/plot": {"internal/atomicfile"}, "sciml/show": {"internal/shown"}, "sciml/keep": {"internal/atomicfile", "sciml/internal/sealed"}, "sciml/optim/functions": {},
+	"sciml/plot": {"internal/atomicfile"}, "sciml/show": {"internal/shown"}, "sciml/keep": {"internal/atomicfile", "internal/filelock", "sciml/internal/sealed"}, "sciml/optim/functions": {},
 	"sciml/pde/reference":           {"sciml/internal/sealed", "sciml/internal/usercode"},
 	"sciml/backend":                 {"sciml/backend/internal/plugin", "sciml/backend/internal/programs"},
-	"sciml/backend/install":         {"internal/atomicfile", "internal/child", "sciml/backend", "sciml/backend/internal/plugin", "sciml/internal/usercode"},
+	"sciml/backend/install":         {"internal/atomicfile", "internal/child", "internal/filelock", "sciml/backend", "sciml/backend/internal/plugin", "sciml/internal/usercode"},
 	"sciml/backend/internal/plugin": {"internal/atomicfile"}, "sciml/backend/internal/programs": {"internal/atomicfile"},
 
-	"sciml/internal/device": {"sciml/internal/usercode"}, "sciml/internal/sealed": {"internal/atomicfile"}, "internal/atomicfile": {}, "internal/child": {}, "internal/shown": {}, "sciml/internal/usercode": {},
+	"sciml/internal/device": {"sciml/internal/usercode"}, "sciml/internal/sealed": {"internal/atomicfile"}, "internal/atomicfile": {}, "internal/child": {}, "internal/filelock": {}, "internal/shown": {}, "sciml/internal/usercode": {},
 	"sciml/internal/backendtest": {"sciml/backend", "sciml/backend/install"}, // for tests
 
 	// What stands on the library may use any of its public packages, and nothing uses it.

@@ -171,11 +171,11 @@ type program struct {
 	fset    *token.FileSet
 	files   map[string]*ast.File
 	byIdent map[string][]declaration // Functions, types, variables, constants.
-	methods map[string][]declaration // By the name of the method.
 	ofType  map[string][]declaration // Methods, by the name of the receiver's type.
 	named   map[string][]declaration // By the name of the piece.
 	inits   []declaration
 	local   modules
+	types   names
 }
 
 // declaration is one thing declared at top level.
@@ -191,8 +191,7 @@ func (d declaration) sum() string { return hashNode(d.node) }
 func readProgram(file string) (*program, error) {
 	p := &program{
 		fset: token.NewFileSet(), files: map[string]*ast.File{},
-		byIdent: map[string][]declaration{}, methods: map[string][]declaration{},
-		ofType: map[string][]declaration{}, named: map[string][]declaration{},
+		byIdent: map[string][]declaration{}, ofType: map[string][]declaration{}, named: map[string][]declaration{},
 	}
 	parse := func(path string) (*ast.File, error) {
 		return parser.ParseFile(p.fset, path, nil, parser.SkipObjectResolution)
@@ -226,6 +225,7 @@ func readProgram(file string) (*program, error) {
 		p.index(p.files[path])
 	}
 	p.local = findModules(dir)
+	p.types = resolve(p.fset, p.files)
 	return p, nil
 }
 
@@ -245,9 +245,7 @@ func (p *program) index(file *ast.File) {
 			switch name := decl.Name.Name; {
 			case decl.Recv != nil && len(decl.Recv.List) == 1:
 				typ := receiver(decl.Recv.List[0].Type)
-				d := add("method", typ+"."+name, decl)
-				p.methods[name] = append(p.methods[name], d)
-				p.ofType[typ] = append(p.ofType[typ], d)
+				p.ofType[typ] = append(p.ofType[typ], add("method", typ+"."+name, decl))
 			case name == "init":
 				p.inits = append(p.inits, add("func", name, decl))
 			default:

@@ -148,6 +148,83 @@ func TestCodeChangesAreNoticedAndNamed(t *testing.T) {
 	}
 }
 
+// TestNamesAreResolved: a later cell's declaration is no change for what only has its name: in each program NAME is that of a local, a field, a
+// label, an import and so on.
+func TestNamesAreResolved(t *testing.T) {
+	for what, c := range map[string]struct{ declared, body string }{
+		"local":                      {"", "NAME := 3\n\treturn NAME, nil"},
+		"var":                        {"", "var NAME int\n\treturn NAME, nil"},
+		"constant":                   {"", "const NAME = 3\n\treturn NAME, nil"},
+		"local type":                 {"", "type NAME int\n\treturn int(NAME(3)), nil"},
+		"result of two":              {"", "NAME, err := two()\n\treturn NAME, err"},
+		"range":                      {"", "for NAME := range 3 {\n\t\treturn NAME, nil\n\t}\n\treturn 0, nil"},
+		"if":                         {"", "if NAME := 3; NAME > 2 {\n\t\treturn NAME, nil\n\t}\n\treturn 0, nil"},
+		"parameter":                  {"func f(NAME int) int { return NAME }", "return f(3), nil"},
+		"result":                     {"func f() (NAME int) { NAME = 3; return }", "return f(), nil"},
+		"receiver":                   {"type T int\n\nfunc (NAME T) f() int { return int(NAME) }", "return T(3).f(), nil"},
+		"type parameter":             {"func f[NAME any](x NAME) NAME { return x }", "return f(3), nil"},
+		"parameter of a literal":     {"", "return func(NAME int) int { return NAME }(3), nil"},
+		"field":                      {"type T struct{ NAME int }", "x := T{NAME: 3}\n\treturn x.NAME, nil"},
+		"field without its type":     {"type T struct{ NAME int }", "x := []T{{NAME: 3}}\n\treturn x[0].NAME, nil"},
+		"field of a pointer":         {"type T struct{ NAME int }", "x := map[string]*T{\"a\": {NAME: 3}}\n\treturn x[\"a\"].NAME, nil"},
+		"field of a struct without":  {"", "x := struct{ NAME int }{NAME: 3}\n\treturn x.NAME, nil"},
+		"method":                     {"type T int\n\nfunc (T) NAME() int { return 3 }", "return T(3).NAME(), nil"},
+		"method of an interface":     {"type I interface{ NAME() int }\n\nfunc f(x I) int { return x.NAME() }", "return f(nil), nil"},
+		"label":                      {"", "NAME:\n\tfor {\n\t\tbreak NAME\n\t}\n\treturn 3, nil"},
+		"selected elsewhere":         {"", "fmt.Println(os.NAME)\n\treturn 3, nil"},
+		"field of what is elsewhere": {"", "x := os.Open()\n\treturn x.NAME, nil"},
+		"around":                     {"", "return three, nil"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			source := "package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\n\t\"github.com/gosciml/gosciml/sciml/keep\"\n)\n\n" + c.declared + "\n\nfunc two() (int, error) { return 1, nil }\n\nfunc main() {\n\tthree := 3\n\tkeep.Value(\"v\", nil, func() (int, error) { // HERE\n\t" + c.body + "\n})\n\tNAME := 4\n\tfmt.Println(NAME, os.Args)\n}\n"
+			source = strings.ReplaceAll(source, "NAME", "train")
+			before, _ := fingerprint(t, source, innerSource)
+			for _, more := range []string{"func train() {}", "var train = 3", "const train = 3", "type train struct{}\n\nfunc (train) run() {}"} {
+				if after, _ := fingerprint(t, source+"\n"+more+"\n", innerSource); before.differ(after) != "" {
+					t.Errorf("with %q in a later cell: %s", more, before.differ(after))
+				}
+			}
+		})
+	}
+}
+
+// TestReachedByName: what is reached is noticed, however it is named.
+func TestReachedByName(t *testing.T) {
+	for what, c := range map[string]struct{ declared, body string }{
+		"function as a value":                    {"func f() int { return 1000 }", "g := f\n\treturn g(), nil"},
+		"method value":                           {"type T int\n\nfunc (T) f() int { return 1000 }", "g := T(1).f\n\treturn g(), nil"},
+		"method expression":                      {"type T int\n\nfunc (T) f() int { return 1000 }", "return T.f(1), nil"},
+		"embedded":                               {"type T int\n\nfunc (T) f() int { return 1000 }\n\ntype U struct{ T }", "return U{}.f(), nil"},
+		"through a result":                       {"type T int\n\nfunc (T) f() int { return 1000 }\n\nfunc g() T { return 1 }", "return g().f(), nil"},
+		"through elsewhere":                      {"type T int\n\nfunc (T) f() int { return 1000 }", "return os.Get[T]().f(), nil"},
+		"interface":                              {"type T int\n\nfunc (T) f() int { return 1000 }\n\nfunc g(x interface{ f() int }) int { return x.f() }", "return g(T(1)), nil"},
+		"generic":                                {"func f[T any](x T) int { return 1000 }", "return f(3), nil"},
+		"initial value":                          {"var x = f()\n\nfunc f() int { return 1000 }", "return x, nil"},
+		"type of a variable":                     {"type T struct{ a [1000]int }\n\nvar x T", "return len(x.a), nil"},
+		"constant as a key":                      {"const k = 1000\n\nvar m = map[int]int{k: 1}", "return m[1], nil"},
+		"constant as a key of what is elsewhere": {"const k = 1000", "return os.Map{k: 1}[1], nil"},
+		"iota":                                   {"const (\n\ta = iota + 1000\n\tb\n)", "return b, nil"},
+		"variable around":                        {"", "return number, nil"},
+		"before a shadow":                        {"func f() int { return 1000 }", "x := f()\n\tf := 3\n\treturn x + f, nil"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			source := "package main\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\n\t\"github.com/gosciml/gosciml/sciml/keep\"\n)\n\n" + c.declared + "\n\nfunc main() {\n\tnumber := 1000\n\tkeep.Value(\"v\", nil, func() (int, error) { // HERE\n\t" + c.body + "\n})\n\tfmt.Println(os.Args)\n}\n"
+			before, _ := fingerprint(t, source, innerSource)
+			changed := strings.ReplaceAll(source, "1000", "2000")
+			if c.declared != "" {
+				changed = strings.Replace(changed, "number := 2000", "number := 1000", 1)
+			}
+			if after, _ := fingerprint(t, changed, innerSource); before.differ(after) == "" {
+				t.Error("a change is not noticed")
+			}
+			moved := strings.Replace(source, c.declared, "", 1) + "\n" + c.declared + "\n"
+			if after, _ := fingerprint(t, moved, innerSource); before.differ(after) != "" {
+				t.Errorf("declared elsewhere in the file: %s", before.differ(after))
+			}
+		})
+	}
+}
+
 func TestLaterProgramIsComparedByDeclaration(t *testing.T) {
 	base, _ := fingerprint(t, trained, innerSource)
 	_, body, _ := strings.Cut(trained, "func main()")

@@ -26,8 +26,8 @@
 // enclosing function that set the local variables it uses, the packages it
 // imports from directories under development (its own module, a workspace, a
 // replaced module), and the versions of the other modules that it imports
-// from. Comments and formatting do not count. Names are resolved without type
-// information, always in favour of computing again.
+// from. Comments and formatting do not count. Names are resolved as the
+// compiler does; of a type that is reached, all methods count.
 //
 // What the function reads at run time, such as files, flags or the arguments of
 // the enclosing function, is not seen: put it into the options. Where the
@@ -43,16 +43,20 @@
 package keep
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"reflect"
 	"runtime"
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/gosciml/gosciml/internal/filelock"
 )
 
 // Log receives the line that each call of Value writes to say whether it
@@ -69,6 +73,10 @@ var Log io.Writer
 // compared. T must survive encoding/gob: a struct with unexported fields, which
 // gob would lose, is an error unless T has a GobEncode or MarshalBinary method.
 // Both errors come before make is called.
+//
+// Of several programs that want one value, one computes it and the others wait
+// for that, or go on with it when the one ends without. An interrupt ends the
+// wait with an error.
 //
 // An error of make is returned with its value, and nothing is kept. When the
 // result cannot be saved, a warning is written to standard error, before make
@@ -98,22 +106,21 @@ func Value[T any](name string, options any, make func() (T, error)) (T, error) {
 	if err != nil {
 		return zero, err
 	}
-	got, value, err := load[T](path, want.Type)
-	why := ""
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		why = "computing"
-	case err != nil:
-		why = err.Error() + ": computing again"
-	default:
-		if why = got.differs(want); why == "" {
-			say("%s: kept (took %s, %s)", name, duration(got.Took), ago(got.Made))
-			return value, nil
-		}
-		why += ": computing again"
+	value, why := kept[T](path, want)
+	if why == "" {
+		return value, nil
+	}
+	unkept := savable(path)
+	unlock, err := claim(path, name)
+	if err != nil {
+		return zero, err
+	}
+	defer unlock()
+	// By now another program may have made it.
+	if value, why = kept[T](path, want); why == "" {
+		return value, nil
 	}
 	say("%s: %s", name, why)
-	unkept := savable(path)
 	if unkept != nil {
 		fmt.Fprintf(os.Stderr, "keep: %q cannot be kept, and will have to be computed again next time: %v\n", name, unkept)
 	}
@@ -128,6 +135,38 @@ func Value[T any](name string, options any, make func() (T, error)) (T, error) {
 		fmt.Fprintf(os.Stderr, "keep: %q could not be kept and will be computed again next time: %v\n", name, err)
 	}
 	return value, nil
+}
+
+// kept is the value in a file, or why it has to be computed.
+func kept[T any](path string, want header) (T, string) {
+	got, value, err := load[T](path, want.Type)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return value, "computing"
+	case err != nil:
+		return value, err.Error() + ": computing again"
+	}
+	if why := got.differs(want); why != "" {
+		return value, why + ": computing again"
+	}
+	say("%s: kept (took %s, %s)", want.Name, duration(got.Took), ago(got.Made))
+	return value, ""
+}
+
+// claim waits while another program computes the value, until an interrupt. Where files cannot be locked nobody waits.
+func claim(path, name string) (unlock func(), err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	unlock, err = filelock.Lock(ctx, path+".lock", func() {
+		say("%s: waiting for another program, which computes it", name)
+	})
+	switch {
+	case err == nil:
+		return unlock, nil
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("keep: %q: interrupted while waiting for another program, which computes it", name)
+	}
+	return func() {}, nil
 }
 
 // Fetch returns the value that Value has kept under name, made in an earlier

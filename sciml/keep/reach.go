@@ -3,7 +3,9 @@ package keep
 import (
 	"fmt"
 	"go/ast"
+	"go/types"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,7 +19,7 @@ type walk struct {
 	// variables are set.
 	body   ast.Node
 	roots  []ast.Node
-	locals map[string][]ast.Node
+	locals map[types.Object][]ast.Node
 }
 
 // reach returns the pieces reached from the function at a place. Where literals
@@ -41,12 +43,7 @@ func (p *program) reach(at place) (pieces, error) {
 	if len(roots) == 0 {
 		roots = []ast.Node{w.body}
 	}
-	w.roots, w.locals = roots, assignments(w.body)
-	for _, root := range roots { // What a literal declares itself is its own.
-		for name := range assignments(root) {
-			delete(w.locals, name)
-		}
-	}
+	w.roots, w.locals = roots, p.assignments(w.body)
 	for _, root := range roots {
 		w.found[makePiece] += hashNode(root)
 		w.node(root, f)
@@ -90,15 +87,16 @@ func pieceOf(fn *ast.FuncDecl) string {
 	return "func " + fn.Name.Name
 }
 
-// assignments returns the statements of a function that set each local name,
-// without regard to nested scopes: one too many only computes once too often.
-func assignments(body ast.Node) map[string][]ast.Node {
-	out := map[string][]ast.Node{}
+// assignments returns the statements of a function that set each variable.
+func (p *program) assignments(body ast.Node) map[types.Object][]ast.Node {
+	out := map[types.Object][]ast.Node{}
 	set := func(e ast.Expr, stmt ast.Node) {
 		for {
 			switch x := e.(type) {
 			case *ast.Ident:
-				out[x.Name] = append(out[x.Name], stmt)
+				if obj := p.types.object(x); obj != nil {
+					out[obj] = append(out[obj], stmt)
+				}
 				return
 			case *ast.SelectorExpr: // opts.Steps = 3 sets opts.
 				e = x.X
@@ -133,10 +131,10 @@ func assignments(body ast.Node) map[string][]ast.Node {
 					switch spec := spec.(type) {
 					case *ast.ValueSpec:
 						for _, id := range spec.Names {
-							out[id.Name] = append(out[id.Name], spec)
+							set(id, spec)
 						}
 					case *ast.TypeSpec:
-						out[spec.Name.Name] = append(out[spec.Name.Name], spec)
+						set(spec.Name, spec)
 					}
 				}
 			}
@@ -146,60 +144,71 @@ func assignments(body ast.Node) map[string][]ast.Node {
 	return out
 }
 
-// node follows every identifier of a syntax tree.
+// node follows every identifier of a syntax tree. What a selector selects needs no look: it is a field, something of another package,
+// or a method of a type that is reached, with all its methods.
 func (w *walk) node(root ast.Node, file *ast.File) {
 	if file != nil && !w.seen[file] {
 		w.seen[file] = true
-		w.imported(".", file) // Names that nobody can tell from our own,
-		w.imported("_", file) // and what works by being there.
+		w.imported(file, ".", "_") // Names that nobody can tell from our own, and what works by being there.
 	}
 	ast.Inspect(root, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
-			for _, d := range w.p.methods[n.Sel.Name] {
-				w.declaration(d)
-			}
-			if x, ok := n.X.(*ast.Ident); ok {
-				w.imported(x.Name, file)
+			if x, ok := n.X.(*ast.Ident); ok && w.p.types.object(x) == nil {
+				w.imported(file, "") // A package whose name is not the end of its path.
 			}
 			w.node(n.X, file)
-			return false // The selected name is not an identifier of this package.
-		case *ast.KeyValueExpr:
-			if _, field := n.Key.(*ast.Ident); !field {
-				w.node(n.Key, file)
-			} else if key := n.Key.(*ast.Ident); w.p.byIdent[key.Name] != nil {
-				// A field, or a constant as the key of a map or an array.
-				w.ident(key.Name)
-			}
-			w.node(n.Value, file)
 			return false
+		case *ast.KeyValueExpr:
+			// In a literal of a type that is not known here, a small name is no field but a constant, since those of other packages'
+			// structs cannot be named.
+			if key, ok := n.Key.(*ast.Ident); ok && w.p.types.object(key) == nil && !key.IsExported() {
+				w.declarations(key.Name)
+			}
 		case *ast.Ident:
-			w.ident(n.Name)
+			w.ident(n)
 		}
 		return true
 	})
 }
 
-func (w *walk) ident(name string) {
+func (w *walk) ident(id *ast.Ident) {
+	obj := w.p.types.object(id)
+	switch imported, isPackage := obj.(*types.PkgName); {
+	case obj == nil:
+	case isPackage:
+		w.p.local.add(w.found, imported.Imported().Path())
+	case w.p.types.topLevel(obj):
+		w.declarations(id.Name)
+	default:
+		w.variable(obj)
+	}
+}
+
+func (w *walk) declarations(name string) {
 	for _, d := range w.p.byIdent[name] {
 		w.declaration(d)
 	}
-	for _, stmt := range w.locals[name] {
+}
+
+// variable follows what set a variable of the function around.
+func (w *walk) variable(obj types.Object) {
+	for _, stmt := range w.locals[obj] {
 		if w.seen[stmt] || w.without(stmt) {
 			continue
 		}
 		w.seen[stmt] = true
-		w.found[localPiece+name] += hashNode(stmt)
+		w.found[localPiece+obj.Name()] += hashNode(stmt)
 		w.node(stmt, nil)
 	}
 }
 
 // without says whether a statement does not count: one that comes after the
-// function, unless a loop leads back, and the one around the function, such as
-// the call of keep.Value itself.
+// function, unless a loop leads back, one within it, which counts with it, and
+// the one around the function, such as the call of keep.Value itself.
 func (w *walk) without(stmt ast.Node) bool {
 	for _, root := range w.roots {
-		if stmt.Pos() <= root.Pos() && root.End() <= stmt.End() {
+		if stmt.Pos() <= root.Pos() && root.End() <= stmt.End() || root.Pos() <= stmt.Pos() && stmt.End() <= root.End() {
 			return true
 		}
 		if stmt.Pos() > root.End() && !inLoop(w.body, root) {
@@ -244,37 +253,34 @@ func (w *walk) declaration(d declaration) {
 		}
 	case "var":
 		for _, in := range w.p.inits {
-			if mentions(in.node, name) {
+			if w.p.types.uses(in.node, name) {
 				w.declaration(in)
 			}
 		}
 	}
 }
 
-// imported adds the package that is imported under the given name: its source
-// if that is under development, else the version of its module.
-func (w *walk) imported(name string, file *ast.File) {
-	files := []*ast.File{file}
+// imported adds the packages that a file imports under such names; an empty one stands for those that are not given any.
+func (w *walk) imported(file *ast.File, under ...string) {
 	if file == nil { // A statement around the literal: in the file of the body.
-		files = files[:0]
 		for _, f := range w.p.files {
-			files = append(files, f)
+			w.imported(f, under...)
 		}
+		return
 	}
-	for _, f := range files {
-		for _, spec := range f.Imports {
-			if importPath, err := strconv.Unquote(spec.Path.Value); err == nil && importName(spec, importPath) == name {
-				w.p.local.add(w.found, importPath)
-			}
+	for _, spec := range file.Imports {
+		name := ""
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		if importPath, err := strconv.Unquote(spec.Path.Value); err == nil && slices.Contains(under, name) {
+			w.p.local.add(w.found, importPath)
 		}
 	}
 }
 
-// importName guesses the name of a package from its path where none is given.
-func importName(spec *ast.ImportSpec, importPath string) string {
-	if spec.Name != nil {
-		return spec.Name.Name
-	}
+// importName guesses the name of a package from its path.
+func importName(importPath string) string {
 	base := path.Base(importPath)
 	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
 		base = path.Base(path.Dir(importPath))

@@ -4,14 +4,12 @@ package install
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
-	"time"
 
+	"github.com/gosciml/gosciml/internal/filelock"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
@@ -24,27 +22,11 @@ func Lock(ctx context.Context, home, name string, log io.Writer) (unlock func(),
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot create the data directory: %w; set GOSCIML_HOME to a folder you can write to", err)
 	}
-	f, err := os.OpenFile(filepath.Join(home, name+".lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
+	unlock, err = filelock.Lock(ctx, filepath.Join(home, name+".lock"), func() {
+		fmt.Fprintf(log, "waiting for another set-up that is at work in %s\n", home)
+	})
+	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("cannot lock the data directory: %w; set GOSCIML_HOME to a folder you can write to", err)
 	}
-	for told := false; ; told = true {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { _ = f.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			_ = f.Close()
-			return nil, fmt.Errorf("cannot lock %s: %w", f.Name(), err)
-		}
-		if !told {
-			fmt.Fprintf(log, "waiting for another set-up that is at work in %s\n", home)
-		}
-		select {
-		case <-ctx.Done():
-			_ = f.Close()
-			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
+	return unlock, err
 }
