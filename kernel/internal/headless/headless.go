@@ -150,15 +150,21 @@ type event struct {
 	Total   int     `json:"total"`
 	Index   int     `json:"index"`
 	Seconds float64 `json:"seconds"`
-	Stream  string  `json:"stream"`
 	Text    string  `json:"text"`
 	Value   string  `json:"value"`
-	Trace   string  `json:"trace"`
 }
 
 // Run executes the job and writes the executed notebook, also if a cell fails or ctx ends before the last cell. Progress
 // and what the cells print go to out. A cell that runs longer than timeout fails, unless timeout is zero.
 func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out io.Writer) error {
+	language, err := notebook.GoOf(p.Clone)
+	if err != nil {
+		return err
+	}
+	metadata, err := json.Marshal(notebook.Metadata{Kernelspec: kernelspec, Language: &language})
+	if err != nil {
+		return err
+	}
 	tmp, err := supervise.TempDir()
 	if err != nil {
 		return err
@@ -174,8 +180,8 @@ func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out
 	}
 	defer read.Close()
 	cmd := exec.CommandContext(ctx, install.VenvPython(p.Home), "-c", script, input, j.target, filepath.Dir(j.target),
-		strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64))
-	cmd.Env = append(p.JupyterEnv(os.Environ()), supervise.RawErrorEnv+"=1",
+		strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64), string(metadata))
+	cmd.Env = append(p.JupyterEnv(os.Environ()),
 		"JPY_SESSION_NAME="+j.target) // as a server sets it: sciml/keep files values under the notebook's name
 	cmd.ExtraFiles = []*os.File{write}
 	var noise strings.Builder
@@ -207,7 +213,6 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 	in.Buffer(nil, 1<<28)
 	indexOf := map[int]int{} // of the cell, by the number it was executed under
 	number, total := 0, 0
-	var stderr strings.Builder
 	fresh := true // the cursor is at the beginning of a line
 	for in.Scan() {
 		var e event
@@ -218,12 +223,8 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 		case "start":
 			number, total = e.Number, e.Total
 			indexOf[number] = e.Index
-			stderr.Reset()
 			fmt.Fprintf(out, "[%d/%d] %s\n", number, total, firstLine(cells[e.Index].source))
 		case "text":
-			if e.Stream == "stderr" {
-				stderr.WriteString(e.Text)
-			}
 			fresh = printIndented(out, e.Text, fresh)
 		case "end":
 			fresh = newline(out, fresh)
@@ -232,7 +233,7 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 			fresh = newline(out, fresh)
 			failed = true
 			where := fmt.Sprintf("%s: cell %d of %d", name, number, total)
-			place := errorPlace(e.Trace, e.Value, stderr.String())
+			what, place := errorPlace(strings.TrimSpace(e.Value))
 			index, ok := indexOf[place.cell]
 			if !ok {
 				index, place.line = e.Index, 0
@@ -249,7 +250,7 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 			if c.line > 0 {
 				where += fmt.Sprintf(" (line %d of the file)", c.line+max(place.line-1, 0))
 			}
-			fmt.Fprintf(out, "%s: %s\nfailed after %.2f s: %s\n", where, line, e.Seconds, cause(e.Value, stderr.String()))
+			fmt.Fprintf(out, "%s: %s\nfailed after %.2f s: %s\n", where, line, e.Seconds, what)
 		case "unsaved":
 			fresh = newline(out, fresh)
 			failed = true
@@ -264,28 +265,6 @@ func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool)
 		}
 	}
 	return failed
-}
-
-// cause says in a line why a cell failed: for a program that ended by itself, its own words say more than its status.
-func cause(value, stderr string) string {
-	value = strings.TrimSpace(value)
-	if !strings.HasPrefix(value, "exit status") {
-		return value
-	}
-	last := ""
-	for line := range strings.Lines(stderr) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
-			return line
-		}
-		if line != "" && line != value {
-			last = line
-		}
-	}
-	if last == "" {
-		return value
-	}
-	return value + ": " + last
 }
 
 // firstLine is the first line of a cell that says what the cell does, rather than what it imports.

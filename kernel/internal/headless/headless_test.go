@@ -14,15 +14,16 @@ import (
 
 func TestErrorPlace(t *testing.T) {
 	for _, c := range []struct {
-		text string
-		want errPlace
+		value, what string
+		place       errPlace
 	}{
-		{"Cell[3]: Line 7\n\tcode", errPlace{3, 7}},
-		{"main.f()\n\t \x1b[7m[[ Cell [2] Line 5 ]]\x1b[0m /tmp/main.go:12", errPlace{2, 5}},
-		{"exit status 2", errPlace{}},
+		{"undefined: nope (cell 3, line 7)", "undefined: nope", errPlace{3, 7}},
+		{"undefined: nope (cell 3, line 7), and another error", "undefined: nope, and another error", errPlace{3, 7}},
+		{"exit status 2 (cell 4)", "exit status 2", errPlace{4, 0}},
+		{"exit status 2", "exit status 2", errPlace{}},
 	} {
-		if got := errorPlace("", c.text); got != c.want {
-			t.Errorf("errorPlace(%q) = %v, want %v", c.text, got, c.want)
+		if what, place := errorPlace(c.value); what != c.what || place != c.place {
+			t.Errorf("errorPlace(%q) = %q, %v", c.value, what, place)
 		}
 	}
 }
@@ -45,8 +46,7 @@ func TestReport(t *testing.T) {
 {"event": "text", "stream": "stdout", "text": "error 1e-5"}
 {"event": "end", "seconds": 0.5}
 {"event": "start", "number": 2, "total": 2, "index": 2}
-{"event": "text", "stream": "stderr", "text": "panic: oh no\n\n [[ Cell [1] Line 2 ]] \n"}
-{"event": "failed", "index": 2, "seconds": 1, "value": "exit status 2"}
+{"event": "failed", "index": 2, "seconds": 1, "value": "oh no (cell 1, line 2)"}
 `
 	cells := []cell{{source: "text"}, {source: "func f() {\n\tpanic(1)\n}", line: 10}, {source: "f()", line: 20}}
 	var out strings.Builder
@@ -55,7 +55,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		"[1/2] func f() {\n    error 1e-5\n    0.50 s\n",
-		"a.md: cell 2 of 2, in code of cell 1, line 2 (line 11 of the file): panic(1)\nfailed after 1.00 s: panic: oh no\n",
+		"a.md: cell 2 of 2, in code of cell 1, line 2 (line 11 of the file): panic(1)\nfailed after 1.00 s: oh no\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report\n%s\nlacks\n%s", &out, want)

@@ -91,7 +91,7 @@ func Latency(ctx context.Context, p place.Place, n int, out io.Writer) error {
 	}
 	defer read.Close()
 	cmd := exec.CommandContext(ctx, install.VenvPython(p.Home), "-c", latencyScript, strconv.Itoa(n), folder)
-	cmd.Env = append(p.JupyterEnv(os.Environ()), supervise.RawErrorEnv+"=1")
+	cmd.Env = p.JupyterEnv(os.Environ())
 	cmd.Stdin = strings.NewReader(string(input))
 	cmd.ExtraFiles = []*os.File{write}
 	var noise strings.Builder

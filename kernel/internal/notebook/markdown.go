@@ -20,8 +20,8 @@ type Notebook struct {
 
 // Metadata names the kernel and the language.
 type Metadata struct {
-	Kernelspec   Kernelspec   `json:"kernelspec"`
-	LanguageInfo LanguageInfo `json:"language_info"`
+	Kernelspec Kernelspec `json:"kernelspec"`
+	Language   *Language  `json:"language_info,omitempty"` // nil in a notebook that has not run
 }
 
 // Kernelspec tells Jupyter which kernel to start.
@@ -29,14 +29,6 @@ type Kernelspec struct {
 	DisplayName string `json:"display_name"`
 	Language    string `json:"language"`
 	Name        string `json:"name"`
-}
-
-// LanguageInfo tells an editor how to colour the code.
-type LanguageInfo struct {
-	CodemirrorMode string `json:"codemirror_mode"`
-	FileExtension  string `json:"file_extension"`
-	Mimetype       string `json:"mimetype"`
-	Name           string `json:"name"`
 }
 
 // Cell is a cell that has not run.
@@ -75,10 +67,7 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 // as they were.
 func FromMarkdown(source []byte, kernel Kernelspec) (*Notebook, error) {
 	nb := &Notebook{
-		Metadata: Metadata{
-			Kernelspec:   kernel,
-			LanguageInfo: LanguageInfo{CodemirrorMode: "go", FileExtension: ".go", Mimetype: "text/x-go", Name: "go"},
-		},
+		Metadata:      Metadata{Kernelspec: kernel},
 		NBFormat:      4,
 		NBFormatMinor: 5,
 	}

@@ -8,6 +8,42 @@ import (
 	"strings"
 )
 
+// processes lists all processes.
+func processes() []process {
+	var list []process
+	names, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil
+	}
+	for _, name := range names {
+		data, err := os.ReadFile(filepath.Join(name, "stat"))
+		if err != nil {
+			continue
+		}
+		head, rest, ok := cutLast(string(data), ")")
+		if !ok {
+			continue
+		}
+		number, command, _ := strings.Cut(head, " (")
+		fields := strings.Fields(rest)
+		pid, err := strconv.Atoi(number)
+		if err != nil || len(fields) < 2 {
+			continue
+		}
+		parent, _ := strconv.Atoi(fields[1])
+		list = append(list, process{pid: pid, parent: parent, name: command})
+	}
+	return list
+}
+
+// cutLast cuts at the last separator: a name in parentheses may contain more.
+func cutLast(s, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, separator); i >= 0 {
+		return s[:i], s[i+len(separator):], true
+	}
+	return s, "", false
+}
+
 // leftovers lists the processes of GoNB's session, and those that name the kernel's temporary folder in their
 // command line: gopls has a process group of its own.
 func leftovers(session int, tmp string) []int {

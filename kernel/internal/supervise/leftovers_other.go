@@ -9,6 +9,25 @@ import (
 	"strings"
 )
 
+// processes lists all processes.
+func processes() []process {
+	out, err := exec.Command("ps", "-axo", "pid=,ppid=,comm=").Output()
+	if err != nil {
+		return nil
+	}
+	var list []process
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			continue
+		}
+		pid, _ := strconv.Atoi(fields[0])
+		parent, _ := strconv.Atoi(fields[1])
+		list = append(list, process{pid: pid, parent: parent, name: strings.Join(fields[2:], " ")})
+	}
+	return list
+}
+
 // leftovers lists the processes that name the kernel's temporary folder in their command line: gopls has a process
 // group of its own.
 func leftovers(_ int, tmp string) []int {

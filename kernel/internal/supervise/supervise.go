@@ -1,12 +1,13 @@
 //go:build unix
 
 // Package supervise runs GoNB for Jupyter and sees to it that nothing of it outlives the session: gopls, the program
-// of a cell, temporary folders. Three processes work together. The supervisor is the one Jupyter knows; it starts
-// GoNB in a session of its own and ends it when Jupyter goes away. The warden does nothing but wait for the end
+// of a cell, temporary folders. Three processes work together. The supervisor is the one Jupyter knows; it speaks Jupyter's
+// protocol (package front), starts GoNB in a session of its own and ends it when Jupyter goes away. The warden does nothing but wait for the end
 // of the supervisor, however that comes, and then clears up: a killed supervisor could not.
 package supervise
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,17 +15,19 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/gosciml/gosciml/kernel/internal/failure"
+	"github.com/gosciml/gosciml/kernel/internal/front"
+	"github.com/gosciml/gosciml/kernel/internal/notebook"
 	"github.com/gosciml/gosciml/kernel/internal/place"
 	"github.com/gosciml/gosciml/sciml/backend"
 )
-
-// RawErrorEnv, set to 1, makes compile errors plain text: a headless run cannot show HTML.
-const RawErrorEnv = "GOSCIML_RAW_ERROR"
 
 // tmpPrefix begins the name of a kernel's temporary folder. It is short because gopls puts a socket below it, and
 // the path of a socket may have 104 bytes.
@@ -60,12 +63,15 @@ func Kernel(connection string) (int, error) {
 	}
 	defer os.RemoveAll(tmp)
 
-	// What klog prints for GoNB's developers would end up in the server's terminal and in files.
-	args := []string{"-kernel", connection, "-go_work", config.Clone,
-		"-logtostderr=false", "-alsologtostderr=false", "-stderrthreshold=FATAL", "-log_file=" + os.DevNull}
-	if os.Getenv(RawErrorEnv) == "1" {
-		args = append(args, "-raw_error")
+	f, err := openFront(connection, tmp, config)
+	if err != nil {
+		return 1, err
 	}
+	defer f.Close()
+
+	// What klog prints for GoNB's developers would end up in the server's terminal and in files.
+	args := []string{"-kernel", f.GoNBConnection(), "-go_work", config.Clone, "-raw_error",
+		"-logtostderr=false", "-alsologtostderr=false", "-stderrthreshold=FATAL", "-log_file=" + os.DevNull}
 	gonb := exec.Command(filepath.Join(config.Tools, "gonb"), args...)
 	gonb.Env = config.KernelEnv(os.Environ(), tmp, backend.Inspect().GoMLXConfig())
 	gonb.Stdout, gonb.Stderr = os.Stdout, os.Stderr
@@ -85,6 +91,12 @@ func Kernel(connection string) (int, error) {
 
 	ended := make(chan error, 1)
 	go func() { ended <- gonb.Wait() }()
+	served, finished := make(chan error, 1), make(chan struct{})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		served <- f.Serve(ctx, running{gonb.Process}, sync.OnceFunc(func() { close(finished) }))
+	}()
 	orphaned := time.NewTicker(time.Second)
 	defer orphaned.Stop()
 	var deadline <-chan time.Time
@@ -102,9 +114,16 @@ func Kernel(connection string) (int, error) {
 				return max(exit.ExitCode(), 1), nil
 			}
 			return 0, err
+		case err := <-served:
+			if err != nil {
+				return 1, err
+			}
+		case <-finished:
+			finished = nil
+			stop()
 		case s := <-signals:
 			if s == syscall.SIGINT {
-				_ = gonb.Process.Signal(s) // the interrupt of a cell; GoNB passes it on
+				f.Interrupt()
 			} else {
 				stop()
 			}
@@ -116,6 +135,24 @@ func Kernel(connection string) (int, error) {
 			killAll(group, tmp)
 		}
 	}
+}
+
+// openFront binds Jupyter's sockets.
+func openFront(connection, tmp string, config place.Config) (*front.Front, error) {
+	language, err := notebook.GoOf(config.Clone)
+	if err != nil {
+		return nil, fmt.Errorf("the clone that this kernel was set up in is not there any more: %w", err)
+	}
+	gomod, err := os.ReadFile(filepath.Join(config.Clone, "go.mod"))
+	if err != nil {
+		return nil, err
+	}
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+	}
+	return front.Listen(front.Config{Connection: connection, Dir: tmp, Version: version, Language: language,
+		Modules: failure.Modules(string(gomod))})
 }
 
 // TempDir makes a temporary folder of this process, which removes it in the end, and removes those of processes that are no more.
