@@ -67,10 +67,13 @@ RUN export PIP_NO_INDEX=1 PIP_FIND_LINKS=/opt/gosciml/wheels \
 # Whoever the container runs as may write here: it is alone. And Go clears out of its cache what is some days old, as the image
 # will be when it is used, but not what comes from the future.
  && chmod -R a+rwX /opt/gosciml \
+# Compiled programs are used only where nobody but root can have written them.
+ && mkdir -p /opt/gosciml/data/programs && mv /opt/gosciml/data/programs /tmp/programs && chmod -R a+rX,go-w /tmp/programs \
  && find /opt/gosciml/cache -type f -exec touch -d 2100-01-01 {} +
 
 FROM base
 COPY --from=build --chown=gopher:gopher /opt/gosciml /opt/gosciml
+COPY --from=build --chown=root:root /tmp/programs /opt/gosciml/data/programs
 USER gopher
 # Modules come from the image alone: Go must not look for newer ones. `go get` in a cell may: by GOSCIML_GOPROXY, where
 # an empty one is Go's default.

@@ -30,6 +30,9 @@ type header struct {
 	Code    pieces
 }
 
+// DirEnv names the environment variable with the folder that values are kept in, for all notebooks and programs that see it.
+const DirEnv = "GOSCIML_KEEP_DIR"
+
 // magic begins every file; its number changes with the format.
 const magic = "gosciml keep 1\n"
 
@@ -176,7 +179,7 @@ func scope() (path string, notebook bool, err error) {
 }
 
 func scopeName() string {
-	if dir := os.Getenv("GOSCIML_KEEP_DIR"); dir != "" {
+	if dir := os.Getenv(DirEnv); dir != "" {
 		return "GOSCIML_KEEP_DIR " + dir
 	}
 	path, notebook, err := scope()
@@ -191,7 +194,7 @@ func scopeName() string {
 
 // directory returns the folder of the running notebook or program. It may not exist yet.
 func directory() (string, error) {
-	if dir := os.Getenv("GOSCIML_KEEP_DIR"); dir != "" {
+	if dir := os.Getenv(DirEnv); dir != "" {
 		return dir, nil
 	}
 	path, _, err := scope()

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gomlx/compute/dtypes"
@@ -49,6 +51,10 @@ type Options struct {
 	// CheckpointExtra returns what else goes into the file, as Checkpoint.Extra; nil for nothing.
 	CheckpointExtra func() ([]byte, error)
 }
+
+// MostIterationsEnv names the environment variable that bounds the iterations of every run, whatever its options say: to find out
+// in little time whether a long notebook or program works. Results are as bad as can be expected.
+const MostIterationsEnv = "GOSCIML_MOST_ITERATIONS"
 
 // DefaultIterations is Options.MaxIterations when that is zero.
 const DefaultIterations = 1000
@@ -259,6 +265,13 @@ func (o *Options) setDefaults(obj *objective.Objective) error {
 		return err
 	}
 	o.MaxIterations = cmp.Or(o.MaxIterations, DefaultIterations)
+	if most := os.Getenv(MostIterationsEnv); most != "" {
+		n, err := strconv.Atoi(most)
+		if err != nil || n < 1 {
+			return fmt.Errorf("optim: %s is %q, expected a number of iterations, at least 1", MostIterationsEnv, most)
+		}
+		o.MaxIterations = min(o.MaxIterations, n)
+	}
 	o.MonitorEvery = cmp.Or(o.MonitorEvery, 100)
 	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, 30*time.Second)
 	return nil

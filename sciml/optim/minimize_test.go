@@ -376,3 +376,22 @@ func TestStatusSaysItInWords(t *testing.T) {
 		t.Errorf("an unknown status is %q", got)
 	}
 }
+
+// TestMostIterations: the environment bounds every run, and what it cannot mean is an error that names it.
+func TestMostIterations(t *testing.T) {
+	p := problems["Rosenbrock in R¹⁰"]
+	t.Setenv(optim.MostIterationsEnv, "3")
+	if r := minimize(t, p.objective(pureGo(t)), p.start, optim.LBFGS{}, optim.Options{MaxIterations: 100}); r.Iterations != 3 || r.Status != optim.IterationLimit {
+		t.Errorf("%v", r)
+	}
+	if r := minimize(t, p.objective(pureGo(t)), p.start, optim.LBFGS{}, optim.Options{MaxIterations: 2}); r.Iterations != 2 {
+		t.Errorf("with fewer asked for: %v", r)
+	}
+	for _, wrong := range []string{"0", "-1", "many", "1.5"} {
+		t.Setenv(optim.MostIterationsEnv, wrong)
+		_, err := optim.Minimize(t.Context(), p.objective(pureGo(t)), p.start, optim.LBFGS{}, optim.Options{})
+		if err == nil || !strings.Contains(err.Error(), optim.MostIterationsEnv) || !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%q: error %v", wrong, err)
+		}
+	}
+}

@@ -36,6 +36,7 @@ var ErrFailed = errors.New("a cell failed")
 
 // Job is a notebook to execute, all of which has been read and checked.
 type Job struct {
+	Env            []string // more for the environment of the kernel
 	source, target string
 	notebook       []byte
 	cells          []cell
@@ -183,6 +184,7 @@ func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out
 		strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64), string(metadata))
 	cmd.Env = append(p.JupyterEnv(os.Environ()),
 		"JPY_SESSION_NAME="+j.target) // as a server sets it: sciml/keep files values under the notebook's name
+	cmd.Env = append(cmd.Env, j.Env...)
 	cmd.ExtraFiles = []*os.File{write}
 	var noise strings.Builder
 	cmd.Stdout, cmd.Stderr = &noise, &noise

@@ -1,0 +1,58 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gosciml/gosciml/kernel/internal/headless"
+	"github.com/gosciml/gosciml/kernel/internal/place"
+	"github.com/gosciml/gosciml/sciml/backend"
+	"github.com/gosciml/gosciml/sciml/keep"
+	"github.com/gosciml/gosciml/sciml/optim"
+)
+
+// fewIterations are enough for a run to compile what it needs.
+const fewIterations = 2
+
+// chapters runs the notebooks of the clone with few iterations, so that the XLA programs they need are compiled when a reader comes to
+// them. What they compute is thrown away, and a cell that wants a better result ends its notebook: that is for the reader's run to say.
+func chapters(ctx context.Context, p place.Place, detail io.Writer) error {
+	report := backend.Inspect()
+	if report.Cache == "" {
+		return nil
+	}
+	notebooks, err := filepath.Glob(filepath.Join(p.Clone, "notebooks", "*.ipynb"))
+	if err != nil || len(notebooks) == 0 {
+		return err
+	}
+	key, err := keyOf(append(notebooks, filepath.Join(p.Clone, "go.mod")), report.SHA256, report.Cache)
+	if err != nil {
+		return err
+	}
+	return stamped(filepath.Join(p.Dir(), "chapters.stamp"), key, func() error {
+		fmt.Fprintln(detail, "compiling the programs of the chapters, for trainings to start at once")
+		scratch, err := os.MkdirTemp("", "gosciml-chapters-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(scratch)
+		for _, path := range notebooks {
+			job, err := headless.Prepare(path, filepath.Join(scratch, filepath.Base(path)), nil)
+			if err != nil {
+				continue // a notebook of the user's that is none
+			}
+			job.Env = []string{
+				fmt.Sprintf("%s=%d", optim.MostIterationsEnv, fewIterations), keep.DirEnv + "=" + filepath.Join(scratch, "keep"),
+				backend.CacheEnv + "=" + report.Cache,
+			}
+			if err := job.Run(ctx, p, 5*time.Minute, io.Discard); ctx.Err() != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
