@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/graph"
+
 	"github.com/gosciml/gosciml/sciml"
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
@@ -34,6 +36,18 @@ func TestCompiledPrograms(t *testing.T) {
 				t.Fatal(err)
 			}
 			fmt.Printf("%s %x %v\n", m.Name(), sha256.Sum256(fmt.Append(nil, s.Result.Theta)), s.Result.Loss)
+		}
+		// A second back end of the same plug-in is told of, too.
+		second, err := backend.OpenConfig("xla:cpu")
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(backend.Programs())
+		if _, err := graph.ExecOnce(second, func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 2.5) }, []float32{1, 2}); err != nil {
+			t.Fatal(err)
+		}
+		if more := len(backend.Programs()) - before; os.Getenv(backend.CacheEnv) != "off" && more != 1 {
+			t.Errorf("%d programs of a second back end are told of, want 1", more)
 		}
 		loaded := 0
 		for _, p := range backend.Programs() {

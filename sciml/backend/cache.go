@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"github.com/gosciml/gosciml/sciml/backend/internal/programs"
@@ -72,7 +73,12 @@ func newCache(c choice) (*programs.Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return programs.New(folders, programs.Most, c.sha256, os.Getenv("XLA_FLAGS"))
+	flags := os.Getenv("XLA_FLAGS")
+	if strings.Contains(flags, "--xla_dump") {
+		return nil, fmt.Errorf("XLA_FLAGS asks for dumps, which only compiling writes")
+	}
+	// XLA shares work out among as many threads as the others say.
+	return programs.New(folders, programs.Most, c.sha256, flags, os.Getenv("NPROC"), os.Getenv("PJRT_NPROC"))
 }
 
 // keepPrograms has a plug-in that is about to be opened keep its programs, where that can be. It is no reason to fail.

@@ -44,7 +44,7 @@ type Program struct {
 const Most = 1 << 30
 
 const (
-	magic  = "gosciml program 1\n"
+	magic  = "gosciml program 2\n"
 	suffix = ".xla"
 )
 
@@ -82,7 +82,7 @@ func (c *Cache) read(key string) []byte {
 		if err != nil {
 			continue
 		}
-		body, err := unseal(data)
+		body, err := unseal(key, data)
 		if err != nil {
 			_ = os.Remove(path)
 			continue
@@ -102,13 +102,22 @@ func used(path string) {
 	}
 }
 
-func unseal(data []byte) ([]byte, error) {
+// seal is the checksum of a program under its name: one that came under another's would run in its place.
+func seal(key string, body []byte) []byte {
+	h := sha256.New()
+	h.Write([]byte(key))
+	h.Write([]byte{0})
+	h.Write(body)
+	return h.Sum(nil)
+}
+
+func unseal(key string, data []byte) ([]byte, error) {
 	head := len(magic) + sha256.Size
 	if len(data) < head || !bytes.HasPrefix(data, []byte(magic)) {
 		return nil, errors.New("it is no program")
 	}
-	if sum := sha256.Sum256(data[head:]); !bytes.Equal(sum[:], data[len(magic):head]) {
-		return nil, errors.New("it is damaged")
+	if !bytes.Equal(seal(key, data[head:]), data[len(magic):head]) {
+		return nil, errors.New("it is damaged, or another one")
 	}
 	return data[head:], nil
 }
@@ -129,13 +138,12 @@ func (c *Cache) write(key string, body []byte) {
 		return
 	}
 	folder := c.folders[0]
-	sum := sha256.Sum256(body)
 	err := os.MkdirAll(folder, 0o700)
 	if err == nil && !trusted(folder) {
 		err = fmt.Errorf("%s belongs to somebody else, or others can write to it", folder)
 	}
 	if err == nil {
-		err = atomicfile.Write(filepath.Join(folder, key+suffix), slices.Concat([]byte(magic), sum[:], body), 0o600)
+		err = atomicfile.Write(filepath.Join(folder, key+suffix), slices.Concat([]byte(magic), seal(key, body), body), 0o600)
 	}
 	if err == nil {
 		err = Bound(folder, c.most)

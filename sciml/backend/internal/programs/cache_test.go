@@ -71,6 +71,13 @@ func TestDamage(t *testing.T) {
 			t.Errorf("%s: it stays", what)
 		}
 	}
+	c.write("b", []byte("another program"))
+	if err := os.Rename(filepath.Join(folder, "b"+suffix), path); err != nil {
+		t.Fatal(err)
+	}
+	if c.read("a") != nil {
+		t.Error("another program is used under this one's name")
+	}
 	c.write("a", body)
 	c.drop("a")
 	if c.read("a") != nil {

@@ -19,13 +19,16 @@ import (
 // active is the cache of the plug-in that was interposed.
 var active atomic.Pointer[Cache]
 
-// Interpose has a plug-in that will be opened, or is, look into the cache before it compiles. It can be done once in a process. The error
-// says why a plug-in cannot.
+// Interpose has a plug-in look into the cache before it compiles. It can be done once in a process, before the plug-in is opened: what
+// is open may have read other flags than those in the cache's key. The error says why a plug-in cannot; then nothing has changed.
 func Interpose(plugin string, c *Cache) error {
 	name := C.CString(plugin)
 	defer C.free(unsafe.Pointer(name))
-	active.Store(c)
+	if !active.CompareAndSwap(nil, c) {
+		return errors.New("a plug-in keeps its programs already")
+	}
 	if wrong := C.gosciml_interpose(name); wrong != nil {
+		active.Store(nil)
 		return errors.New(C.GoString(wrong))
 	}
 	return nil

@@ -32,7 +32,7 @@ extern void *gosciml_compile(compile_args *args); // in Go
 static void *compiling(void *args) { return gosciml_compile(args); }
 
 const char *gosciml_interpose(const char *plugin) {
-  if (api) return "another plug-in is interposed already";
+  if (dlopen(plugin, RTLD_LAZY | RTLD_NOLOAD)) return "it is open already";
   void *handle = dlopen(plugin, RTLD_LAZY | RTLD_LOCAL);
   if (!handle) return "it cannot be opened";
   table *(*get)(void) = (table * (*)(void)) dlsym(handle, "GetPjrtApi");
