@@ -1,9 +1,10 @@
-// Opens notebooks in JupyterLab with a headless browser, runs all cells, and checks the result.
+// Opens notebooks in JupyterLab with a headless browser: first as they are, as from a clone, without running them;
+// then it runs all cells. Both times it checks what is seen.
 //
 //   node .ci/browser/check.mjs [--shots DIR] [--lab 'COMMAND …'] NOTEBOOK…
 //
-// The notebooks are copied, with their outputs removed: what is checked is what this run made.
-import { mkdtempSync, mkdirSync, readFileSync, writeFileSync, rmSync, existsSync } from 'node:fs';
+// The notebooks to be run are copied with their outputs removed: what is checked is what this run made.
+import { copyFileSync, mkdtempSync, mkdirSync, readFileSync, writeFileSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { Lab } from './lab.mjs';
-import { complete, openNotebook, runAll, save, scrollThrough, visibleFigures } from './page.mjs';
+import { complete, garbled, openNotebook, runAll, save, scrollThrough, visibleFigures } from './page.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const { values: options, positionals: notebooks } = parseArgs({
@@ -53,7 +54,9 @@ const hasCode = (cell) => cell.cell_type === 'code' && text(cell.source).trim() 
 // A folder with a space in its name: paths like that are ordinary on a reader's machine.
 const folder = join(mkdtempSync(join(tmpdir(), 'gosciml-browser-')), 'my notebooks');
 mkdirSync(folder);
+const asCloned = (path) => `cloned ${basename(path)}`;
 for (const path of notebooks) {
+  copyFileSync(path, join(folder, asCloned(path)));
   const document = JSON.parse(readFileSync(path, 'utf8'));
   for (const cell of document.cells) if (cell.cell_type === 'code') Object.assign(cell, { outputs: [], execution_count: null });
   writeFileSync(join(folder, basename(path)), JSON.stringify(document, null, 1));
@@ -64,6 +67,7 @@ try {
   lab = await Lab.start([...options.lab.split(' '), folder], root, 300);
   say(`JupyterLab serves on ${lab.origin}`);
   browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
+  for (const path of notebooks) await checkStored(asCloned(path));
   for (const path of notebooks) await checkNotebook(basename(path));
 } catch (error) {
   problem(error.stack ?? String(error));
@@ -78,23 +82,65 @@ say(`pictures are in ${shots}`);
 console.log(problems.length === 0 ? 'browser check: ok' : `browser check: ${problems.length} problem(s)\n- ${problems.join('\n- ')}`);
 process.exit(problems.length === 0 ? 0 : 1);
 
-async function checkNotebook(name) {
+/** What somebody sees who opens a notebook from a clone, which JupyterLab does not trust, and does not run it. */
+async function checkStored(name) {
+  const page = await newPage(name);
+  const before = readFileSync(join(folder, name), 'utf8');
+  await openNotebook(page, lab, name, 120);
+  await checkFigures(page, name, JSON.parse(before));
+  await save(page);
+  await sleep(2000);
+  const after = readFileSync(join(folder, name), 'utf8');
+  if (after === before) say(`${name}: saving it changes nothing`);
+  else problem(`${name}: saving it without running it changes ${firstChange(before, after)}`);
+  await page.close();
+}
+
+/** The first line that differs between two texts. */
+function firstChange(before, after) {
+  const [was, is] = [before.split('\n'), after.split('\n')];
+  const line = was.findIndex((text, i) => text !== is[i]);
+  return line < 0 ? `the end, after line ${was.length}` : `line ${line + 1} from "${was[line].slice(0, 100)}" to "${(is[line] ?? '').slice(0, 100)}"`;
+}
+
+async function newPage(name) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
   page.on('pageerror', (error) => say(`page error: ${error.message}`));
   page.on('request', (request) => {
     const url = new URL(request.url());
     if (url.protocol.startsWith('http') && url.origin !== lab.origin) problem(`${name}: the page asks the network for ${url.origin}; it must work offline`);
   });
-  const shot = (label) => page.screenshot({ path: join(shots, `${name.replace(/\.ipynb$/, '')}-${label}.png`) });
+  return page;
+}
 
+function shot(page, name, label) {
+  return page.screenshot({ path: join(shots, `${name.replace(/\.ipynb$/, '')}-${label}.png`) });
+}
+
+async function checkNotebook(name) {
+  const page = await newPage(name);
   const kernel = await openNotebook(page, lab, name, 120);
   say(`${name}: open, kernel "${kernel.name}" connected`);
   const document = await runAndSave(page, name);
   await checkDocument(name, document);
 
+  await checkFigures(page, name, document);
+
+  const typed = options.complete.split('\n').at(-1);
+  const { suggestions, seconds } = await complete(page, options.complete, problems.length === 0 ? 60 : 10);
+  await shot(page, name, 'completion');
+  if (suggestions.some((s) => s.includes(options.expect))) say(`${name}: Tab after "${typed}" suggests ${suggestions.length} names after ${seconds.toFixed(1)} s, ${options.expect} among them`);
+  else problem(`${name}: Tab after "${typed}" suggests ${JSON.stringify(suggestions.slice(0, 10))}, without ${options.expect}`);
+  await page.close();
+}
+
+/** As many figures as the document has are in the page, none blank, and no markup is shown as text. */
+async function checkFigures(page, name, document) {
   const known = new Map();
+  const garbage = new Set();
   await scrollThrough(page, async (step) => {
-    await shot(String(step).padStart(2, '0'));
+    await shot(page, name, String(step).padStart(2, '0'));
+    for (const start of await garbled(page)) garbage.add(start);
     for (const figure of await visibleFigures(page, known)) {
       known.set(figure.key, figure);
       writeFileSync(join(shots, `${name.replace(/\.ipynb$/, '')}-figure-${figure.key.replace(':', '-')}.png`), figure.bytes);
@@ -104,13 +150,7 @@ async function checkNotebook(name) {
   say(`${name}: ${known.size} figures seen in the page: ${[...known.values()].map((f) => `${f.width}x${f.height}`).join(', ')}`);
   if (known.size < expected) problem(`${name}: the document has ${expected} figures, the page shows ${known.size}`);
   for (const figure of known.values()) if (figure.colours < 3) problem(`${name}: figure ${figure.key} (cell:figure) is blank`);
-
-  const typed = options.complete.split('\n').at(-1);
-  const { suggestions, seconds } = await complete(page, options.complete, problems.length === 0 ? 60 : 10);
-  await shot('completion');
-  if (suggestions.some((s) => s.includes(options.expect))) say(`${name}: Tab after "${typed}" suggests ${suggestions.length} names after ${seconds.toFixed(1)} s, ${options.expect} among them`);
-  else problem(`${name}: Tab after "${typed}" suggests ${JSON.stringify(suggestions.slice(0, 10))}, without ${options.expect}`);
-  await page.close();
+  for (const start of garbage) problem(`${name}: an output shows markup as text: ${JSON.stringify(start)}`);
 }
 
 /** Runs all cells and waits until the saved document shows that they ran. */

@@ -78,6 +78,12 @@ export async function visibleFigures(page, known) {
   return found;
 }
 
+/** The beginnings of outputs in sight that are markup or style sheets instead of something to read. */
+export async function garbled(page) {
+  const texts = await page.locator(`${panel} .jp-OutputArea-output`).allInnerTexts();
+  return texts.map((text) => text.trim().slice(0, 60)).filter((start) => /^(<|svg\b|[.#*@]?[\w-]+\s*\{|[\w-]+:[^ ]+;)/i.test(start));
+}
+
 /** Width, height and number of different colours of a PNG; a blank figure has one or two. */
 async function inspect(page, bytes) {
   return page.evaluate(async (base64) => {
