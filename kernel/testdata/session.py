@@ -14,6 +14,7 @@ LIMIT = 120
 
 class Session:
     def __init__(self, folder):
+        os.environ["GOSCIML_KEEP_DIR"] = os.path.join(folder, "keep")
         self.manager, self.client = start_new_kernel(kernel_name="gosciml", cwd=folder)
 
     def run(self, code, meanwhile=None, at_once=None):
@@ -166,6 +167,21 @@ fmt.Println(b.Name(), y.Value(), os.Getenv("GOMLX_BACKEND"))
     check([r["content"]["status"] for r in replies] == ["error", "aborted"] and replies[1]["parent_header"]["msg_id"] == second,
           "after a failed cell the next one gave", replies)
     alive(s, "an aborted cell")
+
+    # "Run All" twice: the first cell's local has the name of a function that the second one declares.
+    keeps = """func fitted() (int, error) {
+	return keep.Value("fit", nil, func() (int, error) {
+		train := 42
+		return train, nil
+	})
+}
+
+fitted()"""
+    for expected in ("computing", "kept"):
+        _, text, shown, _ = s.run(keeps)
+        check(f"fit: {expected}" in text and shown == "text/plain 42", f"expected {expected}, got", text, shown, s.errors)
+        s.run("func train() {}")
+    print("what did not change stays kept")
 
     s.client.kernel_info()
     info = s.client.get_shell_msg(timeout=LIMIT)["content"]["language_info"]
