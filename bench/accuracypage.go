@@ -37,7 +37,7 @@ func writeAccuracyPage(path string, chosen []task, names []string, rows []row, f
 		"measurement (one every 50 iterations, and with each move of the points) with an error that is not above it. Medians\n"+
 		"count seeds that did not reach a target in time as slowest, and of an even number are the lower middle one; in\n"+
 		"parentheses is the range, that of times over the seeds that reached the target. The error at the end is that of the\n"+
-		"iterate with the lowest loss, which is what `Solve` returns.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, auto)
+		"iterate with the lowest loss, which is what `Solve` returns.\n\n%s\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, auto, coldOrWarm())
 	if f.scale != 1 {
 		fmt.Fprintf(&page, "All times that the trainings were given are %g times those of the real table.\n\n", f.scale)
 	}

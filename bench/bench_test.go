@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gosciml/gosciml/sciml/backend"
 )
 
 func TestNumbers(t *testing.T) {
@@ -32,6 +34,7 @@ func TestNumbers(t *testing.T) {
 
 // TestStore: rows are found again by a later run, unless something about the measurement differs.
 func TestStore(t *testing.T) {
+	t.Setenv(backend.CacheEnv, "")
 	path := filepath.Join(t.TempDir(), "folder", "rows.jsonl")
 	s, err := openStore(path)
 	if err != nil {
@@ -70,6 +73,17 @@ func TestStore(t *testing.T) {
 		if _, ok := s.find(other); ok {
 			t.Errorf("%+v is found", other)
 		}
+	}
+	t.Setenv(backend.CacheEnv, "off")
+	if _, ok := s.find(want); ok {
+		t.Error("a row that was measured warm is found by a process that measures cold")
+	}
+	if text := coldOrWarm(); !strings.HasPrefix(text, "Times are cold") {
+		t.Errorf("with the cache off: %s", text)
+	}
+	t.Setenv(backend.CacheEnv, "/folder")
+	if text := coldOrWarm(); !strings.HasPrefix(text, "Times are warm") || !strings.Contains(text, `"/folder"`) {
+		t.Errorf("with a cache: %s", text)
 	}
 	if err := os.WriteFile(path, []byte("no JSON\n"), 0o600); err != nil {
 		t.Fatal(err)

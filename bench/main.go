@@ -7,10 +7,12 @@
 //	go run ./bench accuracy -problem burgers -seeds 1 -json
 //	go run ./bench optimizers                            # every method, on test functions, Poisson and Burgers
 //	go run ./bench rates                                 # measured rates of convergence next to theory
+//	go run ./bench compile                               # the programs of a first step, cold and warm
 //	go run ./bench memory                                # what optimizers need for millions of parameters; Linux
 //
 // Every command prints what it measured on standard output, and how far it is on standard error. Figures depend on the
-// machine; within one run they may be compared.
+// machine; within one run they may be compared. Programs are compiled anew in every training, unless GOSCIML_COMPILE_CACHE is
+// set: so that times do not depend on what ran before.
 package main
 
 import (
@@ -21,11 +23,14 @@ import (
 	"os"
 	"os/signal"
 	"sort"
+
+	"github.com/gosciml/gosciml/sciml/backend"
 )
 
 // commands by name.
 var commands = map[string]func(ctx context.Context, args []string) error{
 	"accuracy":   accuracy,
+	"compile":    compileCommand,
 	"memory":     memory,
 	"optimizers": optimizers,
 	"problems":   problems,
@@ -33,6 +38,9 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 }
 
 func main() {
+	if _, given := os.LookupEnv(backend.CacheEnv); !given {
+		os.Setenv(backend.CacheEnv, "off")
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -40,6 +48,18 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// coldOrWarm says, for tables, what a time contains of compiling.
+func coldOrWarm() string {
+	if keepsPrograms() {
+		return fmt.Sprintf("Times are warm: %s is %q, and programs that were compiled before were loaded from there.",
+			backend.CacheEnv, os.Getenv(backend.CacheEnv))
+	}
+	return fmt.Sprintf("Times are cold: every training compiled all of its programs (%s=off).", backend.CacheEnv)
+}
+
+// keepsPrograms reports whether compiled programs are kept, which makes times shorter.
+func keepsPrograms() bool { return os.Getenv(backend.CacheEnv) != "off" }
 
 func run(ctx context.Context, args []string) error {
 	var names []string

@@ -37,6 +37,8 @@ type row struct {
 	Overrides string  `json:"overrides,omitempty"`
 	// Until is the relative L2 error at which the training was to stop before its time; 0 for none.
 	Until float64 `json:"until,omitempty"`
+	// Warm says that compiled programs were kept, so that a training may have found them.
+	Warm bool `json:"warm,omitempty"`
 	// Events are what the optimizer decided on the way, in the order of time.
 	Events []event `json:"events,omitempty"`
 	// Errors are the relative L2 errors measured on the way and at the end, ErrorAt the seconds at which; kept by the
@@ -136,11 +138,12 @@ func openStore(path string) (*store, error) {
 }
 
 // find is the row of the training that wanted describes by its problem, method, seed, budget, overrides and until, if
-// there is one.
+// there is one that was measured cold or warm as this process does.
 func (s *store) find(wanted row) (row, bool) {
 	for _, r := range s.rows {
 		if r.Problem == wanted.Problem && r.Method == wanted.Method && r.Seed == wanted.Seed && r.Budget == wanted.Budget &&
-			r.Overrides == wanted.Overrides && r.Until == wanted.Until {
+			r.Overrides == wanted.Overrides && r.Until == wanted.Until &&
+			r.Warm == keepsPrograms() {
 			return r, true
 		}
 	}
@@ -149,6 +152,7 @@ func (s *store) find(wanted row) (row, bool) {
 
 // add appends a row to the file.
 func (s *store) add(r row) error {
+	r.Warm = keepsPrograms()
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func writePage(path string, rows []row, f problemFlags) error {
 	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, everything else as `sciml.Solve` chooses it. Each training had %g seconds, compilation\n"+
 		"included; coordinates are scaled before they enter a network, or embedded where the problem is periodic. Points are those of\n"+
 		"the equations and of each penalized condition. Errors are measured at points that were not trained on. The pictures of solutions and errors are in\n"+
-		"`%s/problems/` afterwards.\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, f.seconds, f.out)
+		"`%s/problems/` afterwards. %s\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, f.seconds, f.out, coldOrWarm())
 	tableHead(&page, "problem", "network", "points", "weights", "optimizer", "seed", "seconds", "iterations", "relative L2 error", "stopped by")
 	for _, r := range rows {
 		tableLine(&page, r.Title+" (`"+r.Problem+"`)", fmt.Sprintf("%s, P = %d", r.core(), r.Parameters), r.Points, r.Weights, r.Optimizer,

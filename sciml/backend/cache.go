@@ -18,6 +18,7 @@ const CacheEnv = "GOSCIML_COMPILE_CACHE"
 // Program is a program that this process has compiled, or loaded from the cache of compiled programs.
 type Program struct {
 	Name    string  // of the graph, as XLA knows it
+	Key     string  // of what it is: programs that are the same have the same
 	Loaded  bool    // from the cache
 	Seconds float64 // that compiling or loading took
 	Bytes   int     // of its code

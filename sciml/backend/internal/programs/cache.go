@@ -35,6 +35,7 @@ type Cache struct {
 // Program is one that this process has compiled or loaded.
 type Program struct {
 	Name    string
+	Key     string  // of its file
 	Loaded  bool    // from the cache
 	Seconds float64 // that compiling or loading took
 	Bytes   int     // of its code

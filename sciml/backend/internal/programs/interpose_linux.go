@@ -42,7 +42,7 @@ func gosciml_compile(args *C.compile_args) unsafe.Pointer {
 	options := unsafe.Slice((*byte)(unsafe.Pointer(args.options)), int(args.options_size))
 	format := unsafe.Slice((*byte)(unsafe.Pointer(program.format)), int(program.format_size))
 	key := c.key(format, code, options)
-	made := Program{Name: nameOf(code)}
+	made := Program{Name: nameOf(code), Key: key}
 	begin := time.Now()
 	if bytes := c.read(key); bytes != nil {
 		failure := C.gosciml_load(args, (*C.char)(unsafe.Pointer(unsafe.SliceData(bytes))), C.size_t(len(bytes)))
