@@ -4,7 +4,8 @@
 //   node .ci/browser/check.mjs [--shots DIR] [--lab 'COMMAND …'] NOTEBOOK…
 //
 // The notebooks to be run are copied with their outputs removed: what is checked is what this run made.
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -118,6 +119,32 @@ async function checkStored(name) {
   else if (after === before) say(`${name}: saving it changes nothing`);
   else problem(`${name}: saving it without running it changes ${firstChange(before, after)}`);
   await page.close();
+  await checkExports(name, JSON.parse(before));
+}
+
+/** What File ▸ Save and Export Notebook As makes of a notebook: HTML and LaTeX with coloured code and each picture. */
+async function checkExports(name, document) {
+  const figures = document.cells.flatMap((cell) => cell.outputs ?? []).filter(isFigure).length;
+  const cells = document.cells.filter(hasCode).length;
+  const count = (text, pattern) => [...text.matchAll(pattern)].length;
+  const expect = (what, number, expected) => {
+    if (number !== expected) problem(`${name} as ${what}: ${number}, expected ${expected}`);
+  };
+  const html = (await lab.file(`/nbconvert/html/${encodeURIComponent(name)}`)).toString();
+  expect('HTML, cells with Go in colour', html.split('class="highlight hl-go"').filter((part, i) => i > 0 && part.split('</pre>')[0].includes('<span class="k')).length, cells);
+  const pictures = html.match(/<img [^>]*src="data:image[^>]*>/g) ?? [];
+  expect('HTML, pictures', pictures.length, figures);
+  expect('HTML, pictures with a description', pictures.filter((tag) => /alt="[^"]+"/.test(tag) && !tag.includes('No description')).length, figures);
+
+  const target = mkdtempSync(join(dirname(folder), 'latex-'));
+  writeFileSync(join(target, 'all.zip'), await lab.file(`/nbconvert/latex/${encodeURIComponent(name)}`));
+  execFileSync('python3', ['-m', 'zipfile', '-e', 'all.zip', '.'], { cwd: target });
+  const files = readdirSync(target, { recursive: true });
+  const latex = readFileSync(join(target, files.find((file) => file.endsWith('.tex'))), 'utf8');
+  expect('LaTeX, files of pictures', files.filter((file) => /\.(png|svg|pdf|jpe?g)$/.test(file)).length, figures);
+  expect('LaTeX, pictures in the text', count(latex, /\\adjustimage\{max/g), figures);
+  if (!latex.includes('\\PY{k')) problem(`${name} as LaTeX: no Go in colour`);
+  say(`${name}: exported as HTML and as LaTeX, ${figures} pictures each`);
 }
 
 /** The first line that differs between two texts. */

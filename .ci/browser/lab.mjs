@@ -33,11 +33,20 @@ export class Lab {
     throw new Error(`${command.join(' ')} printed no address that answers within ${timeoutSeconds} s:\n${lab.log}`);
   }
 
-  async request(method, path) {
+  async send(method, path) {
     const response = await fetch(this.origin + path, { method, headers: { Authorization: `token ${this.token}` } });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${response.statusText}`);
-    const text = await response.text();
+    return response;
+  }
+
+  async request(method, path) {
+    const text = await (await this.send(method, path)).text();
     return text ? JSON.parse(text) : null;
+  }
+
+  /** What the server sends for a path, as it is. */
+  async file(path) {
+    return Buffer.from(await (await this.send('GET', path)).arrayBuffer());
   }
 
   get(path) {

@@ -8,6 +8,7 @@ package setup
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -145,15 +146,42 @@ func stamped(path, key string, work func() error) error {
 	return place.WriteFile(path, []byte(key), 0o644)
 }
 
-// jupyterSettings writes the files that keep Jupyter from asking the network for news, updates and extensions.
-func jupyterSettings(p place.Place) error {
-	files := map[string]string{
-		"jupyter_server_config.json": `{
-	"LabApp": {"check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "extension_manager": "readonly", "news_url": null},
-	"KernelSpecManager": {"ensure_native_kernel": false},
-	"MultiKernelManager": {"default_kernel_name": "` + place.KernelName + `"}
+// describedHTML is the template of pages that JupyterLab exports.
+//
+//go:embed described.html.j2
+var describedHTML string
+
+// exports are settings of nbconvert, by which JupyterLab exports notebooks. Figures are there as SVG and as PNG: of the two, LaTeX
+// gets the PNG, as only Inkscape would make something of the SVG. Slides and pages for printing are kinds of HTML
+// that keep their own templates.
+func exports(templates string) map[string]any {
+	return map[string]any{
+		"HTMLExporter":   map[string]any{"template_name": "described", "extra_template_basedirs": []string{templates}},
+		"SlidesExporter": map[string]any{"template_name": "reveal"},
+		"WebPDFExporter": map[string]any{"template_name": "webpdf"},
+		"LatexExporter": map[string]any{
+			"SVG2PDFPreprocessor":       map[string]any{"enabled": false},
+			"ExtractOutputPreprocessor": map[string]any{"extract_output_types": []string{"image/png", "image/jpeg", "application/pdf"}},
+		},
+	}
 }
-`,
+
+// jupyterSettings writes the files that keep Jupyter from asking the network for news, updates and extensions, and that
+// let it export notebooks with their figures.
+func jupyterSettings(p place.Place) error {
+	templates := filepath.Join(p.Jupyter("config"), "nbconvert")
+	server := exports(templates)
+	server["LabApp"] = map[string]any{
+		"check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "extension_manager": "readonly", "news_url": nil,
+	}
+	server["KernelSpecManager"] = map[string]any{"ensure_native_kernel": false}
+	server["MultiKernelManager"] = map[string]any{"default_kernel_name": place.KernelName}
+	serverJSON, err := json.MarshalIndent(server, "", "\t")
+	if err != nil {
+		return err
+	}
+	files := map[string]string{
+		"jupyter_server_config.json": string(serverJSON) + "\n",
 		"labconfig/default_setting_overrides.json": `{
 	"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": false},
 	"@jupyterlab/completer-extension:manager": {"providerTimeout": 5000}
@@ -163,6 +191,9 @@ func jupyterSettings(p place.Place) error {
 	"disabledExtensions": {"@jupyterlab/extensionmanager-extension": true, "@jupyterlab/apputils-extension:announcements": true}
 }
 `,
+		"nbconvert/described/conf.json": `{"base_template": "lab"}
+`,
+		"nbconvert/described/index.html.j2": describedHTML,
 	}
 	for name, text := range files {
 		path := filepath.Join(p.Jupyter("config"), filepath.FromSlash(name))

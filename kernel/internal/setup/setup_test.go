@@ -85,7 +85,7 @@ func TestJupyterSettingsAreJSON(t *testing.T) {
 	}
 	found := 0
 	err := filepath.WalkDir(p.Jupyter("config"), func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || filepath.Ext(path) != ".json" {
 			return err
 		}
 		found++
