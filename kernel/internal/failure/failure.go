@@ -52,9 +52,9 @@ type Error struct {
 	Stderr string
 }
 
-// Colours are two: everything else has the client's own colour, which can be read on its background.
+// What matters is bold, in the client's own colour: red of any kind is hard to read on the reddish ground on which JupyterLab's dark
+// theme puts errors.
 const (
-	red   = "\x1b[1;31m"
 	bold  = "\x1b[1m"
 	reset = "\x1b[0m"
 )
@@ -98,7 +98,7 @@ func (e *Error) finish(what string) {
 	}
 }
 
-func (e *Error) head(what string) { e.Traceback = append(e.Traceback, red+what+reset) }
+func (e *Error) head(what string) { e.Traceback = append(e.Traceback, bold+what+reset) }
 
 func (e *Error) add(lines ...string) { e.Traceback = append(e.Traceback, lines...) }
 

@@ -50,7 +50,7 @@ func (p place) show(function string) []string {
 			}
 			b.WriteRune(r)
 		}
-		lines = append(lines, "    "+b.String()+red+"^"+reset)
+		lines = append(lines, "    "+b.String()+bold+"^"+reset)
 	}
 	return lines
 }
