@@ -131,13 +131,13 @@ func TestEveryError(t *testing.T) {
 		if e.Value == "" || strings.ContainsAny(e.Value, "\n\x1b") {
 			t.Errorf("%s: the value is not one line of text: %q", s.Name, e.Value)
 		}
-		if len(e.Traceback) == 0 || !strings.HasPrefix(e.Traceback[0], red) {
+		if len(e.Traceback) == 0 || !strings.HasPrefix(e.Traceback[0], bold) {
 			t.Errorf("%s: the first line is not marked: %q", s.Name, e.Traceback)
 		}
 		for _, line := range e.Traceback {
 			open := false
 			for _, c := range colour.FindAllString(line, -1) {
-				if c != red && c != bold && c != reset || (c == reset) != open {
+				if c != bold && c != reset || (c == reset) != open {
 					t.Errorf("%s: colours are not as they should be: %q", s.Name, line)
 				}
 				open = c != reset
