@@ -3,6 +3,7 @@ package sciml
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gosciml/gosciml/sciml/optim"
@@ -23,7 +24,7 @@ func Convergence(title string, solutions ...*Solution) (*plot.Figure, error) {
 // Live is a convergence figure that redraws itself in a notebook while trainings run, one curve for each. Outside of
 // a notebook it does nothing.
 //
-//	live := sciml.NewLive("Poisson")
+//	live := sciml.NewLive("Poisson", "Adam", "L-BFGS")
 //	adam, err := sciml.Solve(ctx, problem, sciml.Options{Method: optim.Adam{}, OnProgress: live.Watch("Adam")})
 //	lbfgs, err := sciml.Solve(ctx, problem, sciml.Options{Method: optim.LBFGS{}, OnProgress: live.Watch("L-BFGS")})
 //	err = live.Done(adam, lbfgs)
@@ -36,18 +37,29 @@ type Live struct {
 // curve is one training in a figure.
 type curve struct {
 	name    string
-	history *optim.History
+	history *optim.History // nil before it begins
+	watched bool
 }
 
-// NewLive makes an empty live figure.
-func NewLive(title string) *Live {
-	return &Live{title: title, display: plot.NewLive(500 * time.Millisecond)}
+// NewLive makes an empty live figure. Names of trainings to come are in its legend from the start, so that the axes
+// stay where they are; others join it by Watch.
+func NewLive(title string, names ...string) *Live {
+	l := &Live{title: title, display: plot.NewLive(500 * time.Millisecond)}
+	for _, name := range names {
+		l.curves = append(l.curves, curve{name: name})
+	}
+	return l
 }
 
-// Watch returns a function for Options.OnProgress that draws the training under the given name.
+// Watch returns a function for Options.OnProgress that draws the training under the given name: the first of that name
+// that is not watched yet, or a new one.
 func (l *Live) Watch(name string) func(*optim.History) error {
-	mine := len(l.curves)
-	l.curves = append(l.curves, curve{name: name})
+	mine := slices.IndexFunc(l.curves, func(c curve) bool { return c.name == name && !c.watched })
+	if mine < 0 {
+		mine = len(l.curves)
+		l.curves = append(l.curves, curve{name: name})
+	}
+	l.curves[mine].watched = true
 	return func(h *optim.History) error {
 		l.curves[mine].history = h
 		if !l.display.Due() {
@@ -102,28 +114,29 @@ func curvesOf(solutions []*Solution) ([]curve, error) {
 	return curves, nil
 }
 
-// drawCurves draws losses, and errors where there are any, over time.
+// drawCurves draws losses, and errors where there are any, over time. Each curve is in the legend of both, so that it has
+// one colour and the axes stay in place while curves come to it.
 func drawCurves(title string, curves []curve) (*plot.Figure, error) {
-	var losses, errorCurves []plot.Series
-	for _, c := range curves {
+	losses, errorCurves := make([]plot.Series, len(curves)), make([]plot.Series, len(curves))
+	begun, errorsKnown := false, false
+	for i, c := range curves {
+		losses[i].Name, errorCurves[i].Name = c.name, c.name
 		if c.history == nil {
 			continue
 		}
-		seconds, values := c.history.Seconds(func(r optim.Record) (float64, bool) { return r.Loss, true })
-		losses = append(losses, plot.Series{Name: c.name, X: seconds, Y: values})
-		seconds, values = c.history.Seconds(func(r optim.Record) (float64, bool) {
+		begun = true
+		losses[i].X, losses[i].Y = c.history.Seconds(func(r optim.Record) (float64, bool) { return r.Loss, true })
+		errorCurves[i].X, errorCurves[i].Y = c.history.Seconds(func(r optim.Record) (float64, bool) {
 			v, ok := r.Metrics[pinn.RelativeL2]
 			return v, ok
 		})
-		if len(values) > 0 {
-			errorCurves = append(errorCurves, plot.Series{Name: c.name, X: seconds, Y: values})
-		}
+		errorsKnown = errorsKnown || len(errorCurves[i].Y) > 0
 	}
-	if len(losses) == 0 {
+	if !begun {
 		return nil, errors.New("sciml: there is no training to draw yet")
 	}
 	loss, err := plot.Convergence(title, "seconds", "loss", losses...)
-	if err != nil || len(errorCurves) == 0 {
+	if err != nil || !errorsKnown {
 		return loss, err
 	}
 	errorFigure, err := plot.Convergence("Error against the solution", "seconds", "relative L2 error", errorCurves...)
