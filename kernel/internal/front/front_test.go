@@ -286,7 +286,7 @@ func TestQuestionsNeverWaitForLong(t *testing.T) {
 	equal(t, "completion", []any{content["matches"], content["cursor_start"], content["cursor_end"]}, []any{[]string{"Repeat"}, 15, 17})
 	equal(t, "output", c.output(id), []string{"status busy", "status idle"})
 
-	// The language server takes its time: the client has an answer, a second question too, and a cell waits for GoNB only.
+	// The language server takes its time: the client has an answer, a second question too.
 	id = c.send(c.shell, "complete_request", complete)
 	<-r.gonb.asked
 	second := c.send(c.shell, "inspect_request", map[string]any{"code": "x", "cursor_pos": 1})
@@ -298,10 +298,17 @@ func TestQuestionsNeverWaitForLong(t *testing.T) {
 	if matches := content["matches"].([]any); len(matches) != 1 || !strings.HasPrefix(matches[0].(string), "/* ") {
 		t.Errorf("the first one by %q", matches)
 	}
+
+	// A cell waits for GoNB only, and the kernel is busy with it at once.
+	cell := c.execute("waits()")
+	for m := c.want(c.sub, "status"); parentID(m) != cell; m = c.want(c.sub, "status") {
+	}
+	c.reply(c.send(c.shell, "kernel_info_request", map[string]any{}))
+	for m := c.want(c.sub, "status"); parentID(m) != cell; m = c.want(c.sub, "status") {
+	}
 	r.gonb.release <- encodeJSON(map[string]any{"status": "ok", "matches": []string{"Repeat"}})
 
 	// While a cell runs there is an answer at once, after which the kernel is still busy.
-	cell := c.execute("waits()")
 	for m := c.want(c.sub, ""); m.head.Type != "execute_input"; m = c.want(c.sub, "") {
 	}
 	id = c.send(c.shell, "complete_request", complete)

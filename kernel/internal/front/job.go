@@ -24,6 +24,7 @@ type job struct {
 	id       string // of the request to GoNB
 	idle     bool
 	reply    json.RawMessage
+	told     bool // clients have been told that the kernel is busy with it
 	answered bool // the client has its answer, although GoNB has not
 
 	execute *execution // nil for a question
@@ -55,6 +56,29 @@ func (s sent) line(line int) int {
 func (f *Front) enqueue(j *job) {
 	f.waiting = append(f.waiting, j)
 	f.next()
+	if f.shown() == j {
+		f.busy(j) // it may wait for long: for GoNB's start, or for a question whose client has its answer
+	}
+}
+
+// shown is the job that clients see the kernel busy with: the current one, or the next where that is a question whose client has
+// its answer already.
+func (f *Front) shown() *job {
+	switch j := f.current; {
+	case j != nil && !j.answered:
+		return j
+	case (j == nil || j.ask != nil) && len(f.waiting) > 0:
+		return f.waiting[0]
+	}
+	return nil
+}
+
+// busy tells that a job has begun, once.
+func (f *Front) busy(j *job) {
+	if !j.told && !j.answered {
+		j.told = true
+		f.setState("busy", j.request.header)
+	}
 }
 
 // next gives GoNB the next job, if it has none.
@@ -65,9 +89,7 @@ func (f *Front) next() {
 	j := f.waiting[0]
 	f.waiting = f.waiting[1:]
 	f.current = j
-	if !j.answered {
-		f.setState("busy", j.request.header)
-	}
+	f.busy(j)
 	if j.execute != nil {
 		f.begin(j)
 	}
@@ -121,7 +143,8 @@ func (f *Front) finish(j *job, kind string, content any) {
 // idleAgain ends a request. Clients take the last state for that of the kernel, so a cell that runs is told of again.
 func (f *Front) idleAgain(parent json.RawMessage) {
 	f.setState("idle", parent)
-	if j := f.current; j != nil && !j.answered {
+	if j := f.shown(); j != nil && !j.answered {
+		j.told = true
 		f.setState("busy", j.request.header)
 	}
 }
@@ -337,7 +360,7 @@ func (f *Front) abort() {
 			f.waiting = append(f.waiting, j)
 			continue
 		}
-		f.setState("busy", j.request.header)
+		f.busy(j)
 		f.finish(j, "execute_reply", map[string]any{"status": "aborted"})
 	}
 }
