@@ -244,6 +244,44 @@ func TestRunSavesWhatItHas(t *testing.T) {
 	}
 }
 
+// Nothing that was computed is computed again by "Run All", in the same session or after a restart, though by then the kernel knows
+// the declarations of later cells, one of them by the name of a local variable of an earlier one.
+func TestRunAllAgainComputesNothing(t *testing.T) {
+	e2e(t, "1")
+	program, p := build(t)
+	dir := t.TempDir()
+	text := "```go\nimport \"github.com/gosciml/gosciml/sciml/keep\"\n\ntype squares struct{ Of []int }\n\n" +
+		"func compute(n int) (squares, error) {\n\tvar result squares\n\tfor i := range n {\n\t\tlater := i * i\n" +
+		"\t\tresult.Of = append(result.Of, later)\n\t}\n\treturn result, nil\n}\n\n" +
+		"n := 5\ns, err := keep.Value(\"squares\", n, func() (squares, error) { return compute(n) })\nif err != nil {\n\tpanic(err)\n}\ns.Of\n```\n" +
+		"```go\nfunc later() int { return 1 }\n\nfmt.Println(later())\n```\n" +
+		"```go\ns, err := keep.Fetch[squares](\"squares\")\nif err != nil {\n\tpanic(err)\n}\nfmt.Println(len(s.Of) + later())\n```\n"
+	chapter := filepath.Join(dir, "a.md")
+	if err := os.WriteFile(chapter, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	env := append(p.JupyterEnv(os.Environ()), "GOSCIML_KEEP_DIR="+filepath.Join(dir, "first"))
+	run := exec.Command(program, "run", chapter)
+	run.Env = env
+	if out, err := run.CombinedOutput(); err != nil || !strings.Contains(string(out), "    6\n") {
+		t.Fatalf("run: %v\n%s", err, out)
+	}
+	cmd := exec.Command(install.VenvPython(p.Home), "testdata/again.py", filepath.Join(dir, "a.ipynb"), dir)
+	cmd.Env = append(env, "GOSCIML_KEEP_DIR="+filepath.Join(dir, "again"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var said []string
+	for line := range strings.Lines(string(out)) {
+		said = append(said, strings.TrimSpace(regexp.MustCompile(` \(took.*`).ReplaceAllString(line, "")))
+	}
+	want := []string{"first: squares: computing", "second: squares: kept", "restarted: squares: kept"}
+	if strings.Join(said, "\n") != strings.Join(want, "\n") {
+		t.Errorf("keep said\n%s\nwant, each followed by times,\n%s", out, strings.Join(want, "\n"))
+	}
+}
+
 func TestSecondSetupNeedsNoNetwork(t *testing.T) {
 	e2e(t, "1")
 	program, _ := build(t)
