@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-zeromq/zmq4"
 
+	"github.com/gosciml/gosciml/internal/atomicfile"
 	"github.com/gosciml/gosciml/kernel/internal/notebook"
 )
 
@@ -110,7 +111,7 @@ func Listen(config Config) (*Front, error) {
 		// One that comes later has missed what the kernel's state is.
 		f.do(func() { f.publish(identity, "status", nil, encodeJSON(map[string]string{"execution_state": f.state})) })
 	}
-	if err := os.WriteFile(f.GoNBConnection(), encodeJSON(f.gonb.connection), 0o600); err != nil {
+	if err := atomicfile.Write(f.GoNBConnection(), encodeJSON(f.gonb.connection), 0o600); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("cannot write GoNB's connection file: %w", err)
 	}

@@ -172,7 +172,7 @@ func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out
 	}
 	defer os.RemoveAll(tmp)
 	input := filepath.Join(tmp, "source.ipynb")
-	if err := os.WriteFile(input, j.notebook, 0o600); err != nil {
+	if err := atomicfile.Write(input, j.notebook, 0o600); err != nil {
 		return err
 	}
 	read, write, err := os.Pipe()
