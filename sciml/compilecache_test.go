@@ -43,7 +43,7 @@ func TestCompiledPrograms(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := len(backend.Programs())
-		if _, err := graph.ExecOnce(second, func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 2.5) }, []float32{1, 2}); err != nil {
+		if _, err := graph.CallOnce(second, func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 2.5) }, []float32{1, 2}); err != nil {
 			t.Fatal(err)
 		}
 		if more := len(backend.Programs()) - before; os.Getenv(backend.CacheEnv) != "off" && more != 1 {
