@@ -29,7 +29,8 @@ func chapters(ctx context.Context, p place.Place, detail io.Writer) error {
 	if err != nil || len(notebooks) == 0 {
 		return err
 	}
-	key, err := keyOf(append(notebooks, filepath.Join(p.Clone, "go.mod")), report.SHA256, report.Cache)
+	// Not of the folder: whoever uses this set-up with one of their own, as in a container, reads the programs of the data directory as well.
+	key, err := keyOf(append(notebooks, filepath.Join(p.Clone, "go.mod")), report.SHA256)
 	if err != nil {
 		return err
 	}
