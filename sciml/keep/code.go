@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"io"
@@ -13,23 +14,27 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"sort"
 	"strings"
 )
 
 // pieces maps the name of each piece of code to its hash: "func train",
 // "method Net.Apply", "type Net", "var seed", "const n" for declarations,
-// "the function given to keep.Value", "variable x" for locals, "package p" for
-// directories under development, "module m" for versions, "the program" for an
-// executable whose source cannot be read.
+// "the function given to keep.Value", "variable x" for what sets a variable,
+// "local type t" and "local const n" for what is declared in the function around,
+// "package p" for directories under development, "module m" for versions, "the
+// program" for an executable whose source cannot be read.
 type pieces map[string]string
 
 const (
-	makePiece    = "the function given to keep.Value"
-	localPiece   = "variable "
-	packagePiece = "package "
-	modulePiece  = "module "
-	programPiece = "the program"
+	makePiece     = "the function given to keep.Value"
+	variablePiece = "variable "
+	localPiece    = "local "
+	packagePiece  = "package "
+	modulePiece   = "module "
+	programPiece  = "the program"
 )
 
 // differ says in words what differs between what was and what is, or "".
@@ -130,8 +135,9 @@ func hashProgram() string {
 }
 
 // changedSince names the first piece that the program with the given source
-// file has too, but different; "" if there is none. Locals and the function
-// given to Value belong to the cell that made the value, and are not compared.
+// file has too, but different; "" if there is none. The function given to Value,
+// and what sets variables, belong to the cell that made the value, and are not
+// compared.
 func changedSince(was pieces, file string) string {
 	p, err := readProgram(file)
 	if err != nil {
@@ -145,7 +151,7 @@ func changedSince(was pieces, file string) string {
 	for _, name := range names {
 		var now string
 		switch {
-		case name == makePiece || name == programPiece || strings.HasPrefix(name, localPiece):
+		case name == makePiece || name == programPiece || strings.HasPrefix(name, variablePiece) || strings.HasPrefix(name, localPiece):
 			continue
 		case strings.HasPrefix(name, packagePiece):
 			path := strings.TrimPrefix(name, packagePiece)
@@ -155,9 +161,7 @@ func changedSince(was pieces, file string) string {
 		case strings.HasPrefix(name, modulePiece):
 			now = p.local.versions[strings.TrimPrefix(name, modulePiece)]
 		default:
-			for _, d := range p.named[name] {
-				now += d.sum()
-			}
+			now = p.sum(name)
 		}
 		if now != "" && now != was[name] {
 			return name
@@ -170,10 +174,10 @@ func changedSince(was pieces, file string) string {
 type program struct {
 	fset    *token.FileSet
 	files   map[string]*ast.File
+	test    bool                     // It is run by go test.
 	byIdent map[string][]declaration // Functions, types, variables, constants.
 	ofType  map[string][]declaration // Methods, by the name of the receiver's type.
 	named   map[string][]declaration // By the name of the piece.
-	inits   []declaration
 	local   modules
 	types   names
 }
@@ -185,48 +189,109 @@ type declaration struct {
 	file  *ast.File
 }
 
-func (d declaration) sum() string { return hashNode(d.node) }
+// sum hashes all declarations of a piece, "" if there is none.
+func (p *program) sum(piece string) string {
+	var sums []string
+	for _, d := range p.named[piece] {
+		sums = append(sums, hashNode(d.node))
+	}
+	sort.Strings(sums) // They may change places.
+	return strings.Join(sums, "")
+}
+
+func (p *program) fileAt(pos token.Pos) *ast.File { return p.files[p.fset.File(pos).Name()] }
 
 // readProgram parses the files of the package in the directory of file.
 func readProgram(file string) (*program, error) {
 	p := &program{
-		fset: token.NewFileSet(), files: map[string]*ast.File{},
+		fset: token.NewFileSet(), files: map[string]*ast.File{}, test: strings.HasSuffix(file, "_test.go"),
 		byIdent: map[string][]declaration{}, ofType: map[string][]declaration{}, named: map[string][]declaration{},
 	}
-	parse := func(path string) (*ast.File, error) {
-		return parser.ParseFile(p.fset, path, nil, parser.SkipObjectResolution)
-	}
-	own, err := parse(file)
+	own, err := parser.ParseFile(p.fset, file, nil, 0)
 	if err != nil {
 		return nil, err
 	}
 	p.files[file] = own
+	all := []*ast.File{own}
 	dir := filepath.Dir(file)
 	siblings, err := filepath.Glob(filepath.Join(escapeGlob(dir), "*.go"))
 	if err != nil {
 		return nil, err
 	}
+	sort.Strings(siblings)
+	context, declared := buildContext(), declaredIn(own)
 	for _, path := range siblings {
-		test := strings.HasSuffix(path, "_test.go")
-		if path == file || test && !strings.HasSuffix(file, "_test.go") {
+		if path == file || !p.test && strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		// A sibling that does not parse is not part of the running program.
-		if f, err := parse(path); err == nil && f.Name.Name == own.Name.Name {
-			p.files[path] = f
+		if match, err := context.MatchFile(dir, filepath.Base(path)); err != nil || !match {
+			continue // For another system.
 		}
+		// Not part of the running program is what does not parse, and what declares the same: another program beside it, with a main of its own.
+		f, err := parser.ParseFile(p.fset, path, nil, 0)
+		if err != nil || f.Name.Name != own.Name.Name || slices.ContainsFunc(declaredIn(f), func(name string) bool { return slices.Contains(declared, name) }) {
+			continue
+		}
+		p.files[path] = f
+		all = append(all, f)
 	}
-	paths := make([]string, 0, len(p.files))
-	for path := range p.files {
-		paths = append(paths, path)
-	}
-	sort.Strings(paths)
-	for _, path := range paths {
-		p.index(p.files[path])
+	for _, f := range all {
+		p.index(f)
 	}
 	p.local = findModules(dir)
-	p.types = resolve(p.fset, p.files)
+	p.types = resolve(p.fset, all)
 	return p, nil
+}
+
+// buildContext says which files the running program was built from.
+func buildContext() build.Context {
+	context := build.Default
+	context.GOOS, context.GOARCH = runtime.GOOS, runtime.GOARCH
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return context
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "-tags":
+			context.BuildTags = append(context.BuildTags, strings.Split(s.Value, ",")...)
+		case "-race":
+			context.BuildTags = append(context.BuildTags, "race")
+		case "CGO_ENABLED":
+			context.CgoEnabled = s.Value == "1"
+		}
+	}
+	return context
+}
+
+// declaredIn returns the names of the functions, types, variables and constants that a file declares.
+func declaredIn(file *ast.File) []string {
+	var out []string
+	add := func(id *ast.Ident) {
+		if id.Name != "_" {
+			out = append(out, id.Name)
+		}
+	}
+	for _, decl := range file.Decls {
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			if decl.Recv == nil && decl.Name.Name != "init" {
+				add(decl.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range decl.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					add(spec.Name)
+				case *ast.ValueSpec:
+					for _, id := range spec.Names {
+						add(id)
+					}
+				}
+			}
+		}
+	}
+	return out
 }
 
 func escapeGlob(dir string) string {
@@ -246,8 +311,8 @@ func (p *program) index(file *ast.File) {
 			case decl.Recv != nil && len(decl.Recv.List) == 1:
 				typ := receiver(decl.Recv.List[0].Type)
 				p.ofType[typ] = append(p.ofType[typ], add("method", typ+"."+name, decl))
-			case name == "init":
-				p.inits = append(p.inits, add("func", name, decl))
+			case name == "init": // Nobody can name it.
+				add("func", name, decl)
 			default:
 				p.byIdent[name] = append(p.byIdent[name], add("func", name, decl))
 			}
@@ -333,6 +398,7 @@ func writeNode(b *strings.Builder, v reflect.Value) {
 		for i := range t.NumField() {
 			f := t.Field(i)
 			switch {
+			case f.Name == "Obj": // Where it is declared, which leads around in circles.
 			case f.Type != posType:
 				b.WriteString(f.Name + ":")
 				writeNode(b, v.Field(i))

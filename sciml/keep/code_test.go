@@ -82,6 +82,11 @@ func lineOf(t *testing.T, source, mark string) int {
 
 func fingerprint(t *testing.T, source, inner string) (pieces, string) {
 	t.Helper()
+	return fingerprintAt(t, 1, source, inner)
+}
+
+func fingerprintAt(t *testing.T, depth int, source, inner string) (pieces, string) {
+	t.Helper()
 	dir := t.TempDir()
 	write(t, dir, map[string]string{
 		"go.mod": "module example.com/own\n", "main.go": source, "inner/inner.go": inner,
@@ -91,7 +96,7 @@ func fingerprint(t *testing.T, source, inner string) (pieces, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := p.reach(place{file, lineOf(t, source, "HERE"), 1})
+	found, err := p.reach(place{file, lineOf(t, source, "HERE"), depth})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +127,7 @@ func TestCodeChangesAreNoticedAndNamed(t *testing.T) {
 		{"method called through an interface", "scale() * float64(n.width)", "scale() + float64(n.width)", "method net.value"},
 		{"the function itself", "return r, err\n", "return 2 * r, err\n", makePiece},
 		{"local it uses", "width := 16", "width := 32", "variable width"},
-		{"an added init", "var unrelated = 1", "var unrelated = 1\n\nfunc init() { seed = 7 }", "func init"},
+		{"an added init", "var unrelated = 1", "var unrelated = 1\n\nfunc init() { seed = 7 }", "variable seed"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,17 +22,21 @@
 // # What counts as the code
 //
 // The function given to Value, every top-level function, method, type,
-// variable and constant of its package that it reaches, the statements of the
-// enclosing function that set the local variables it uses, the packages it
+// variable and constant of its package that it reaches, the statements that set
+// the variables it uses and the conditions these stand under, the packages it
 // imports from directories under development (its own module, a workspace, a
 // replaced module), and the versions of the other modules that it imports
-// from. Comments and formatting do not count. Names are resolved as the
-// compiler does; of a type that is reached, all methods count.
+// from. Comments, formatting and the order of declarations do not count.
 //
-// What the function reads at run time, such as files, flags or the arguments of
-// the enclosing function, is not seen: put it into the options. Where the
-// source cannot be read, because the program runs on another machine, the
-// executable as a whole counts as the code.
+// Names are resolved as the compiler does, though without the types of imported
+// packages. These may call any exported method of a value that they get, or that
+// an interface holds: of its type all of them count. Otherwise a method counts
+// where it is called.
+//
+// What the function reads at run time, such as files, flags, the arguments of
+// the enclosing function, or what others write through a pointer, is not seen:
+// put it into the options. Where the source cannot be read, because the program
+// runs on another machine, the executable as a whole counts as the code.
 //
 // # Where values are kept
 //

@@ -1,54 +1,100 @@
 package keep
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
+	"go/token"
 	"go/types"
-	"path"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// walk collects what a function reaches.
+// walk collects what code reaches.
 type walk struct {
-	p     *program
-	found pieces
-	seen  map[ast.Node]bool
-	// body is the function that encloses a function literal: there its local
-	// variables are set.
-	body   ast.Node
-	roots  []ast.Node
-	locals map[types.Object][]ast.Node
+	p       *program
+	pieces  map[string]bool // Names of the declarations that were reached.
+	imports map[string]bool
+	seen    map[ast.Node]bool
+	flows   flows
+
+	// Of the function given to keep.Value: the literals or the declaration that it is, the declaration around, what sets variables in all that runs,
+	// and what of that was reached.
+	roots    []ast.Node
+	body     declaration
+	settings map[types.Object][]setting
+	locals   map[types.Object][]setting
+}
+
+func (p *program) walk() *walk {
+	return &walk{p: p, pieces: map[string]bool{}, imports: map[string]bool{}, seen: map[ast.Node]bool{}, flows: newFlows(), locals: map[types.Object][]setting{}}
 }
 
 // reach returns the pieces reached from the function at a place. Where literals
 // cannot be told apart, all of them count.
 func (p *program) reach(at place) (pieces, error) {
 	f := p.files[at.file]
-	w := &walk{p: p, found: pieces{}, seen: map[ast.Node]bool{}}
+	w := p.walk()
 	for _, decl := range f.Decls {
 		if p.around(decl, at.line) {
-			w.body = decl
+			w.body = declaration{node: decl, file: f}
 		}
 	}
-	if w.body == nil {
+	if w.body.node == nil {
 		return nil, fmt.Errorf("no function at line %d of %s", at.line, at.file)
 	}
-	if fn, ok := w.body.(*ast.FuncDecl); ok && at.depth == 0 {
-		w.declaration(declaration{pieceOf(fn), fn, f})
-		return w.found, nil
+	fn, declared := w.body.node.(*ast.FuncDecl)
+	declared = declared && at.depth == 0
+	w.roots = p.literals(w.body.node, at)
+	if len(w.roots) == 0 {
+		w.roots = []ast.Node{w.body.node}
 	}
-	roots := p.literals(w.body, at)
-	if len(roots) == 0 {
-		roots = []ast.Node{w.body}
+	w.settings = map[types.Object][]setting{}
+	for _, d := range p.running(w.body) {
+		p.settings(d, w.settings)
 	}
-	w.roots, w.locals = roots, p.assignments(w.body)
-	for _, root := range roots {
-		w.found[makePiece] += hashNode(root)
-		w.node(root, f)
+	for _, root := range w.roots {
+		if declared {
+			w.declaration(pieceOf(fn))
+		} else {
+			w.node(root)
+		}
+		w.encoded(root)
 	}
-	return w.found, nil
+	w.methods()
+	found := w.hashes()
+	if !declared {
+		for _, root := range w.roots {
+			found[makePiece] += hashNode(root)
+		}
+	}
+	return found, nil
+}
+
+// running returns the declarations that the program may run, as far as they can set variables: those reached from main, from init functions and from
+// the initial values of variables, and the given one. In other programs, tests for example, all declarations count.
+func (p *program) running(body declaration) []declaration {
+	start := p.walk()
+	_, isMain := p.named["func main"]
+	for piece := range p.named {
+		if !isMain || p.test || piece == "func main" || piece == "func init" || strings.HasPrefix(piece, "var ") {
+			start.declaration(piece)
+		}
+	}
+	start.methods()
+	out := []declaration{body}
+	added := map[ast.Node]bool{body.node: true}
+	for _, variants := range p.named {
+		for _, d := range variants {
+			if start.seen[d.node] && !added[d.node] {
+				added[d.node] = true
+				out = append(out, d)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b declaration) int { return cmp.Compare(a.node.Pos(), b.node.Pos()) })
+	return out
 }
 
 func (p *program) around(n ast.Node, line int) bool {
@@ -58,20 +104,15 @@ func (p *program) around(n ast.Node, line int) bool {
 // literals returns the function literals around a place at its depth.
 func (p *program) literals(body ast.Node, at place) []ast.Node {
 	var out []ast.Node
-	depth := 0
-	var stack []ast.Node
-	ast.Inspect(body, func(n ast.Node) bool {
-		if n == nil {
-			if _, ok := stack[len(stack)-1].(*ast.FuncLit); ok {
-				depth--
+	ast.PreorderStack(body, nil, func(n ast.Node, stack []ast.Node) bool {
+		if _, ok := n.(*ast.FuncLit); ok && p.around(n, at.line) {
+			depth := 1
+			for _, around := range stack {
+				if _, ok := around.(*ast.FuncLit); ok {
+					depth++
+				}
 			}
-			stack = stack[:len(stack)-1]
-			return true
-		}
-		stack = append(stack, n)
-		if _, ok := n.(*ast.FuncLit); ok {
-			depth++
-			if depth == at.depth && p.around(n, at.line) {
+			if depth == at.depth {
 				out = append(out, n)
 			}
 		}
@@ -87,205 +128,226 @@ func pieceOf(fn *ast.FuncDecl) string {
 	return "func " + fn.Name.Name
 }
 
-// assignments returns the statements of a function that set each variable.
-func (p *program) assignments(body ast.Node) map[types.Object][]ast.Node {
-	out := map[types.Object][]ast.Node{}
-	set := func(e ast.Expr, stmt ast.Node) {
-		for {
-			switch x := e.(type) {
-			case *ast.Ident:
-				if obj := p.types.object(x); obj != nil {
-					out[obj] = append(out[obj], stmt)
-				}
-				return
-			case *ast.SelectorExpr: // opts.Steps = 3 sets opts.
-				e = x.X
-			case *ast.IndexExpr:
-				e = x.X
-			case *ast.StarExpr:
-				e = x.X
-			case *ast.ParenExpr:
-				e = x.X
-			default:
-				return
-			}
+// declaration follows a declaration. Variants of it, in files of which some belong to other programs, count together.
+func (w *walk) declaration(piece string) {
+	if w.pieces[piece] {
+		return
+	}
+	w.pieces[piece] = true
+	for _, variant := range w.p.named[piece] {
+		if !w.seen[variant.node] {
+			w.seen[variant.node] = true
+			w.node(variant.node)
 		}
 	}
-	ast.Inspect(body, func(n ast.Node) bool {
-		switch s := n.(type) {
-		case *ast.AssignStmt:
-			for _, lhs := range s.Lhs {
-				set(lhs, s)
-			}
-		case *ast.IncDecStmt:
-			set(s.X, s)
-		case *ast.RangeStmt:
-			for _, e := range []ast.Expr{s.Key, s.Value} {
-				if e != nil {
-					set(e, s.X)
-				}
-			}
-		case *ast.DeclStmt:
-			if group, ok := s.Decl.(*ast.GenDecl); ok {
-				for _, spec := range group.Specs {
-					switch spec := spec.(type) {
-					case *ast.ValueSpec:
-						for _, id := range spec.Names {
-							set(id, spec)
-						}
-					case *ast.TypeSpec:
-						set(spec.Name, spec)
-					}
-				}
-			}
-		}
-		return true
-	})
-	return out
 }
 
-// node follows every identifier of a syntax tree. What a selector selects needs no look: it is a field, something of another package,
-// or a method of a type that is reached, with all its methods.
-func (w *walk) node(root ast.Node, file *ast.File) {
-	if file != nil && !w.seen[file] {
-		w.seen[file] = true
-		w.imported(file, ".", "_") // Names that nobody can tell from our own, and what works by being there.
+// node follows every name in a syntax tree.
+func (w *walk) node(root ast.Node) {
+	file := w.p.fileAt(root.Pos())
+	for _, spec := range file.Imports {
+		if spec.Name != nil && spec.Name.Name == "_" { // What works by being there.
+			w.imports[pathOfImport(spec)] = true
+		}
 	}
-	ast.Inspect(root, func(n ast.Node) bool {
+	var inspect func(n ast.Node, stack []ast.Node) bool
+	inspect = func(n ast.Node, stack []ast.Node) bool {
+		w.lost(n, stack)
+		w.flow(n, stack)
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
-			if x, ok := n.X.(*ast.Ident); ok && w.p.types.object(x) == nil {
-				w.imported(file, "") // A package whose name is not the end of its path.
-			}
-			w.node(n.X, file)
+			w.selector(n)
+			ast.PreorderStack(n.X, append(stack, n), inspect)
 			return false
 		case *ast.KeyValueExpr:
-			// In a literal of a type that is not known here, a small name is no field but a constant, since those of other packages'
-			// structs cannot be named.
-			if key, ok := n.Key.(*ast.Ident); ok && w.p.types.object(key) == nil && !key.IsExported() {
-				w.declarations(key.Name)
+			key, ok := n.Key.(*ast.Ident)
+			literal, in := stack[len(stack)-1].(*ast.CompositeLit)
+			if ok && in && w.p.types.checked(key) == nil {
+				if obj := w.p.types.key(literal, key); obj != nil {
+					w.object(obj)
+				}
+				ast.PreorderStack(n.Value, append(stack, n), inspect)
+				return false
 			}
+		case *ast.BranchStmt:
+			return false // A label.
 		case *ast.Ident:
-			w.ident(n)
+			w.ident(n, file)
 		}
 		return true
-	})
+	}
+	ast.PreorderStack(root, nil, inspect)
 }
 
-func (w *walk) ident(id *ast.Ident) {
+func (w *walk) ident(id *ast.Ident, file *ast.File) {
 	obj := w.p.types.object(id)
-	switch imported, isPackage := obj.(*types.PkgName); {
-	case obj == nil:
-	case isPackage:
-		w.p.local.add(w.found, imported.Imported().Path())
-	case w.p.types.topLevel(obj):
-		w.declarations(id.Name)
-	default:
+	if obj != nil && w.p.types.checked(id) == nil {
+		w.hold(obj.Type()) // Nobody knows what is done with it here.
+	}
+	if instance, ok := w.p.types.info.Instances[id]; ok {
+		w.instance(obj, instance)
+	}
+	switch {
+	case obj != nil:
+		w.object(obj)
+	case id.Name != "_":
+		for _, spec := range w.p.types.unnamed(file) {
+			w.imports[pathOfImport(spec)] = true
+		}
+	}
+}
+
+func (w *walk) object(obj types.Object) {
+	if imported, ok := obj.(*types.PkgName); ok {
+		w.imports[imported.Imported().Path()] = true
+		return
+	}
+	top := w.p.types.topLevel(obj)
+	if top {
+		for _, d := range w.p.byIdent[obj.Name()] {
+			w.declaration(d.piece)
+		}
+	}
+	if _, variable := obj.(*types.Var); variable || !top {
 		w.variable(obj)
 	}
 }
 
-func (w *walk) declarations(name string) {
-	for _, d := range w.p.byIdent[name] {
-		w.declaration(d)
+// selector follows a method. Fields need no look, nor do names of other packages.
+func (w *walk) selector(s *ast.SelectorExpr) {
+	selection := w.p.types.info.Selections[s]
+	if selection == nil {
+		if x, ok := s.X.(*ast.Ident); ok {
+			if _, ok := w.p.types.object(x).(*types.PkgName); ok {
+				return
+			}
+		}
+		w.flows.called[s.Sel.Name] = true
+		return
+	}
+	f, ok := selection.Obj().(*types.Func)
+	if !ok {
+		return
+	}
+	recv := f.Signature().Recv().Type()
+	if types.IsInterface(recv) {
+		w.flows.called[f.Name()] = true
+		w.hold(selection.Recv()) // A type parameter, perhaps.
+		return
+	}
+	for _, m := range w.p.methodsOf(recv) {
+		if m.node.(*ast.FuncDecl).Name.Name == f.Name() {
+			w.declaration(m.piece)
+		}
 	}
 }
 
-// variable follows what set a variable of the function around.
+// variable follows what sets a variable, or what a local type or constant is.
 func (w *walk) variable(obj types.Object) {
-	for _, stmt := range w.locals[obj] {
-		if w.seen[stmt] || w.without(stmt) {
+	for _, s := range w.settings[obj] {
+		if w.seen[s.node] || w.without(obj, s) {
 			continue
 		}
-		w.seen[stmt] = true
-		w.found[localPiece+obj.Name()] += hashNode(stmt)
-		w.node(stmt, nil)
+		w.seen[s.node] = true
+		w.locals[obj] = append(w.locals[obj], s)
+		w.flow(s.node, nil)
+		for _, part := range operands(s.node) {
+			w.node(part)
+		}
+		for _, part := range w.conditions(s) {
+			if !w.seen[part] {
+				w.seen[part] = true
+				w.node(part)
+			}
+		}
 	}
 }
 
-// without says whether a statement does not count: one that comes after the
-// function, unless a loop leads back, one within it, which counts with it, and
-// the one around the function, such as the call of keep.Value itself.
-func (w *walk) without(stmt ast.Node) bool {
+// conditions are the heads of the statements around what sets a variable, but for those around the function: these decide whether that runs.
+func (w *walk) conditions(s setting) []ast.Node {
+	var out []ast.Node
+	for _, around := range s.when {
+		if !w.aroundRoot(around) {
+			out = append(out, head(around)...)
+		}
+	}
+	return out
+}
+
+// without says whether what sets a variable does not count: what comes after the function, unless there is a way back, what is within it and counts
+// with it, and what is around it, such as the call of keep.Value itself.
+func (w *walk) without(obj types.Object, s setting) bool {
+	if w.aroundRoot(s.node) {
+		return true
+	}
 	for _, root := range w.roots {
-		if stmt.Pos() <= root.Pos() && root.End() <= stmt.End() || root.Pos() <= stmt.Pos() && stmt.End() <= root.End() {
-			return true
-		}
-		if stmt.Pos() > root.End() && !inLoop(w.body, root) {
+		if root.Pos() <= s.node.Pos() && s.node.End() <= root.End() {
 			return true
 		}
 	}
-	return false
+	if s.in.node != w.body.node {
+		return false
+	}
+	// A function that is not main may run again, and find what it left in a variable of the package.
+	fn, ok := w.body.node.(*ast.FuncDecl)
+	if w.p.types.topLevel(obj) && !(ok && pieceOf(fn) == "func main") {
+		return false
+	}
+	return !slices.ContainsFunc(w.roots, func(root ast.Node) bool { return s.node.Pos() < root.Pos() || runsLater(w.body.node, root) })
 }
 
-func inLoop(body, root ast.Node) bool {
+func (w *walk) aroundRoot(n ast.Node) bool {
+	return slices.ContainsFunc(w.roots, func(root ast.Node) bool { return n.Pos() <= root.Pos() && root.End() <= n.End() })
+}
+
+// runsLater reports whether a function literal may run after what stands behind it: in a loop, in another literal, or where there is a goto.
+func runsLater(body, root ast.Node) bool {
 	found := false
 	ast.Inspect(body, func(n ast.Node) bool {
-		switch n.(type) {
-		case *ast.ForStmt, *ast.RangeStmt, *ast.LabeledStmt:
-			found = found || n.Pos() <= root.Pos() && root.End() <= n.End()
+		switch n := n.(type) {
+		case *ast.ForStmt, *ast.RangeStmt, *ast.FuncLit:
+			found = found || n != root && n.Pos() <= root.Pos() && root.End() <= n.End()
+		case *ast.BranchStmt:
+			found = found || n.Tok == token.GOTO
 		}
 		return !found
 	})
 	return found
 }
 
-func (w *walk) declaration(d declaration) {
-	if w.seen[d.node] && w.found[d.piece] != "" {
-		return
+// hashes returns the pieces that were reached, with their hashes.
+func (w *walk) hashes() pieces {
+	found := pieces{}
+	for piece := range w.pieces {
+		found[piece] = w.p.sum(piece)
 	}
-	w.seen[d.node] = true
-	// Variants of one declaration for several systems count together.
-	w.found[d.piece] = ""
-	for _, variant := range w.p.named[d.piece] {
-		w.found[d.piece] += variant.sum()
-		w.seen[variant.node] = true
+	for importPath := range w.imports {
+		w.p.local.add(found, importPath)
 	}
-	for _, variant := range w.p.named[d.piece] {
-		w.node(variant.node, variant.file)
-	}
-	kind, name, _ := strings.Cut(d.piece, " ")
-	switch kind {
-	case "type":
-		// Methods are also called through interfaces, where no name is seen.
-		for _, m := range w.p.ofType[name] {
-			w.declaration(m)
-		}
-	case "var":
-		for _, in := range w.p.inits {
-			if w.p.types.uses(in.node, name) {
-				w.declaration(in)
+	for obj, settings := range w.locals {
+		sums := map[string]string{} // By the declaration they are in: these may change places.
+		for _, s := range settings {
+			if s.in.piece != "" && w.pieces[s.in.piece] {
+				continue // It counts as a whole.
+			}
+			sums[s.in.piece] += hashNode(s.node)
+			for _, part := range w.conditions(s) {
+				sums[s.in.piece] += hashNode(part)
 			}
 		}
+		for _, in := range slices.Sorted(maps.Keys(sums)) {
+			found[pieceOfLocal(obj)] += sums[in]
+		}
 	}
+	return found
 }
 
-// imported adds the packages that a file imports under such names; an empty one stands for those that are not given any.
-func (w *walk) imported(file *ast.File, under ...string) {
-	if file == nil { // A statement around the literal: in the file of the body.
-		for _, f := range w.p.files {
-			w.imported(f, under...)
-		}
-		return
+func pieceOfLocal(obj types.Object) string {
+	switch obj.(type) {
+	case *types.TypeName:
+		return localPiece + "type " + obj.Name()
+	case *types.Const:
+		return localPiece + "const " + obj.Name()
 	}
-	for _, spec := range file.Imports {
-		name := ""
-		if spec.Name != nil {
-			name = spec.Name.Name
-		}
-		if importPath, err := strconv.Unquote(spec.Path.Value); err == nil && slices.Contains(under, name) {
-			w.p.local.add(w.found, importPath)
-		}
-	}
-}
-
-// importName guesses the name of a package from its path.
-func importName(importPath string) string {
-	base := path.Base(importPath)
-	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
-		base = path.Base(path.Dir(importPath))
-	}
-	base, _, _ = strings.Cut(base, ".")
-	base = strings.TrimPrefix(base, "go-")
-	return base
+	return variablePiece + obj.Name()
 }

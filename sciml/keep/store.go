@@ -34,7 +34,7 @@ type header struct {
 const DirEnv = "GOSCIML_KEEP_DIR"
 
 // magic begins every file; its number changes with the format.
-const magic = "gosciml keep 1\n"
+const magic = "gosciml keep 2\n"
 
 const suffix = ".keep"
 
