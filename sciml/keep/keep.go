@@ -43,7 +43,8 @@
 // In $GOSCIML_KEEP_DIR if set, else in gosciml/keep below the user's cache
 // directory, in a folder for the notebook, or for the working directory of a
 // program. Each value is a file of its own with a checksum, replaced at once:
-// a crash or a second program leaves the old value or the new one.
+// a crash, a full disk or a second program leaves the old value or the new one.
+// An empty file beside it is locked by the program that computes the value.
 package keep
 
 import (
@@ -58,6 +59,7 @@ import (
 	"runtime"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gosciml/gosciml/internal/filelock"
@@ -79,8 +81,9 @@ var Log io.Writer
 // Both errors come before make is called.
 //
 // Of several programs that want one value, one computes it and the others wait
-// for that, or go on with it when the one ends without. An interrupt ends the
-// wait with an error.
+// for that; when it fails or dies, the next one computes. An interrupt ends the
+// wait with an error. Nobody waits where files cannot be locked, or where the
+// value could not be kept.
 //
 // An error of make is returned with its value, and nothing is kept. When the
 // result cannot be saved, a warning is written to standard error, before make
@@ -115,14 +118,16 @@ func Value[T any](name string, options any, make func() (T, error)) (T, error) {
 		return value, nil
 	}
 	unkept := savable(path)
-	unlock, err := claim(path, name)
-	if err != nil {
-		return zero, err
-	}
-	defer unlock()
-	// By now another program may have made it.
-	if value, why = kept[T](path, want); why == "" {
-		return value, nil
+	if unkept == nil {
+		unlock, err := claim(path, name)
+		if err != nil {
+			return zero, err
+		}
+		defer unlock()
+		// By now another program may have made it.
+		if value, why = kept[T](path, want); why == "" {
+			return value, nil
+		}
 	}
 	say("%s: %s", name, why)
 	if unkept != nil {
@@ -157,20 +162,31 @@ func kept[T any](path string, want header) (T, string) {
 	return value, ""
 }
 
-// claim waits while another program computes the value, until an interrupt. Where files cannot be locked nobody waits.
+// computing holds the files whose values this program computes.
+var computing sync.Map
+
+// claim waits while another program, or another part of this one, computes the value, until an interrupt. Where files cannot be locked nobody waits.
 func claim(path, name string) (unlock func(), err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	unlock, err = filelock.Lock(ctx, path+".lock", func() {
-		say("%s: waiting for another program, which computes it", name)
+	release, err := filelock.Lock(ctx, path+".lock", func() {
+		if _, here := computing.Load(path); here {
+			say("%s: waiting for this program, which computes it already", name)
+		} else {
+			say("%s: waiting for another program, which computes it", name)
+		}
 	})
-	switch {
-	case err == nil:
-		return unlock, nil
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("keep: %q: interrupted while waiting for another program, which computes it", name)
+	if ctx.Err() != nil { // Even if the lock came in the same moment: whoever interrupts wants no computation to begin.
+		if err == nil {
+			release()
+		}
+		return nil, fmt.Errorf("keep: %q: interrupted while waiting for the program that computes it", name)
 	}
-	return func() {}, nil
+	if err != nil {
+		return func() {}, nil
+	}
+	computing.Store(path, true)
+	return func() { computing.Delete(path); release() }, nil
 }
 
 // Fetch returns the value that Value has kept under name, made in an earlier
