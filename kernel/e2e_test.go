@@ -245,7 +245,7 @@ func TestRunSavesWhatItHas(t *testing.T) {
 }
 
 // Nothing that was computed is computed again by "Run All", in the same session or after a restart, though by then the kernel knows
-// the declarations of later cells, one of them by the name of a local variable of an earlier one.
+// the declarations of later cells: one by the name of a local variable of an earlier one, one a method of a type of that.
 func TestRunAllAgainComputesNothing(t *testing.T) {
 	e2e(t, "1")
 	program, p := build(t)
@@ -254,7 +254,7 @@ func TestRunAllAgainComputesNothing(t *testing.T) {
 		"func compute(n int) (squares, error) {\n\tvar result squares\n\tfor i := range n {\n\t\tlater := i * i\n" +
 		"\t\tresult.Of = append(result.Of, later)\n\t}\n\treturn result, nil\n}\n\n" +
 		"n := 5\ns, err := keep.Value(\"squares\", n, func() (squares, error) { return compute(n) })\nif err != nil {\n\tpanic(err)\n}\ns.Of\n```\n" +
-		"```go\nfunc later() int { return 1 }\n\nfmt.Println(later())\n```\n" +
+		"```go\nfunc later() int { return 1 }\n\nfunc (s squares) Last() int { return s.Of[len(s.Of)-1] }\n\nfmt.Println(later())\n```\n" +
 		"```go\ns, err := keep.Fetch[squares](\"squares\")\nif err != nil {\n\tpanic(err)\n}\nfmt.Println(len(s.Of) + later())\n```\n"
 	chapter := filepath.Join(dir, "a.md")
 	if err := os.WriteFile(chapter, []byte(text), 0o644); err != nil {
