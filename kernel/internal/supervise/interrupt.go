@@ -11,6 +11,7 @@ import (
 // process is a process of this machine, by its entry in the system's table.
 type process struct {
 	pid, parent int
+	session     int // on Linux
 	name        string
 }
 
