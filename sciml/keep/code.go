@@ -186,7 +186,6 @@ type program struct {
 type declaration struct {
 	piece string
 	node  ast.Node
-	file  *ast.File
 }
 
 // sum hashes all declarations of a piece, "" if there is none.
@@ -300,7 +299,7 @@ func escapeGlob(dir string) string {
 
 func (p *program) index(file *ast.File) {
 	add := func(kind, name string, node ast.Node) declaration {
-		d := declaration{kind + " " + name, node, file}
+		d := declaration{kind + " " + name, node}
 		p.named[d.piece] = append(p.named[d.piece], d)
 		return d
 	}

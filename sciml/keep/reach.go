@@ -38,7 +38,7 @@ func (p *program) reach(at place) (pieces, error) {
 	w := p.walk()
 	for _, decl := range f.Decls {
 		if p.around(decl, at.line) {
-			w.body = declaration{node: decl, file: f}
+			w.body = declaration{node: decl}
 		}
 	}
 	if w.body.node == nil {
