@@ -144,8 +144,9 @@ func (s *dampedSolver) ahead(theta, r, j, matrix, scale shapes.Shape, drawn, dat
 		order = j.Dimensions[0]
 	}
 	scalar := shapes.Make(scale.DType)
-	factor := s.factorizing.Ahead([]shapes.Shape{scalar, matrix, scale})
-	s.solving.Ahead([]shapes.Shape{j, shapes.Make(scale.DType, order), r}, factor)
+	if factor := s.factorizing.Ahead([]shapes.Shape{scalar, matrix, scale}); factor != nil {
+		s.solving.Ahead([]shapes.Shape{j, shapes.Make(scale.DType, order), r}, factor)
+	}
 	z := shapes.Make(scale.DType, j.Dimensions[1])
 	if s.bending != nil {
 		s.bending.Ahead([]shapes.Shape{theta, z}, drawn, data)

@@ -52,12 +52,11 @@ func (c *compiled) has(inputs []shapes.Shape) bool {
 	return slices.ContainsFunc(c.shapes, func(of []shapes.Shape) bool { return slices.EqualFunc(of, inputs, shapes.Shape.Equal) })
 }
 
+// add notes shapes that the program was compiled for; that they may be there twice, when two have waited for it, does no harm.
 func (c *compiled) add(inputs []shapes.Shape) {
-	if !c.has(inputs) {
-		c.Lock()
-		defer c.Unlock()
-		c.shapes = append(c.shapes, inputs)
-	}
+	c.Lock()
+	defer c.Unlock()
+	c.shapes = append(c.shapes, inputs)
 }
 
 // NewProgram makes a program, which the first call compiles. What panics in build is the error of that call.
@@ -146,15 +145,19 @@ func (p *Program) compile(groups [][]*tensors.Tensor) error {
 	if p.compiled.has(inputs) {
 		return nil
 	}
-	_, err := Beside(p.compiler.Context, 0, "compiling the "+p.name+" program", func() (*graph.Graph, error) {
-		g, err := p.exec.Compile(inputs...)
-		if err != nil {
-			return nil, p.failed("compiling", err)
-		}
-		p.compiled.add(inputs)
-		return g, nil
+	_, err := Beside(p.compiler.Context, 0, "compiling the "+p.name+" program", func() (struct{}, error) {
+		return struct{}{}, p.compileFor(inputs)
 	})
 	return err
+}
+
+// compileFor compiles the program, or waits until another goroutine has.
+func (p *Program) compileFor(inputs []shapes.Shape) error {
+	if _, err := p.exec.Compile(inputs...); err != nil {
+		return p.failed("compiling", err)
+	}
+	p.compiled.add(inputs)
+	return nil
 }
 
 // Ahead has the program compiled for inputs of these shapes beside what the caller does next, and returns the shapes of its outputs,
@@ -177,13 +180,7 @@ func (p *Program) Ahead(groups ...[]shapes.Shape) []shapes.Shape {
 	defer p.compiled.watch(nil)
 	go func() {
 		defer close(built)
-		_ = usercode.Call("", func() error { // what is wrong is for the call to say
-			if _, err := p.exec.Compile(inputs...); err != nil {
-				return err
-			}
-			p.compiled.add(inputs)
-			return nil
-		})
+		_ = usercode.Call("", func() error { return p.compileFor(inputs) }) // what is wrong is for the call to say
 	}()
 	var done <-chan struct{}
 	if ctx := p.compiler.Context; ctx != nil {
