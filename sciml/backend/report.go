@@ -24,8 +24,6 @@ type Report struct {
 	Err       error  // why Open would fail
 
 	Cache      string // the folder of compiled programs, empty if they are not kept
-	Programs   int    // how many there are in it
-	CacheBytes int64  // what they take, of at most MostCacheBytes
 	WhyNoCache string // why compiled programs are not kept
 }
 
@@ -104,18 +102,21 @@ func (r Report) GoMLXConfig() string {
 // MostCacheBytes is the size that the cache of compiled programs is held to: those that were not used for longest go first.
 const MostCacheBytes = programs.Most
 
+// CacheSize counts the compiled programs in the folder of the report, and the bytes that they take, of at most MostCacheBytes. It looks at each
+// file, of which there may be thousands.
+func (r Report) CacheSize() (compiled int, bytes int64, err error) {
+	if r.Cache == "" {
+		return 0, 0, nil
+	}
+	return programs.Size(r.Cache)
+}
+
 // cache says where compiled programs are kept, or why they are not.
 func (r *Report) cache(c choice) {
-	if _, err := newCache(c); err != nil {
+	made, err := newCache(c)
+	if err != nil {
 		r.WhyNoCache = err.Error()
 		return
 	}
-	folders, err := cacheFolders()
-	if err == nil {
-		r.Cache = folders[0]
-		r.Programs, r.CacheBytes, err = programs.Size(r.Cache)
-	}
-	if err != nil {
-		r.WhyNoCache = err.Error()
-	}
+	r.Cache = made.Folder()
 }

@@ -134,9 +134,13 @@ func Run(ctx context.Context, p place.Place, out io.Writer) error {
 		}
 		good("plug-in", fmt.Sprintf("%s (SHA-256 %s)", r.Plugin, orElse(r.Check, "not checked")))
 	}
-	if r.Cache != "" {
-		good("programs", fmt.Sprintf("%d compiled ones are kept in %s, %.0f of at most %d MB", r.Programs, r.Cache, float64(r.CacheBytes)/1e6, backend.MostCacheBytes/1_000_000))
-	} else if r.WhyNoCache != "" {
+	compiled, size, err := r.CacheSize()
+	switch {
+	case err != nil:
+		note("programs", fmt.Sprintf("the compiled ones in %s cannot be listed: %v", r.Cache, err))
+	case r.Cache != "":
+		good("programs", fmt.Sprintf("%d compiled ones are kept in %s, %.0f of at most %d MB", compiled, r.Cache, float64(size)/1e6, backend.MostCacheBytes/1_000_000))
+	case r.WhyNoCache != "":
 		note("programs", "compiled ones are not kept: "+r.WhyNoCache)
 	}
 	switch {

@@ -49,7 +49,7 @@ const (
 	suffix = ".xla"
 )
 
-// New is a cache in folders, of which the first need not be there. Plugin is the hash of the plug-in, and what is everything else that
+// New is a cache in folders, at least one, of which the first need not be there. Plugin is the hash of the plug-in, and what is everything else that
 // code depends on, such as flags.
 func New(folders []string, most int64, plugin string, what ...string) (*Cache, error) {
 	processor, err := Processor()
@@ -58,6 +58,9 @@ func New(folders []string, most int64, plugin string, what ...string) (*Cache, e
 	}
 	return &Cache{folders: folders, most: most, what: strings.Join(append([]string{magic, plugin, processor}, what...), "\x00")}, nil
 }
+
+// Folder is the one that is written to.
+func (c *Cache) Folder() string { return c.folders[0] }
 
 // key names a program by everything that its code depends on.
 func (c *Cache) key(parts ...[]byte) string {
@@ -135,10 +138,10 @@ func (c *Cache) write(key string, body []byte) {
 	c.mu.Lock()
 	full := c.full
 	c.mu.Unlock()
-	if full || len(c.folders) == 0 || int64(len(body)) > c.most/4 {
+	if full || int64(len(body)) > c.most/4 {
 		return
 	}
-	folder := c.folders[0]
+	folder := c.Folder()
 	err := os.MkdirAll(folder, 0o700)
 	if err == nil && !trusted(folder) {
 		err = fmt.Errorf("%s belongs to somebody else, or others can write to it", folder)
