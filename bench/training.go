@@ -123,8 +123,8 @@ type curve struct{ lossAt, loss, errorAt, error []float64 }
 
 func curveOf(h *optim.History) curve {
 	var c curve
-	c.lossAt, c.loss = h.Seconds(func(r optim.Record) (float64, bool) { return r.Loss, r.Loss > 0 && !math.IsInf(r.Loss, 0) })
-	c.errorAt, c.error = h.Seconds(func(r optim.Record) (float64, bool) {
+	c.lossAt, c.loss = h.Along(optim.BySeconds, func(r optim.Record) (float64, bool) { return r.Loss, r.Loss > 0 && !math.IsInf(r.Loss, 0) })
+	c.errorAt, c.error = h.Along(optim.BySeconds, func(r optim.Record) (float64, bool) {
 		v, ok := r.Metrics[pinn.RelativeL2]
 		return v, ok && !math.IsNaN(v)
 	})

@@ -14,11 +14,16 @@ import (
 // Convergence draws the losses of several trainings, and next to them their relative L2 errors where they were
 // measured, over the seconds that went by.
 func Convergence(title string, solutions ...*Solution) (*plot.Figure, error) {
+	return ConvergenceOver(optim.BySeconds, title, solutions...)
+}
+
+// ConvergenceOver is Convergence over another axis, such as optim.ByWork.
+func ConvergenceOver(axis optim.Axis, title string, solutions ...*Solution) (*plot.Figure, error) {
 	curves, err := curvesOf(solutions)
 	if err != nil {
 		return nil, err
 	}
-	return drawCurves(title, curves)
+	return drawCurves(axis, title, curves)
 }
 
 // Live is a convergence figure that redraws itself in a notebook while trainings run, one curve for each. Outside of
@@ -30,6 +35,7 @@ func Convergence(title string, solutions ...*Solution) (*plot.Figure, error) {
 //	err = live.Done(adam, lbfgs)
 type Live struct {
 	title   string
+	axis    optim.Axis
 	display *plot.Live
 	curves  []curve
 }
@@ -51,6 +57,12 @@ func NewLive(title string, names ...string) *Live {
 	return l
 }
 
+// Over has the figure drawn over another axis than optim.BySeconds, and returns it.
+func (l *Live) Over(axis optim.Axis) *Live {
+	l.axis = axis
+	return l
+}
+
 // Watch returns a function for Options.OnProgress that draws the training under the given name: the first of that name
 // that is not watched yet, or a new one.
 func (l *Live) Watch(name string) func(*optim.History) error {
@@ -65,7 +77,7 @@ func (l *Live) Watch(name string) func(*optim.History) error {
 		if !l.display.Due() {
 			return nil
 		}
-		figure, err := drawCurves(l.title, l.curves)
+		figure, err := drawCurves(l.axis, l.title, l.curves)
 		if err != nil {
 			return nil // nothing to draw yet is no reason to stop a training
 		}
@@ -80,7 +92,7 @@ func (l *Live) Done(solutions ...*Solution) error {
 	if err != nil {
 		return err
 	}
-	figure, err := drawCurves(l.title, curves)
+	figure, err := drawCurves(l.axis, l.title, curves)
 	if err != nil {
 		return err
 	}
@@ -114,9 +126,12 @@ func curvesOf(solutions []*Solution) ([]curve, error) {
 	return curves, nil
 }
 
-// drawCurves draws losses, and errors where there are any, over time. Each curve is in the legend of both, so that it has
+// drawCurves draws losses, and errors where there are any, over an axis. Each curve is in the legend of both, so that it has
 // one colour and the axes stay in place while curves come to it.
-func drawCurves(title string, curves []curve) (*plot.Figure, error) {
+func drawCurves(axis optim.Axis, title string, curves []curve) (*plot.Figure, error) {
+	if err := axis.Check(); err != nil {
+		return nil, err
+	}
 	losses, errorCurves := make([]plot.Series, len(curves)), make([]plot.Series, len(curves))
 	begun, errorsKnown := false, false
 	for i, c := range curves {
@@ -125,8 +140,8 @@ func drawCurves(title string, curves []curve) (*plot.Figure, error) {
 			continue
 		}
 		begun = true
-		losses[i].X, losses[i].Y = c.history.Seconds(func(r optim.Record) (float64, bool) { return r.Loss, true })
-		errorCurves[i].X, errorCurves[i].Y = c.history.Seconds(func(r optim.Record) (float64, bool) {
+		losses[i].X, losses[i].Y = c.history.Along(axis, func(r optim.Record) (float64, bool) { return r.Loss, true })
+		errorCurves[i].X, errorCurves[i].Y = c.history.Along(axis, func(r optim.Record) (float64, bool) {
 			v, ok := r.Metrics[pinn.RelativeL2]
 			return v, ok
 		})
@@ -135,11 +150,11 @@ func drawCurves(title string, curves []curve) (*plot.Figure, error) {
 	if !begun {
 		return nil, errors.New("sciml: there is no training to draw yet")
 	}
-	loss, err := plot.Convergence(title, "seconds", "loss", losses...)
+	loss, err := plot.Convergence(title, axis.String(), "loss", losses...)
 	if err != nil || !errorsKnown {
 		return loss, err
 	}
-	errorFigure, err := plot.Convergence("Error against the solution", "seconds", "relative L2 error", errorCurves...)
+	errorFigure, err := plot.Convergence("Error against the solution", axis.String(), "relative L2 error", errorCurves...)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func TestLiveFramesStayInPlace(t *testing.T) {
 				}
 				var err error
 				live.curves[0].history = h
-				first, err = drawCurves(live.title, live.curves)
+				first, err = drawCurves(live.axis, live.title, live.curves)
 				return err
 			},
 		})
@@ -39,7 +39,7 @@ func TestLiveFramesStayInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last, err := drawCurves(live.title, curves)
+	last, err := drawCurves(live.axis, live.title, curves)
 	if err != nil {
 		t.Fatal(err)
 	}

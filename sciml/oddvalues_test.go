@@ -53,7 +53,7 @@ var zeros = []any{
 	&optim.NewtonCG{}, &optim.NewtonTrustRegion{}, &optim.NonlinearCG{}, &optim.NormTest{}, &optim.NystromPreconditioner{}, &optim.Options{},
 	&optim.Phase{}, &optim.Plateau{}, &optim.Preconditioned{}, &optim.Progress{}, &optim.ProgressLine{}, &optim.RMSProp{}, &optim.Record{},
 	&optim.RelativeImprovement{}, &optim.Result{}, &optim.RootAt{}, &optim.SAGA{}, &optim.SARAH{}, &optim.SGD{}, &optim.SOAP{}, &optim.SPRING{},
-	&optim.SR1{}, &optim.SVRG{}, &optim.Shampoo{}, &optim.SketchedGaussNewton{}, &optim.SmallGradient{}, &optim.Stalled{}, &optim.StepDecay{},
+	&optim.SR1{}, &optim.SVRG{}, &optim.Shampoo{}, &optim.SketchedGaussNewton{}, &optim.Snapshot{}, &optim.SmallGradient{}, &optim.Stalled{}, &optim.StepDecay{},
 	&optim.SubsampledNewton{}, &optim.TrustRegion{}, &optim.WarmUp{}, &optim.SSBFGS{}, &optim.SSBroyden{}, &optim.AnyOf{}, &optim.Hybrid{},
 	&functions.Case{}, &functions.Regression{}, &search.Armijo{}, &search.Grid{}, &search.HagerZhang{}, &search.NonMonotone{}, &search.StrongWolfe{}, &search.Trial{},
 	&pde.Ball{}, &pde.Box{}, &pde.Coefficient{}, &pde.Condition{}, &pde.Cylinder{}, &pde.Disk{}, &pde.Ellipse{}, &pde.Equation{}, &pde.Fields{},

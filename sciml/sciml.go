@@ -65,6 +65,9 @@ type Options struct {
 	// MonitorEvery is the number of iterations between measurements: of the error, the residual at held-out points, and the
 	// terms of the loss. 50 when zero.
 	MonitorEvery int
+	// SnapshotEvery is the number of iterations between iterates that are kept, with the first and the last one, so that
+	// Solution.Snapshot shows how the solution came about; see optim.Options. Zero for none.
+	SnapshotEvery int
 	// Checkpoint is a file that gets the complete state of the training, every CheckpointEvery (30 s when zero) and at the
 	// end, so that Resume can go on. Empty for none. One that cannot be written to is an error before anything else; where
 	// that comes later, it is an event of the history, and tried again.
@@ -118,7 +121,7 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	watch, done := options.progress()
 	run := optim.Options{
 		MaxIterations: options.Iterations, MaxTime: options.Time, LossTolerance: options.LossTolerance, Until: options.Until,
-		Monitor: model.Monitor, MonitorEvery: cmp.Or(options.MonitorEvery, 50), OnProgress: watch,
+		Monitor: model.Monitor, MonitorEvery: cmp.Or(options.MonitorEvery, 50), SnapshotEvery: options.SnapshotEvery, OnProgress: watch,
 		CheckpointPath: options.Checkpoint, CheckpointEvery: options.CheckpointEvery,
 		CheckpointExtra: func() ([]byte, error) { return marshalTraining(model, options.Method) },
 	}
@@ -213,6 +216,9 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	}
 	if o.MonitorEvery < 0 {
 		return fmt.Errorf("sciml: Options.MonitorEvery is %d, expected at least 1 (or 0 for the default)", o.MonitorEvery)
+	}
+	if o.SnapshotEvery < 0 {
+		return fmt.Errorf("sciml: Options.SnapshotEvery is %d, expected at least 1 (or 0 for none)", o.SnapshotEvery)
 	}
 	if math.IsNaN(o.LossTolerance) || math.IsInf(o.LossTolerance, 0) {
 		return fmt.Errorf("sciml: Options.LossTolerance is %v, expected a finite number", o.LossTolerance)

@@ -64,6 +64,14 @@ func (e *ending) termsAt(model *pinn.Model, theta []float64) ([]Term, error) {
 	return slices.Clone(e.terms), nil
 }
 
+// elsewhere is what is left for another θ of the same training.
+func (e *ending) elsewhere() *ending {
+	if e == nil {
+		return nil
+	}
+	return &ending{Adaptation: e.Adaptation, adapter: e.adapter, loaded: e.loaded}
+}
+
 // known are the terms if they were asked for.
 func (e *ending) known() []Term {
 	if e == nil {

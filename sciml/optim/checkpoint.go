@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/sealed"
@@ -139,6 +140,9 @@ func (r *run) restore(c *Checkpoint) error {
 	}
 	r.result, r.pending, r.adapted, r.asked, r.midway = c.Result, state.Pending, state.Adapted, state.Asked, state.Midway
 	r.look = state.Look
+	// Another run may be resumed from the same checkpoint.
+	h := &r.result.History
+	h.Records, h.Events, r.result.Snapshots = slices.Clone(h.Records), slices.Clone(h.Events), slices.Clone(r.result.Snapshots)
 	if r.pending == nil { // gob leaves out what is empty
 		r.pending = map[int]measured{}
 	}

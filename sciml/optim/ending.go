@@ -21,6 +21,9 @@ func (r *run) finish(begin []float64, failure error) (*Result, error) {
 	var unsaved error
 	if failure == nil { // first of all, since it is to go on from here
 		unsaved = r.saveLast()
+		if err := r.keepIterate(true); !r.cut(err) { // not in the checkpoint: a resumed run would not have kept this one
+			failure = err
+		}
 	}
 	best, loss := r.stepper.Best()
 	if lost := lendError(r.stepper); failure == nil && !r.cut(lost) {

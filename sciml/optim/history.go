@@ -46,17 +46,17 @@ func (h *History) Last() Record {
 
 // Losses returns iteration numbers and losses, ready to be plotted.
 func (h *History) Losses() (iterations, losses []float64) {
-	return h.column(func(r Record) (float64, bool) { return r.Loss, true })
+	return h.Along(ByIteration, func(r Record) (float64, bool) { return r.Loss, true })
 }
 
 // FullLosses returns iteration numbers and losses without those of batches, which are noisy.
 func (h *History) FullLosses() (iterations, losses []float64) {
-	return h.column(func(r Record) (float64, bool) { return r.Loss, r.Batch == 0 })
+	return h.Along(ByIteration, func(r Record) (float64, bool) { return r.Loss, r.Batch == 0 })
 }
 
 // Metric returns iteration numbers and values of a metric where it was measured.
 func (h *History) Metric(name string) (iterations, values []float64) {
-	return h.column(func(r Record) (float64, bool) {
+	return h.Along(ByIteration, func(r Record) (float64, bool) {
 		v, ok := r.Metrics[name]
 		return v, ok
 	})
@@ -64,33 +64,8 @@ func (h *History) Metric(name string) (iterations, values []float64) {
 
 // Term returns iteration numbers and values of a part of the loss where it was measured.
 func (h *History) Term(name string) (iterations, values []float64) {
-	return h.column(func(r Record) (float64, bool) {
+	return h.Along(ByIteration, func(r Record) (float64, bool) {
 		v, ok := r.Terms[name]
 		return v, ok
 	})
-}
-
-// Seconds returns the time of each record in which pick finds a value, and that value.
-func (h *History) Seconds(pick func(Record) (float64, bool)) (seconds, values []float64) {
-	if h == nil || pick == nil {
-		return nil, nil
-	}
-	for _, r := range h.Records {
-		if v, ok := pick(r); ok {
-			seconds, values = append(seconds, r.Seconds), append(values, v)
-		}
-	}
-	return seconds, values
-}
-
-func (h *History) column(pick func(Record) (float64, bool)) (iterations, values []float64) {
-	if h == nil || pick == nil {
-		return nil, nil
-	}
-	for _, r := range h.Records {
-		if v, ok := pick(r); ok {
-			iterations, values = append(iterations, float64(r.Iteration)), append(values, v)
-		}
-	}
-	return iterations, values
 }

@@ -40,6 +40,10 @@ type Options struct {
 	// Objective.Terms); 100 when zero. The first iterate and the result are measured always, and so are those at which a
 	// method asks for a change of the objective.
 	MonitorEvery int
+	// SnapshotEvery is the number of iterations between iterates that are kept, as Result.Snapshots, with the first and the last
+	// one: to draw the path of a run, or a film of it. Each takes 8 bytes a parameter, in a checkpoint as well, and a call to the
+	// device of its own. Zero for none.
+	SnapshotEvery int
 	// OnProgress is called a few times a second, after the first and after the last iteration. Returning ErrStop ends
 	// the run with the status CallbackStopped; another error ends it with that error. What was computed is returned.
 	OnProgress func(h *History) error
@@ -77,6 +81,8 @@ type Result struct {
 	// Metrics is what Options.Monitor measured of Theta.
 	Metrics map[string]float64
 	History History
+	// Snapshots are the iterates that Options.SnapshotEvery asked for, in their order; those that are not finite are left out.
+	Snapshots []Snapshot
 }
 
 // String is one line: the loss, what it cost, and the reason for stopping.
@@ -153,6 +159,9 @@ func minimize(ctx context.Context, obj *objective.Objective, theta []float64, me
 		pending: map[int]measured{}, ctx: limited, whole: ctx,
 	}
 	r.result.Loss = math.Inf(1)
+	if from == nil {
+		r.keepStart(theta)
+	}
 	if err := own.NeedGradient(); err != nil && !r.cut(err) {
 		return nil, err
 	}
@@ -258,7 +267,7 @@ func (o *Options) setDefaults(obj *objective.Objective) error {
 	}
 	if err := checkSettings("Options", tolerance, notNegative("GradientTolerance", o.GradientTolerance),
 		optional("MaxIterations", o.MaxIterations, "the default"), optionalTime("MaxTime", o.MaxTime, "no limit"),
-		optionalTime("CheckpointEvery", o.CheckpointEvery, "the default"), optional("MonitorEvery", o.MonitorEvery, "the default")); err != nil {
+		optionalTime("CheckpointEvery", o.CheckpointEvery, "the default"), optional("MonitorEvery", o.MonitorEvery, "the default"), optional("SnapshotEvery", o.SnapshotEvery, "none")); err != nil {
 		return err
 	}
 	if err := checkCriterion(o.Until); err != nil {

@@ -209,7 +209,7 @@ func TestMonitor(t *testing.T) {
 			if got := r.Metrics["f"]; math.Abs(got-r.Loss) > 1e-12*r.Loss {
 				t.Errorf("%s: the result is measured as %v, its loss is %v", name, got, r.Loss)
 			}
-			if seconds, _ := r.History.Seconds(func(rec optim.Record) (float64, bool) { return 0, rec.Metrics != nil }); len(seconds) != 4 {
+			if seconds, _ := r.History.Along(optim.BySeconds, func(rec optim.Record) (float64, bool) { return 0, rec.Metrics != nil }); len(seconds) != 4 {
 				t.Errorf("%s: %d times of measurements, want 4", name, len(seconds))
 			}
 		}

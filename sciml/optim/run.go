@@ -58,6 +58,9 @@ func (r *run) loop() error {
 			return err
 		}
 	}
+	if err := r.keepIterate(false); err != nil { // the run before may have been cut short where it was due
+		return err
+	}
 	r.judge(Progress{})
 	for r.status == Running {
 		if r.ctx.Err() != nil {
@@ -98,6 +101,9 @@ func (r *run) advance() error {
 	if p.Iterations > 0 {
 		r.pace = (after - before) / float64(p.Iterations)
 		r.idle = 0
+		if err := r.keepIterate(false); err != nil {
+			return err
+		}
 	} else if r.idle++; r.idle > mostIdle && p.Status == Running {
 		return fmt.Errorf("optim: %s has made no iteration in %d calls of Advance, expected some, or a Status other than Running", r.method, r.idle)
 	}
@@ -229,13 +235,18 @@ func (r *run) saveLast() error {
 	return c.Save(r.options.CheckpointPath)
 }
 
-// portion is the number of iterations to ask for: up to the next measurement, and not longer than is responsive.
+// portion is the number of iterations to ask for: up to the next one at which something is due, and not longer than is responsive.
 func (r *run) portion() int {
-	n := r.options.MonitorEvery - r.result.Iterations%r.options.MonitorEvery
-	n = min(n, r.options.MaxIterations-r.result.Iterations)
+	n := r.options.MaxIterations - r.result.Iterations
+	every := []int{r.options.MonitorEvery}
+	if r.options.SnapshotEvery > 0 {
+		every = append(every, r.options.SnapshotEvery)
+	}
 	if r.adapter != nil {
-		every := r.obj.Adaptation.Every()
-		n = min(n, every-r.result.Iterations%every)
+		every = append(every, r.obj.Adaptation.Every())
+	}
+	for _, e := range every {
+		n = min(n, e-r.result.Iterations%e)
 	}
 	if r.options.Until != nil {
 		n = min(n, max(1, r.look-r.result.Iterations))
