@@ -6,9 +6,10 @@ import (
 	"math"
 )
 
-// GradientAnnealing is the learning-rate annealing of Wang, Teng and Perdikaris (2021, Algorithm 1): the weight of each
-// condition follows max|∇L_equations| / mean|∇L_condition|, of gradients without weights, where those of equations stay
-// one. Of several equations the largest maximum counts.
+// GradientAnnealing is the learning-rate annealing of Wang, Teng and Perdikaris (2021, Algorithm 1): the weight w of each
+// condition follows max|∇L_equations| / mean|∇(w·L_condition)|, where those of equations stay one. Of several equations the
+// largest maximum counts. The weight within the mean is in the authors' program: a weight without bound would follow where a
+// condition is met and its gradient vanishes.
 type GradientAnnealing struct {
 	// Keep is the share of the old weight that each update keeps; 0.35 when zero: the authors' program keeps 0.9 every 10
 	// iterations.
@@ -40,8 +41,8 @@ func (g GradientAnnealing) Update(o *Observation, w *Weights) error {
 	}
 	target := append([]float64(nil), w.Terms...) // for what has no gradient
 	for t, stats := range gradients {
-		if !o.IsEquation(t) && largest > 0 && stats.Mean > 0 {
-			target[t] = largest / stats.Mean
+		if !o.IsEquation(t) && largest > 0 && w.Terms[t]*stats.Mean > 0 {
+			target[t] = largest / (w.Terms[t] * stats.Mean)
 		}
 	}
 	w.blend(target, keep)

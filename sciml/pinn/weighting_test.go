@@ -82,7 +82,7 @@ func TestGradientAnnealing(t *testing.T) {
 	for k, theta := range thetas {
 		g := w.gradients(theta)
 		largest := math.Max(floats.Max(g[0]), -floats.Min(g[0]))
-		lambda = 0.3*lambda + 0.7*largest/(floats.Norm(g[1], 1)/float64(len(theta)))
+		lambda = 0.3*lambda + 0.7*largest/(lambda*floats.Norm(g[1], 1)/float64(len(theta)))
 		near(t, "the weights", w.told[k].Weights.Terms, []float64{1, lambda}, 1e-7)
 	}
 }
