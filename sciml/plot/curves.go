@@ -39,21 +39,39 @@ func seriesLine(i int) draw.LineStyle {
 	}
 }
 
-// kind says how a curves panel draws its series.
-type kind int
+// curve is one line or cloud of a panel.
+type curve struct {
+	name  string    // Empty keeps it out of the legend.
+	style int       // Which of the colours and dashes.
+	segs  [][]point // Unbroken pieces.
+	look  look
+}
+
+// look says how a curve is drawn.
+type look int
 
 const (
-	logLines kind = iota
-	linearLines
+	plain  look = iota
+	marked      // A line with a dot at each point.
 	dots
+	faint // Thin and pale: one run among those of a band.
+	quiet // Thin and grey: what is there for orientation, such as contours.
 )
+
+// shade is a filled region: outline is closed by going back to its start.
+type shade struct {
+	style   int
+	outline []point
+}
 
 // curves is a panel of series on common axes.
 type curves struct {
 	title, xlabel, ylabel  string
-	names                  []string
-	data                   [][][]point // By series, then by unbroken segment.
-	kind                   kind
+	data                   []curve
+	shades                 []shade // Behind the curves.
+	shading                string  // What the shaded regions are, for the legend.
+	logX, logY             bool
+	square                 bool // One scale on both axes, where that makes no sliver.
 	xmin, xmax, ymin, ymax float64
 	whole                  bool // All x are integers, such as iterations.
 }
@@ -64,77 +82,91 @@ type curves struct {
 // Y of a series differ in length, or when no point at all is left. Long series
 // are thinned without visible change, keeping every spike.
 func Convergence(title, xlabel, ylabel string, series ...Series) (*Figure, error) {
-	return newCurves("Convergence", logLines, title, xlabel, ylabel, series)
+	return newCurves("Convergence", plain, true, title, xlabel, ylabel, series)
 }
 
 // Lines draws curves on linear axes, for example a solution in one dimension
 // next to its reference. NaN and ±Inf break a curve. It is an error when X and
 // Y of a series differ in length, or when no point at all is left.
 func Lines(title, xlabel, ylabel string, series ...Series) (*Figure, error) {
-	return newCurves("Lines", linearLines, title, xlabel, ylabel, series)
+	return newCurves("Lines", plain, false, title, xlabel, ylabel, series)
 }
 
 // Points draws dots, for example collocation points in the interior and on the
 // boundary. Both axes have one scale, unless the range of one is more than four
 // times that of the other. Errors are those of Lines.
 func Points(title, xlabel, ylabel string, series ...Series) (*Figure, error) {
-	return newCurves("Points", dots, title, xlabel, ylabel, series)
+	return newCurves("Points", dots, false, title, xlabel, ylabel, series)
 }
 
-func newCurves(function string, k kind, title, xlabel, ylabel string, series []Series) (*Figure, error) {
-	p := &curves{
-		title: title, xlabel: xlabel, ylabel: ylabel, kind: k, whole: k == logLines,
-		xmin: math.Inf(1), xmax: math.Inf(-1), ymin: math.Inf(1), ymax: math.Inf(-1),
-	}
+func newCurves(function string, as look, logY bool, title, xlabel, ylabel string, series []Series) (*Figure, error) {
+	p := &curves{title: title, xlabel: xlabel, ylabel: ylabel, logY: logY, square: as == dots}
 	given := 0
 	for i, s := range series {
-		if s.X != nil && len(s.X) != len(s.Y) {
-			return nil, fmt.Errorf("plot: %s: series %d (%q) has %d X and %d Y values; give as many X as Y, or leave X nil for 0, 1, 2, …",
-				function, i+1, s.Name, len(s.X), len(s.Y))
+		if err := s.check(function, i); err != nil {
+			return nil, err
 		}
 		given += len(s.Y)
-		segs := segments(s.X, s.Y, k == logLines)
-		for _, seg := range segs {
-			for _, q := range seg {
-				p.whole = p.whole && q.x == math.Trunc(q.x)
-				p.xmin, p.xmax = math.Min(p.xmin, q.x), math.Max(p.xmax, q.x)
-				p.ymin, p.ymax = math.Min(p.ymin, q.y), math.Max(p.ymax, q.y)
-			}
-		}
-		p.names = append(p.names, s.Name)
-		p.data = append(p.data, segs)
+		p.data = append(p.data, curve{name: s.Name, style: i, segs: segments(s.X, s.Y, logY), look: as})
 	}
-	if p.xmin > p.xmax {
+	if !p.measure() {
 		want := "finite"
-		if k == logLines {
+		if logY {
 			want = "positive and finite"
 		}
 		return nil, fmt.Errorf("plot: %s: nothing to draw: of %d points in %d series none has a y that is %s; has anything been recorded yet?",
 			function, given, len(series), want)
 	}
-	if k != dots {
-		for _, segs := range p.data {
-			for i := range segs {
-				segs[i] = decimate(segs[i], p.xmin, p.xmax, int(curveWidth))
-			}
+	return &Figure{rows: [][]panel{{p}}}, nil
+}
+
+// check reports a series whose X do not belong to its Y; i counts from 0.
+func (s Series) check(function string, i int) error {
+	if s.X != nil && len(s.X) != len(s.Y) {
+		return fmt.Errorf("plot: %s: series %d (%q) has %d X and %d Y values; give as many X as Y, or leave X nil for 0, 1, 2, …",
+			function, i+1, s.Name, len(s.X), len(s.Y))
+	}
+	return nil
+}
+
+// measure finds the range of the data, and says whether there is anything to draw.
+func (p *curves) measure() bool {
+	p.xmin, p.xmax, p.ymin, p.ymax = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	p.whole = p.logY
+	include := func(points []point) {
+		for _, q := range points {
+			p.whole = p.whole && q.x == math.Trunc(q.x)
+			p.xmin, p.xmax = math.Min(p.xmin, q.x), math.Max(p.xmax, q.x)
+			p.ymin, p.ymax = math.Min(p.ymin, q.y), math.Max(p.ymax, q.y)
 		}
 	}
-	return &Figure{rows: [][]panel{{p}}}, nil
+	for _, c := range p.data {
+		for _, seg := range c.segs {
+			include(seg)
+		}
+	}
+	for _, s := range p.shades {
+		include(s.outline)
+	}
+	return p.xmin <= p.xmax
 }
 
 func (p *curves) name() string {
 	text := p.title
-	for _, n := range p.names {
-		if n != "" {
-			text += ", " + n
+	for _, c := range p.data {
+		if c.name != "" {
+			text += ", " + c.name
 		}
+	}
+	if p.shading != "" {
+		text += " (shaded: " + p.shading + ")"
 	}
 	return text
 }
 
 func (p *curves) size(width vg.Length) (w, h vg.Length) {
 	w, h = curveWidth, curveHeight
-	if p.kind == dots {
+	if p.square {
 		w, h = heatWidth+60, heatWidth
 	}
 	if width > 0 && width < w {
@@ -157,32 +189,44 @@ func (p *curves) size(width vg.Length) (w, h vg.Length) {
 	return w, h
 }
 
-// equal says whether a unit is as long in x as in y: for dots, but not where
-// that would make a sliver of them.
+// equal says whether a unit is as long in x as in y: where that is asked for,
+// but not where it would make a sliver.
 func (p *curves) equal() bool {
+	if !p.square || p.logX || p.logY {
+		return false
+	}
 	xmin, xmax, ymin, ymax := p.limits()
 	ratio := (xmax - xmin) / (ymax - ymin)
-	return p.kind == dots && 0.25 <= ratio && ratio <= 4
+	return 0.25 <= ratio && ratio <= 4
 }
 
 // limits returns the range of the axes: that of the data and a little more.
 func (p *curves) limits() (xmin, xmax, ymin, ymax float64) {
-	xmin, xmax = p.xmin, p.xmax
 	pad := 0.02
-	if p.kind == dots {
+	if p.square {
 		pad = 0.03
 	}
-	xmin, xmax = widen(xmin, xmax, pad)
-	if p.kind != logLines {
-		ymin, ymax = widen(p.ymin, p.ymax, max(pad, 0.05))
-		return xmin, xmax, ymin, ymax
+	if p.logX {
+		xmin, xmax = widenLog(p.xmin, p.xmax, pad)
+	} else {
+		xmin, xmax = widen(p.xmin, p.xmax, pad)
 	}
-	a, b := math.Log10(p.ymin), math.Log10(p.ymax)
-	margin := math.Max(0.04*(b-a), 0.05)
+	if p.logY {
+		ymin, ymax = widenLog(p.ymin, p.ymax, 0.04)
+	} else {
+		ymin, ymax = widen(p.ymin, p.ymax, max(pad, 0.05))
+	}
+	return xmin, xmax, ymin, ymax
+}
+
+// widenLog adds a share of the decades at both ends.
+func widenLog(lo, hi, share float64) (float64, float64) {
+	a, b := math.Log10(lo), math.Log10(hi)
+	margin := math.Max(share*(b-a), 0.05)
 	if b-a < 0.3 { // Nearly constant: do not blow up noise to the full height.
 		margin = (0.6 - (b - a)) / 2
 	}
-	return xmin, xmax, math.Pow(10, math.Max(a-margin, -307)), math.Pow(10, math.Min(b+margin, 308))
+	return math.Pow(10, math.Max(a-margin, -307)), math.Pow(10, math.Min(b+margin, 308))
 }
 
 // widen adds a share of the range at both ends; a single value gets a range of its size.
@@ -219,10 +263,18 @@ func (p *curves) axes(c draw.Canvas, leg legend) (*plot.Plot, draw.Canvas, title
 	} else {
 		area.Max.X -= leg.width
 	}
-	pl.X.Tick.Marker = linearTicks{want: max(3, int((area.Max.X-area.Min.X)/60)), whole: p.whole}
+	wantX := max(3, int((area.Max.X-area.Min.X)/60))
+	pl.X.Tick.Marker = linearTicks{want: wantX, whole: p.whole}
+	if p.logX {
+		pl.X.Scale, pl.X.Tick.Marker = logScale{}, logTicks{want: wantX}
+		if p.xlabel != "" { // As for y below.
+			pl.X.Label.Text = ""
+			area.Min.Y += pl.X.Label.TextStyle.Height(p.xlabel) + pl.X.Label.Padding
+		}
+	}
 	wantY := max(3, int((area.Max.Y-area.Min.Y)/26))
-	switch p.kind {
-	case logLines:
+	switch {
+	case p.logY:
 		// gonum/plot would leave room for the label at the arithmetic middle of the axis, which is near its top.
 		if p.ylabel != "" {
 			pl.Y.Label.Text = ""
@@ -230,17 +282,13 @@ func (p *curves) axes(c draw.Canvas, leg legend) (*plot.Plot, draw.Canvas, title
 		}
 		pl.Y.Scale = logScale{}
 		pl.Y.Tick.Marker = logTicks{want: wantY}
-	case linearLines:
-		pl.Y.Tick.Marker = linearTicks{want: wantY}
-	case dots:
-		if !p.equal() {
-			pl.Y.Tick.Marker = linearTicks{want: wantY}
-			break
-		}
+	case p.equal():
 		// One scale, one step.
 		size := area.Size()
 		step := niceStep(math.Max((pl.X.Max-pl.X.Min)*38/float64(size.X), (pl.Y.Max-pl.Y.Min)*38/float64(size.Y)))
 		pl.X.Tick.Marker, pl.Y.Tick.Marker = linearTicks{step: step}, linearTicks{step: step}
+	default:
+		pl.Y.Tick.Marker = linearTicks{want: wantY}
 	}
 	return pl, area, heading
 }
@@ -257,7 +305,10 @@ func (p *curves) draw(c draw.Canvas) {
 	inner := pl.DataCanvas(area)
 	heading.draw(c, inner)
 	leg.draw(c, inner)
-	if p.kind == logLines && p.ylabel != "" {
+	if p.logX && p.xlabel != "" {
+		c.FillText(pl.X.Label.TextStyle, vg.Point{X: (inner.Min.X + inner.Max.X) / 2, Y: area.Min.Y - pl.X.Label.Padding - pl.X.Label.TextStyle.Height(p.xlabel)}, p.xlabel)
+	}
+	if p.logY && p.ylabel != "" {
 		sty := pl.Y.Label.TextStyle
 		sty.Rotation = math.Pi / 2
 		c.FillText(sty, vg.Point{X: area.Min.X - pl.Y.Label.Padding, Y: (inner.Min.Y + inner.Max.Y) / 2}, p.ylabel)
@@ -267,34 +318,63 @@ func (p *curves) draw(c draw.Canvas) {
 // Plot implements plot.Plotter: it draws the data, clipped to the axes.
 func (p *curves) Plot(c draw.Canvas, pl *plot.Plot) {
 	trX, trY := pl.Transforms(&c)
-	for i, segs := range p.data {
-		line := seriesLine(i)
-		radius := p.radius()
-		if p.kind != dots {
-			radius = 1.6
+	at := func(points []point) []vg.Point {
+		out := make([]vg.Point, len(points))
+		for i, q := range points {
+			out[i] = vg.Point{X: trX(q.x), Y: trY(q.y)}
 		}
-		glyph := draw.GlyphStyle{Color: line.Color, Radius: radius, Shape: draw.CircleGlyph{}}
-		for _, seg := range segs {
-			if p.kind == dots || len(seg) == 1 { // A line of one point would be invisible.
-				for _, q := range seg {
-					c.DrawGlyph(glyph, vg.Point{X: trX(q.x), Y: trY(q.y)})
+		return out
+	}
+	column := func(q point) int { return int(curveWidth * (trX(q.x) - c.Min.X) / (c.Max.X - c.Min.X)) }
+	for _, s := range p.shades {
+		c.FillPolygon(paler(seriesLine(s.style).Color, shadeAlpha), at(decimate(s.outline, column, int(curveWidth))))
+	}
+	for _, curve := range p.data {
+		sty := curve.line()
+		glyph := draw.GlyphStyle{Color: sty.Color, Radius: 1.6, Shape: draw.CircleGlyph{}}
+		if curve.look == dots {
+			glyph.Radius = dotRadius(p.data)
+		}
+		for _, seg := range curve.segs {
+			if curve.look != dots && len(seg) > 1 {
+				c.StrokeLines(sty, at(decimate(seg, column, int(curveWidth))))
+			}
+			if curve.look == dots || curve.look == marked || len(seg) == 1 { // A line of one point would be invisible.
+				for _, q := range at(seg) {
+					c.DrawGlyph(glyph, q)
 				}
-				continue
 			}
-			path := make([]vg.Point, len(seg))
-			for j, q := range seg {
-				path[j] = vg.Point{X: trX(q.x), Y: trY(q.y)}
-			}
-			c.StrokeLines(line, path)
 		}
 	}
 }
 
-// radius makes dots smaller the more there are.
-func (p *curves) radius() vg.Length {
+// shadeAlpha is how opaque a shaded region is: what lies behind stays visible.
+const shadeAlpha = 56
+
+// line is how the line of a curve looks.
+func (c curve) line() draw.LineStyle {
+	sty := seriesLine(c.style)
+	switch c.look {
+	case faint:
+		sty.Width, sty.Dashes, sty.Color = 0.6, nil, paler(sty.Color, 140)
+	case quiet:
+		sty.Width, sty.Dashes, sty.Color = 0.6, nil, quietColor
+	}
+	return sty
+}
+
+// paler is a colour with the given opacity of 255.
+func paler(c color.Color, alpha uint8) color.NRGBA {
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	n.A = alpha
+	return n
+}
+
+// dotRadius makes dots smaller the more there are.
+func dotRadius(clouds []curve) vg.Length {
 	n := 0
-	for _, segs := range p.data {
-		for _, seg := range segs {
+	for _, c := range clouds {
+		for _, seg := range c.segs {
 			n += len(seg)
 		}
 	}

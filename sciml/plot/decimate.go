@@ -35,11 +35,10 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 // decimate reduces a segment to at most about 4·columns points without a
 // visible change: of all neighbours within one column it keeps the first, the
 // lowest, the highest and the last, so that no spike is lost.
-func decimate(seg []point, lo, hi float64, columns int) []point {
-	if len(seg) <= 4*columns || !(hi > lo) {
+func decimate(seg []point, column func(point) int, columns int) []point {
+	if len(seg) <= 4*columns {
 		return seg
 	}
-	column := func(p point) int { return int(float64(columns) * (p.x - lo) / (hi - lo)) }
 	var out []point
 	for start := 0; start < len(seg); {
 		col := column(seg[start])

@@ -46,6 +46,53 @@ func ExampleCompare() {
 	// Output: <nil>
 }
 
+// Five seeds of a training: the median, and the range shaded.
+func ExampleBands() {
+	band := plot.Band{Name: "Adam"}
+	for seed := range 5 {
+		var run plot.Series
+		for i := range 100 {
+			run.X = append(run.X, float64(i)*(1+0.05*float64(seed))) // Seconds: no two runs have the same.
+			run.Y = append(run.Y, math.Exp(-float64(i)/(20+float64(seed))))
+		}
+		band.Runs = append(band.Runs, run)
+	}
+	fig, err := plot.Bands("five seeds", "seconds", "relative L^2 error", band)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(fig.Show())
+	// Output: <nil>
+}
+
+// Gradient descent on a quadratic of two variables.
+func ExampleLandscape() {
+	loss := plot.Sample(func(x, y float64) float64 { return x*x + 20*y*y + 1e-3 }, -2, 2, 81, -1, 1, 41)
+	path := plot.Series{Name: "gradient descent"}
+	for x, y, k := 1.8, 0.7, 0; k < 30; k++ {
+		path.X, path.Y = append(path.X, x), append(path.Y, y)
+		x, y = x-0.045*2*x, y-0.045*40*y
+	}
+	fig, err := plot.Landscape("a valley", loss, []plot.Series{path}, plot.AxisLabels("x", "y"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(fig.Show())
+	// Output: <nil>
+}
+
+// Collocation points over the residual.
+func ExampleDots() {
+	residual := plot.Sample(func(x, t float64) float64 { return math.Exp(-50*x*x) * t }, -1, 1, 81, 0, 1, 41)
+	points := plot.Series{Name: "points", X: []float64{-0.1, 0, 0.1}, Y: []float64{0.9, 0.8, 0.7}}
+	fig, err := plot.HeatMap("|residual|", residual, plot.LogColor(), plot.Dots(points), plot.AxisLabels("x", "t"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(fig.Show())
+	// Output: <nil>
+}
+
 // A figure that moves while a training runs.
 func ExampleLive() {
 	live := plot.NewLive(500 * time.Millisecond)

@@ -1,6 +1,7 @@
 // Package plot draws the figures that scientific machine learning needs most:
-// convergence histories on a logarithmic axis, curves, heat maps of u(x, y),
-// and clouds of collocation points. Figures appear inline in a GoNB notebook,
+// convergence histories on a logarithmic axis, for one run or as bands over
+// several, curves, heat maps of u(x, y), landscapes of a loss with paths on
+// them, and clouds of collocation points. Figures appear inline in a GoNB notebook,
 // can be redrawn in place while a training runs (see Live), and are written to
 // SVG or PNG files.
 //
@@ -58,9 +59,9 @@ type panel interface {
 	name() string
 }
 
-// Figure is a finished picture of one or more panels. It is made by
-// Convergence, Lines, Points, HeatMap, Compare, Row or Column, does not change
-// afterwards, and may be used by several goroutines at once.
+// Figure is a finished picture of one or more panels. It is made by a function
+// such as Convergence or HeatMap, does not change afterwards, and may be used
+// by several goroutines at once.
 type Figure struct {
 	rows [][]panel // From top to bottom, none of them empty.
 }

@@ -97,6 +97,13 @@ type heat struct {
 	lo, hi                float64
 	colors                []color.NRGBA // 255 steps from lo to hi.
 	picture               image.Image
+
+	contours bool
+	levels   []float64
+	lines    [][]point // Those of the levels.
+	over     []curve   // Paths and dots.
+	soft     bool      // Colours that leave room for what lies over them.
+	err      error     // Of an option.
 }
 
 // HeatMap draws the field of grid in colour, with a colour bar. Between nodes
@@ -104,20 +111,27 @@ type heat struct {
 // magma with LogColor), or blue-white-red with Diverging. A field without any
 // finite value is an error, as is a grid with inconsistent sizes.
 func HeatMap(title string, grid Grid, options ...HeatOption) (*Figure, error) {
+	return heatMap("HeatMap", title, grid, options)
+}
+
+func heatMap(function, title string, grid Grid, options []HeatOption) (*Figure, error) {
 	h := &heat{title: title, xlabel: "x", ylabel: "y", grid: grid}
 	for _, o := range options {
 		o(h)
 	}
-	if err := grid.check("HeatMap"); err != nil {
+	if err := grid.check(function); err != nil {
 		return nil, err
 	}
-	if err := h.scale(); err != nil {
+	if err := h.scale(function); err != nil {
+		return nil, err
+	}
+	if err := h.prepare(function); err != nil {
 		return nil, err
 	}
 	switch {
 	case h.diverging:
 		h.colors = ramp(divergingColors)
-	case h.log:
+	case h.log && !h.soft:
 		h.colors = ramp(magmaColors)
 	default:
 		h.colors = ramp(viridisColors)
@@ -196,16 +210,16 @@ func quantile(u []float64, q float64) float64 {
 }
 
 // scale decides the values at the two ends of the colour scale.
-func (h *heat) scale() error {
+func (h *heat) scale(function string) error {
 	if h.fixed {
 		if !finite(h.lo) || !finite(h.hi) || !(h.lo < h.hi) || (h.log && h.lo <= 0) {
-			return fmt.Errorf("plot: HeatMap: the colour range is %g to %g, want finite values that increase (and are positive with LogColor)", h.lo, h.hi)
+			return fmt.Errorf("plot: %s: the colour range is %g to %g, want finite values that increase (and are positive with LogColor)", function, h.lo, h.hi)
 		}
 		return nil
 	}
 	any, _ := bounds(h.grid.U, false)
 	if math.IsInf(any, 1) {
-		return fmt.Errorf("plot: HeatMap: nothing to draw: none of the %d values of Grid.U is finite", len(h.grid.U))
+		return fmt.Errorf("plot: %s: nothing to draw: none of the %d values of Grid.U is finite", function, len(h.grid.U))
 	}
 	lo, hi := bounds(h.grid.U, h.log)
 	switch {
@@ -320,7 +334,7 @@ func (h *heat) unequal() bool {
 	return h.free || x > 4*y || y > 4*x
 }
 
-func (h *heat) name() string { return h.title }
+func (h *heat) name() string { return h.described() }
 
 const (
 	barGap   vg.Length = 6
@@ -361,13 +375,13 @@ func (h *heat) area(c draw.Canvas) (draw.Canvas, title) {
 	for _, t := range h.beside {
 		top = max(top, t.fit(width))
 	}
-	return draw.Crop(c, 4, -(barGap + barWidth + 6 + h.labels + 2), 4, -top), heading
+	return draw.Crop(c, 4, -(barGap + barWidth + 6 + h.labels + 2), 4+h.legend(c.Max.X-c.Min.X).height, -top), heading
 }
 
 func (h *heat) size(width vg.Length) (vg.Length, vg.Length) {
 	width = cmp.Or(width, heatWidth)
 	if h.unequal() {
-		return width, max(150, 0.8*width)
+		return width, max(150, 0.8*width) + h.legend(width).height
 	}
 	// The margins of the axes do not depend on the height: try one, correct it.
 	const trial = 1000
@@ -387,6 +401,7 @@ func (h *heat) draw(c draw.Canvas) {
 	inner := pl.DataCanvas(area)
 	heading.draw(c, inner)
 	frame(inner)
+	h.legend(c.Max.X-c.Min.X).draw(c, inner)
 
 	bar := vg.Rectangle{
 		Min: vg.Point{X: inner.Max.X + barGap, Y: inner.Min.Y},
@@ -397,6 +412,14 @@ func (h *heat) draw(c draw.Canvas) {
 		strip.SetNRGBA(0, len(h.colors)-1-i, col)
 	}
 	c.DrawImage(bar, stretch(strip))
+	if h.contours {
+		for _, l := range h.levels {
+			if h.lo < l && l < h.hi {
+				y := bar.Min.Y + vg.Length(h.place(l))*(bar.Max.Y-bar.Min.Y)
+				c.StrokeLine2(draw.LineStyle{Color: color.White, Width: 0.6}, bar.Min.X, y, bar.Max.X, y)
+			}
+		}
+	}
 	frame(draw.Canvas{Canvas: c.Canvas, Rectangle: bar})
 	ticks, _ := h.barTicks()
 	sty := style(tickSize, draw.XLeft, draw.YCenter)
@@ -429,4 +452,8 @@ func stretch(strip *image.NRGBA) image.Image {
 }
 
 // Plot implements plot.Plotter.
-func (h *heat) Plot(c draw.Canvas, _ *plot.Plot) { c.DrawImage(c.Rectangle, h.picture) }
+func (h *heat) Plot(c draw.Canvas, pl *plot.Plot) {
+	c.DrawImage(c.Rectangle, h.picture)
+	h.drawContours(c, pl)
+	h.drawOver(c, pl)
+}

@@ -20,38 +20,70 @@ type legend struct {
 	width, height vg.Length
 	column        vg.Length // Width of a column of a legend below the axes.
 	columns       int
-	dots          bool
 	mark          vg.Length // Length of the sample of a line or dot.
 }
 
 type legendEntry struct {
 	name string
 	line draw.LineStyle
+	dot  vg.Length // Radius of a dot; 0 for none.
+	fill bool      // A patch in place of a line.
+}
+
+// sample draws what stands before a name, around the height y.
+func (e legendEntry) sample(c draw.Canvas, x, y, width vg.Length) {
+	switch {
+	case e.fill:
+		c.SetColor(e.line.Color)
+		c.Fill(vg.Rectangle{Min: vg.Point{X: x, Y: y - 4}, Max: vg.Point{X: x + width, Y: y + 4}}.Path())
+		return
+	case e.line.Width > 0:
+		c.StrokeLine2(e.line, x, y, x+width, y)
+	}
+	if e.dot > 0 {
+		c.DrawGlyphNoClip(draw.GlyphStyle{Color: e.line.Color, Radius: e.dot, Shape: draw.CircleGlyph{}}, vg.Point{X: x + width/2, Y: y})
+	}
 }
 
 // legend lays out the legend of a panel of the given width.
 func (p *curves) legend(width vg.Length) legend {
-	leg := legend{dots: p.kind == dots}
-	sty := style(tickSize, draw.XLeft, draw.YCenter)
-	var widest vg.Length
-	named := 0
-	for i, name := range p.names {
-		if name == "" {
+	var entries []legendEntry
+	for _, c := range p.data {
+		if c.name == "" {
 			continue
 		}
-		named++
-		widest = max(widest, sty.Width(name))
-		leg.entries = append(leg.entries, legendEntry{name, seriesLine(i)})
+		e := legendEntry{name: c.name, line: c.line()}
+		switch c.look {
+		case dots:
+			e.line.Width, e.dot = 0, 2.5
+		case marked:
+			e.dot = 1.6
+		}
+		entries = append(entries, e)
 	}
-	if named == 0 {
+	if p.shading != "" {
+		entries = append(entries, legendEntry{name: p.shading, line: draw.LineStyle{Color: paler(inkColor, shadeAlpha)}, fill: true})
+	}
+	return newLegend(entries, width, width >= 340)
+}
+
+// newLegend lays out a legend for a panel of the given width, beside the axes if it may be there and its names are short.
+func newLegend(entries []legendEntry, width vg.Length, beside bool) legend {
+	leg := legend{entries: entries}
+	sty := style(tickSize, draw.XLeft, draw.YCenter)
+	var widest vg.Length
+	leg.mark = 8
+	for _, e := range entries {
+		widest = max(widest, sty.Width(e.name))
+		if e.line.Width > 0 || e.fill {
+			leg.mark = legendLine
+		}
+	}
+	if len(entries) == 0 {
 		return leg
 	}
-	leg.mark = legendLine
-	if leg.dots {
-		leg.mark = 8
-	}
 	sample := leg.mark + legendGap
-	if widest <= legendSide && width >= 340 {
+	if widest <= legendSide && beside {
 		leg.width = sample + widest + 12
 		return leg
 	}
@@ -79,12 +111,7 @@ func (leg legend) draw(c, inner draw.Canvas) {
 				Y: c.Min.Y + leg.height - legendPitch*(vg.Length(row)+0.5),
 			}
 		}
-		if leg.dots {
-			c.DrawGlyphNoClip(draw.GlyphStyle{Color: e.line.Color, Radius: 2.5, Shape: draw.CircleGlyph{}},
-				vg.Point{X: at.X + leg.mark/2, Y: at.Y})
-		} else {
-			c.StrokeLine2(e.line, at.X, at.Y, at.X+leg.mark, at.Y)
-		}
+		e.sample(c, at.X, at.Y, leg.mark)
 		c.FillText(sty, vg.Point{X: at.X + leg.mark + legendGap, Y: at.Y + 1}, e.name)
 	}
 }

@@ -20,9 +20,10 @@ const (
 )
 
 var (
-	inkColor  = color.NRGBA{R: 0x26, G: 0x26, B: 0x26, A: 255}
-	gridColor = color.NRGBA{R: 0xe6, G: 0xe6, B: 0xe6, A: 255}
-	faintGrid = color.NRGBA{R: 0xf3, G: 0xf3, B: 0xf3, A: 255}
+	inkColor   = color.NRGBA{R: 0x26, G: 0x26, B: 0x26, A: 255}
+	gridColor  = color.NRGBA{R: 0xe6, G: 0xe6, B: 0xe6, A: 255}
+	quietColor = color.NRGBA{R: 0x9a, G: 0x9a, B: 0x9a, A: 255}
+	faintGrid  = color.NRGBA{R: 0xf3, G: 0xf3, B: 0xf3, A: 255}
 )
 
 // superscripts is a text handler that draws ^{…}, or ^ and one character,
