@@ -36,7 +36,7 @@ import (
 
 // zeros are all exported types of the library that can be made as a literal, as pointers to zero values.
 var zeros = []any{
-	&sciml.Live{}, &sciml.Options{}, &sciml.Solution{},
+	&sciml.Live{}, &sciml.Options{}, &sciml.Solution{}, &sciml.Trainings{},
 	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
 	&backend.Program{}, &backend.Report{}, &keep.Entry{},
 	&linalg.Eigen{}, &linalg.Factor{}, &linalg.Nystrom{}, &linalg.Options{}, &linalg.Outcome{}, &linalg.Ridge{}, &linalg.SPD{}, &linalg.Tridiagonal{},

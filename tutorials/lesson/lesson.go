@@ -35,3 +35,14 @@ func Solve(problem *pde.Problem, options sciml.Options) (*sciml.Solution, error)
 	}
 	return solution, err
 }
+
+// Seeds trains with the seeds 1 to n, as Solve does.
+func Seeds(name string, n int, problem *pde.Problem, options sciml.Options) (sciml.Trainings, error) {
+	ctx, stop := sciml.Interruptible()
+	defer stop()
+	seeds := make([]uint64, n)
+	for i := range seeds {
+		seeds[i] = uint64(i + 1)
+	}
+	return sciml.SolveSeeds(ctx, name, problem, options, seeds...)
+}
