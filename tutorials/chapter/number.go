@@ -13,7 +13,7 @@ const (
 	// A power is tried first: of 10^{-3} the 10 alone is a number, too.
 	number  = `([-+−]?)(?:(` + power + `)|(` + decimal + `)(?:[eE]([-+−]?\d+)|[ ~]*(?:\\cdot|\\times|·|×)[ ~]*(` + power + `))?)`
 	percent = `((?:[ ~\x{a0}\x{202f}]|\\,)*\\?%)?`
-	// What stands before a number: not the middle of a word or of another number, but perhaps \\approx.
+	// What stands before a number: no letter and no other number, unless that letter ends a command, as in \approx1.2.
 	boundary = `(?:^|[^\pL\d._]|\\[a-zA-Z]+)`
 )
 

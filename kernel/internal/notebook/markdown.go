@@ -1,5 +1,4 @@
-// Package notebook makes Jupyter notebooks from chapters written as Markdown, in which every fence marked "go" is a
-// cell to execute and the rest is text, and gives notebooks the values of parameters.
+// Package notebook makes Jupyter notebooks from chapters written as Markdown, and gives notebooks the values of parameters.
 package notebook
 
 import (
@@ -8,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/gosciml/gosciml/tutorials/chapter"
 )
 
 // Notebook is a notebook in format 4.5, as far as a converted chapter needs it.
@@ -61,83 +62,31 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// FromMarkdown makes a notebook of a chapter. A fence whose info string is exactly "go" becomes a code cell, and one with
-// "go parameters" a code cell tagged "parameters"; every other fence (also "go" followed by other words, for code that is
-// only shown) stays text. The text between two code cells is one cell. The id of a cell depends on nothing but its own text, so that a change of one leaves the others
-// as they were.
+// FromMarkdown makes a notebook of a chapter or another Markdown file, in the cells that chapter.Split finds. The id of a cell depends
+// on nothing but its own text, so that a change of one leaves the others as they were.
 func FromMarkdown(source []byte, kernel Kernelspec) (*Notebook, error) {
+	parts, err := chapter.Split(source)
+	if err != nil {
+		return nil, err
+	}
 	nb := &Notebook{
 		Metadata:      Metadata{Kernelspec: kernel},
 		NBFormat:      4,
 		NBFormatMinor: 5,
 	}
 	seen := map[string]int{}
-	var lines []string
-	begin := 1
-	flush := func(kind string, tags ...string) {
-		first := 0
-		for first < len(lines) && strings.TrimSpace(lines[first]) == "" {
-			first++
+	for _, part := range parts.Cells {
+		c := Cell{Type: "markdown", Source: part.Source, Line: part.Line}
+		if part.Code {
+			c.Type = "code"
 		}
-		text := strings.TrimRight(strings.Join(lines[first:], "\n"), " \t\n")
-		if text != "" {
-			nb.Cells = append(nb.Cells, Cell{Type: kind, ID: cellID(seen, kind, text), Source: text, Line: begin + first, Tags: tags})
+		if part.Tag != "" {
+			c.Tags = []string{part.Tag}
 		}
-		lines = nil
+		c.ID = cellID(seen, c.Type, c.Source)
+		nb.Cells = append(nb.Cells, c)
 	}
-
-	var fence string // the fence that is open, empty outside of one
-	var code bool    // it opened a code cell
-	var tags []string
-	var opened int
-	for i, line := range strings.Split(strings.ReplaceAll(string(source), "\r\n", "\n"), "\n") {
-		marker, info := fenceOf(line)
-		switch {
-		case fence == "" && marker != "":
-			fence, code, tags, opened = marker, info == "go", nil, i+1
-			if language, rest, _ := strings.Cut(info, " "); language == "go" && strings.TrimSpace(rest) == parametersTag {
-				code, tags = true, []string{parametersTag}
-			}
-			if code {
-				flush("markdown")
-				begin = i + 2
-				continue
-			}
-		case fence != "" && info == "" && len(marker) >= len(fence) && marker[:1] == fence[:1]:
-			fence = ""
-			if code {
-				flush("code", tags...)
-				code, begin = false, i+2
-				continue
-			}
-		}
-		lines = append(lines, line)
-	}
-	if fence != "" {
-		return nil, fmt.Errorf("the fence opened on line %d is never closed: add a line with %s", opened, fence)
-	}
-	flush("markdown")
 	return nb, nil
-}
-
-// fenceOf returns the fence a line begins with (at most three spaces in, as in CommonMark) and what follows it.
-func fenceOf(line string) (marker, info string) {
-	text := strings.TrimLeft(line, " ")
-	if len(line)-len(text) > 3 {
-		return "", ""
-	}
-	n := 0
-	for n < len(text) && (text[0] == '`' || text[0] == '~') && text[n] == text[0] {
-		n++
-	}
-	if n < 3 {
-		return "", ""
-	}
-	info = strings.TrimSpace(text[n:])
-	if text[0] == '`' && strings.Contains(info, "`") {
-		return "", "" // code in a line of text
-	}
-	return text[:n], info
 }
 
 func cellID(seen map[string]int, kind, text string) string {

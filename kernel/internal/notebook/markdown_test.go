@@ -8,11 +8,12 @@ import (
 	"testing"
 )
 
-const chapter = "# Title\n\nText.\n\n```go\nx := 1 // a < b\n\n```\n\n```go\ny := 2\n```\nMore text, ```go in a line```.\n\n" +
-	"```go shown\nnever run\n```\n\n~~~sh\n```go\nls\n```\n~~~\n\n````go\nz := \"```\"\n````\n```go  parameters\nvar n = 1\n```\n"
+const lesson = "# Title\n\nText.\n\n```go\nx := 1 // a < b\n\n```\n\n```go\ny := 2\n```\nMore text, ```go in a line```.\n\n" +
+	"```go shown\nnever run\n```\n\n~~~sh\n```go\nls\n```\n~~~\n\n````go\nz := \"```\"\n````\n```go  parameters\nvar n = 1\n```\n" +
+	"```go exercise 1\nx := 0\n```\n<details>\n\n```go solution 1\nx := 1\n```\n\n</details>\n"
 
 func TestFromMarkdown(t *testing.T) {
-	nb, err := FromMarkdown([]byte(chapter), Kernelspec{Name: "gosciml"})
+	nb, err := FromMarkdown([]byte(lesson), Kernelspec{Name: "gosciml"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,9 +24,11 @@ func TestFromMarkdown(t *testing.T) {
 		{Type: "markdown", Source: "More text, ```go in a line```.\n\n```go shown\nnever run\n```\n\n~~~sh\n```go\nls\n```\n~~~", Line: 13},
 		{Type: "code", Source: "z := \"```\"", Line: 26},
 		{Type: "code", Source: "var n = 1", Line: 29, Tags: []string{"parameters"}},
+		{Type: "code", Source: "x := 0", Line: 32, Tags: []string{"exercise"}},
+		{Type: "markdown", Source: "<details>\n\n```go\nx := 1\n```\n\n</details>", Line: 34},
 	}
 	got := slices.Clone(nb.Cells)
-	lines := strings.Split(chapter, "\n")
+	lines := strings.Split(lesson, "\n")
 	for i := range got {
 		if first, _, _ := strings.Cut(got[i].Source, "\n"); lines[got[i].Line-1] != first {
 			t.Errorf("cell %d begins with %q, but line %d of the chapter is %q", i, first, got[i].Line, lines[got[i].Line-1])
@@ -69,7 +72,7 @@ func TestAnOpenFenceIsAnError(t *testing.T) {
 }
 
 func TestEncode(t *testing.T) {
-	nb, err := FromMarkdown([]byte(chapter), Kernelspec{Name: "gosciml"})
+	nb, err := FromMarkdown([]byte(lesson), Kernelspec{Name: "gosciml"})
 	if err != nil {
 		t.Fatal(err)
 	}

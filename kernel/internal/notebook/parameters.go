@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gosciml/gosciml/tutorials/chapter"
 )
 
 // Parameter is a value for a variable or constant that a cell tagged "parameters" declares.
@@ -16,7 +18,7 @@ type Parameter struct {
 
 // Tags of cells, as papermill knows them.
 const (
-	parametersTag = "parameters"
+	parametersTag = chapter.ParametersTag
 	injectedTag   = "injected-parameters"
 )
 
