@@ -60,7 +60,7 @@ func runRun(ctx context.Context, args []string) error {
 	for i, file := range files {
 		start := time.Now()
 		fmt.Println(file, "→", targets[i])
-		if err := jobs[i].Run(ctx, p, *timeout, os.Stdout); err != nil {
+		if _, err := jobs[i].Run(ctx, p, *timeout, os.Stdout); err != nil {
 			return err
 		}
 		fmt.Printf("%s: all cells passed in %.1f s\n", targets[i], time.Since(start).Seconds())

@@ -1,7 +1,8 @@
 """Executes a notebook and tells on file descriptor 3, one JSON object a line, how it goes.
 
-Usage: execute.py SOURCE TARGET FOLDER TIMEOUT METADATA, with the time in seconds, 0 for no limit, and the notebook's metadata in JSON. What has been computed is saved in any case,
-in another place if TARGET cannot be written any more. Exit status: 0 if all cells passed, 1 if one failed, 2 if the
+Usage: execute.py SOURCE TARGET FOLDER TIMEOUT METADATA AFTER, with the time in seconds, 0 for no limit, and in JSON the notebook's
+metadata and the texts of cells that are executed after the notebook's own and not saved. What has been computed is saved
+in any case, in another place if TARGET cannot be written any more. Exit status: 0 if all cells passed, 1 if one failed, 2 if the
 kernel died or did not start, 3 if TARGET was not written, 130 if interrupted.
 """
 
@@ -40,6 +41,7 @@ class Client(NotebookClient):
 
 def clean(nb):
     """Leaves nothing in the notebook that would differ when it is executed again elsewhere."""
+    nb.cells = [cell for cell in nb.cells if "after" not in cell.metadata]
     nb.metadata = nbformat.from_dict(metadata)
     for cell in nb.cells:
         cell.metadata.pop("execution", None)
@@ -84,6 +86,8 @@ def main():
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    for text in json.loads(sys.argv[6]):
+        nb.cells.append(nbformat.v4.new_code_cell(text, metadata={"after": True}))
     client = Client(
         nb,
         kernel_name="gosciml",
@@ -94,12 +98,13 @@ def main():
         shutdown_kernel="graceful",
     )
     code = [i for i, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.source.strip()]
+    own = sum("after" not in nb.cells[i].metadata for i in code)
     status, number, index = 0, 0, 0
     try:
         with client.setup_kernel():
             for number, index in enumerate(code, 1):
                 cell = nb.cells[index]
-                tell("start", number=number, total=len(code), index=index)
+                tell("start", number=number, total=own, index=index)
                 begin = time.monotonic()
                 client.execute_cell(cell, index, execution_count=number)
                 tell("end", seconds=time.monotonic() - begin)

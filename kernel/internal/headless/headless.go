@@ -4,7 +4,6 @@
 package headless
 
 import (
-	"bufio"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -37,9 +36,24 @@ var ErrFailed = errors.New("a cell failed")
 // Job is a notebook to execute, all of which has been read and checked.
 type Job struct {
 	Env            []string // more for the environment of the kernel
+	After          []Cell   // are executed in the same session after the notebook's own cells, and not stored
 	source, target string
 	notebook       []byte
-	cells          []cell
+	cells          []Cell
+}
+
+// Cell is what messages need to know of a cell.
+type Cell struct {
+	Source string
+	Line   int    // in the Markdown chapter, 0 if there is none
+	Name   string // of what it is, if it is not one of the notebook's
+}
+
+// Report is what an execution took.
+type Report struct {
+	Seconds float64  // of the notebook's own cells together
+	Memory  uint64   // of the cells' programs at most, in bytes; compiling them is not counted
+	After   []string // what each cell of After printed
 }
 
 // Prepare reads the notebook or Markdown chapter source, gives it the values of parameters, and finds out whether the
@@ -61,9 +75,9 @@ func Prepare(source, target string, values []notebook.Parameter) (*Job, error) {
 			return nil, fmt.Errorf("%s: %w", source, err)
 		}
 		if in.Replaced {
-			j.cells[in.Index] = cell{source: in.Source}
+			j.cells[in.Index] = Cell{Source: in.Source}
 		} else {
-			j.cells = slices.Insert(j.cells, in.Index, cell{source: in.Source})
+			j.cells = slices.Insert(j.cells, in.Index, Cell{Source: in.Source})
 		}
 	}
 	if j.target, err = filepath.Abs(target); err != nil {
@@ -92,7 +106,7 @@ func checkTarget(target string) error {
 }
 
 // convert returns the notebook of a Markdown chapter, and its cells.
-func convert(source string) ([]byte, []cell, error) {
+func convert(source string) ([]byte, []Cell, error) {
 	text, err := os.ReadFile(source)
 	if err != nil {
 		return nil, nil, err
@@ -104,9 +118,9 @@ func convert(source string) ([]byte, []cell, error) {
 	if len(nb.Cells) == 0 {
 		return nil, nil, fmt.Errorf("%s has no cells, expected a chapter", source)
 	}
-	cells := make([]cell, len(nb.Cells))
+	cells := make([]Cell, len(nb.Cells))
 	for i, c := range nb.Cells {
-		cells[i] = cell{source: c.Source, line: c.Line}
+		cells[i] = Cell{Source: c.Source, Line: c.Line}
 	}
 	data, err := nb.Encode()
 	return data, cells, err
@@ -114,14 +128,8 @@ func convert(source string) ([]byte, []cell, error) {
 
 var kernelspec = notebook.Kernelspec{DisplayName: place.DisplayName, Language: "go", Name: place.KernelName}
 
-// cell is what messages need to know of a cell.
-type cell struct {
-	source string
-	line   int // in the Markdown chapter, 0 if there is none
-}
-
 // read returns a notebook and its cells.
-func read(path string) ([]byte, []cell, error) {
+func read(path string) ([]byte, []Cell, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
@@ -137,27 +145,26 @@ func read(path string) ([]byte, []cell, error) {
 	if nb.Cells == nil {
 		return nil, nil, fmt.Errorf("%s is not a notebook: it has no cells", path)
 	}
-	cells := make([]cell, len(nb.Cells))
+	cells := make([]Cell, len(nb.Cells))
 	for i, c := range nb.Cells {
-		cells[i].source = string(c.Source)
+		cells[i].Source = string(c.Source)
 	}
 	return data, cells, nil
 }
 
-// event is what execute.py tells.
-type event struct {
-	Event   string  `json:"event"`
-	Number  int     `json:"number"`
-	Total   int     `json:"total"`
-	Index   int     `json:"index"`
-	Seconds float64 `json:"seconds"`
-	Text    string  `json:"text"`
-	Value   string  `json:"value"`
-}
-
 // Run executes the job and writes the executed notebook, also if a cell fails or ctx ends before the last cell. Progress
 // and what the cells print go to out. A cell that runs longer than timeout fails, unless timeout is zero.
-func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out io.Writer) error {
+func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out io.Writer) (Report, error) {
+	r := reporter{out: out, name: j.source, cells: slices.Concat(j.cells, j.After), own: len(j.cells), printed: map[int]string{}}
+	err := j.run(ctx, p, timeout, &r)
+	report := Report{Seconds: r.seconds, Memory: r.memory}
+	for i := range j.After {
+		report.After = append(report.After, r.printed[len(j.cells)+i])
+	}
+	return report, err
+}
+
+func (j *Job) run(ctx context.Context, p place.Place, timeout time.Duration, r *reporter) error {
 	language, err := notebook.GoOf(p.Clone)
 	if err != nil {
 		return err
@@ -171,6 +178,14 @@ func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out
 		return err
 	}
 	defer os.RemoveAll(tmp)
+	after := make([]string, len(j.After))
+	for i, c := range j.After {
+		after[i] = c.Source
+	}
+	afterJSON, err := json.Marshal(after)
+	if err != nil {
+		return err
+	}
 	input := filepath.Join(tmp, "source.ipynb")
 	if err := atomicfile.Write(input, j.notebook, 0o600); err != nil {
 		return err
@@ -181,7 +196,7 @@ func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out
 	}
 	defer read.Close()
 	cmd := exec.CommandContext(ctx, install.VenvPython(p.Home), "-c", script, input, j.target, filepath.Dir(j.target),
-		strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64), string(metadata))
+		strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64), string(metadata), string(afterJSON))
 	cmd.Env = append(p.JupyterEnv(os.Environ()),
 		"JPY_SESSION_NAME="+j.target) // as a server sets it: sciml/keep files values under the notebook's name
 	cmd.Env = append(cmd.Env, j.Env...)
@@ -196,7 +211,12 @@ func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out
 		return fmt.Errorf("cannot start Python: %w; run `go run ./kernel setup`", err)
 	}
 	write.Close()
-	told := report(read, j.source, j.cells, out)
+	measured := make(chan uint64)
+	stop := make(chan struct{})
+	go func() { measured <- supervise.PeakMemory(cmd.Process.Pid, stop) }()
+	told := r.follow(read)
+	close(stop)
+	r.memory = <-measured
 	err = wait()
 	switch {
 	case err == nil:
@@ -207,115 +227,4 @@ func (j *Job) Run(ctx context.Context, p place.Place, timeout time.Duration, out
 		return fmt.Errorf("%s: stopped; what had been computed is in %s", j.source, j.target)
 	}
 	return fmt.Errorf("%s could not be executed: %w\n%s", j.source, err, strings.TrimSpace(noise.String()))
-}
-
-// report prints what execute.py tells. It returns whether a failure has been told.
-func report(r io.Reader, name string, cells []cell, out io.Writer) (failed bool) {
-	in := bufio.NewScanner(r)
-	in.Buffer(nil, 1<<28)
-	indexOf := map[int]int{} // of the cell, by the number it was executed under
-	number, total := 0, 0
-	fresh := true // the cursor is at the beginning of a line
-	for in.Scan() {
-		var e event
-		if json.Unmarshal(in.Bytes(), &e) != nil {
-			continue
-		}
-		switch e.Event {
-		case "start":
-			number, total = e.Number, e.Total
-			indexOf[number] = e.Index
-			fmt.Fprintf(out, "[%d/%d] %s\n", number, total, firstLine(cells[e.Index].source))
-		case "text":
-			fresh = printIndented(out, e.Text, fresh)
-		case "end":
-			fresh = newline(out, fresh)
-			fmt.Fprintf(out, "    %.2f s\n", e.Seconds)
-		case "failed":
-			fresh = newline(out, fresh)
-			failed = true
-			where := fmt.Sprintf("%s: cell %d of %d", name, number, total)
-			what, place := errorPlace(strings.TrimSpace(e.Value))
-			index, ok := indexOf[place.cell]
-			if !ok {
-				index, place.line = e.Index, 0
-			}
-			c := cells[index]
-			if place.line > 0 && index != e.Index {
-				where += fmt.Sprintf(", in code of cell %d", place.cell)
-			}
-			line := firstLine(c.source)
-			if lines := strings.Split(c.source, "\n"); place.line > 0 && place.line <= len(lines) {
-				where += fmt.Sprintf(", line %d", place.line)
-				line = strings.TrimSpace(lines[place.line-1])
-			}
-			if c.line > 0 {
-				where += fmt.Sprintf(" (line %d of the file)", c.line+max(place.line-1, 0))
-			}
-			fmt.Fprintf(out, "%s: %s\nfailed after %.2f s: %s\n", where, line, e.Seconds, what)
-		case "unsaved":
-			fresh = newline(out, fresh)
-			failed = true
-			fmt.Fprintf(out, "%s: the executed notebook could not be written: %s\n", name, e.Value)
-			if e.Text != "" {
-				fmt.Fprintf(out, "what had been computed is in %s\n", e.Text)
-			}
-		case "kernel":
-			fresh = newline(out, fresh)
-			failed = true
-			fmt.Fprintf(out, "%s: the kernel died or did not start: %s; `go run ./kernel doctor` says what is wrong\n", name, e.Value)
-		}
-	}
-	return failed
-}
-
-// firstLine is the first line of a cell that says what the cell does, rather than what it imports.
-func firstLine(source string) string {
-	first, block := "", false
-	for line := range strings.Lines(source) {
-		line = strings.TrimSpace(line)
-		switch {
-		case line == "":
-			continue
-		case first == "":
-			first = line
-		}
-		switch {
-		case block:
-			block = line != ")"
-		case line == "import (":
-			block = true
-		case strings.HasPrefix(line, "//"), strings.HasPrefix(line, "%"), strings.HasPrefix(line, "import "):
-		default:
-			return cut(line)
-		}
-	}
-	return cut(first)
-}
-
-func cut(line string) string {
-	if r := []rune(line); len(r) > 72 {
-		return string(r[:71]) + "…"
-	}
-	return line
-}
-
-func printIndented(out io.Writer, text string, fresh bool) bool {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if fresh {
-			b.WriteString("    ")
-		}
-		b.WriteString(line)
-		fresh = strings.HasSuffix(line, "\n")
-	}
-	fmt.Fprint(out, b.String())
-	return fresh
-}
-
-func newline(out io.Writer, fresh bool) bool {
-	if !fresh {
-		fmt.Fprintln(out)
-	}
-	return true
 }

@@ -48,9 +48,10 @@ func TestReport(t *testing.T) {
 {"event": "start", "number": 2, "total": 2, "index": 2}
 {"event": "failed", "index": 2, "seconds": 1, "value": "oh no (cell 1, line 2)"}
 `
-	cells := []cell{{source: "text"}, {source: "func f() {\n\tpanic(1)\n}", line: 10}, {source: "f()", line: 20}}
+	cells := []Cell{{Source: "text"}, {Source: "func f() {\n\tpanic(1)\n}", Line: 10}, {Source: "f()", Line: 20}}
 	var out strings.Builder
-	if !report(strings.NewReader(events), "a.md", cells, &out) {
+	r := reporter{out: &out, name: "a.md", cells: cells, own: 3}
+	if !r.follow(strings.NewReader(events)) {
 		t.Error("the failure was not noticed")
 	}
 	for _, want := range []string{
@@ -63,11 +64,36 @@ func TestReport(t *testing.T) {
 	}
 }
 
+func TestReportKeepsWhatCellsAfterTheNotebookPrint(t *testing.T) {
+	events := `{"event": "start", "number": 1, "total": 1, "index": 0}
+{"event": "text", "stream": "stdout", "text": "own"}
+{"event": "end", "seconds": 0.5}
+{"event": "start", "number": 2, "total": 1, "index": 1}
+{"event": "text", "stream": "stdout", "text": "✓ "}
+{"event": "text", "stream": "stderr", "text": "noise"}
+{"event": "text", "stream": "stdout", "text": "Exercise 1\n"}
+{"event": "end", "seconds": 3}
+{"event": "start", "number": 3, "total": 1, "index": 2}
+{"event": "failed", "index": 2, "seconds": 1, "value": "oh no (cell 3, line 1)"}
+`
+	cells := []Cell{{Source: "f()", Line: 10}, {Source: "g()", Name: "solution 1"}, {Source: "h()", Line: 20, Name: "solution 2"}}
+	var out strings.Builder
+	r := reporter{out: &out, name: "a.md", cells: cells, own: 1, printed: map[int]string{}}
+	if !r.follow(strings.NewReader(events)) || r.printed[1] != "✓ Exercise 1\n" || r.seconds != 0.5 {
+		t.Errorf("kept %v and %g s", r.printed, r.seconds)
+	}
+	for _, want := range []string{"[1/1] f()\n", "[solution 1] g()\n", "a.md: solution 2, line 1 (line 20 of the file): h()\n"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the report\n%s\nlacks\n%s", &out, want)
+		}
+	}
+}
+
 func TestReadTakesBothFormsOfSource(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.ipynb")
 	write(t, path, `{"cells": [{"source": ["a\n", "b"]}, {"source": "c\nd"}]}`)
 	_, cells, err := read(path)
-	if err != nil || len(cells) != 2 || cells[0].source != "a\nb" || cells[1].source != "c\nd" {
+	if err != nil || len(cells) != 2 || cells[0].Source != "a\nb" || cells[1].Source != "c\nd" {
 		t.Errorf("read = %+v, %v", cells, err)
 	}
 	write(t, path, `{}`)
@@ -80,13 +106,13 @@ func TestConvert(t *testing.T) {
 	chapter := filepath.Join(t.TempDir(), "a.md")
 	write(t, chapter, "# Title\n\n```go\nx := 1\ny := 2\n```\n")
 	data, cells, err := convert(chapter)
-	if err != nil || len(cells) != 2 || cells[1] != (cell{source: "x := 1\ny := 2", line: 4}) {
+	if err != nil || len(cells) != 2 || cells[1] != (Cell{Source: "x := 1\ny := 2", Line: 4}) {
 		t.Errorf("convert = %+v, %v", cells, err)
 	}
 	converted := filepath.Join(t.TempDir(), "a.ipynb")
 	write(t, converted, string(data))
 	_, written, err := read(converted)
-	if err != nil || len(written) != 2 || written[0].source != cells[0].source || written[1].source != cells[1].source {
+	if err != nil || len(written) != 2 || written[0].Source != cells[0].Source || written[1].Source != cells[1].Source {
 		t.Errorf("the notebook has the cells %+v, %v, and the chapter %+v", written, err, cells)
 	}
 	write(t, chapter, "\n")
@@ -103,14 +129,14 @@ func TestPrepareGivesParametersAndKeepsPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []cell{{"var rate = 0.1", 2}, {"// Parameters\nvar rate float64 = 5", 0}, {"%%\nfmt.Println(rate)", 6}}
+	want := []Cell{{Source: "var rate = 0.1", Line: 2}, {Source: "// Parameters\nvar rate float64 = 5"}, {Source: "%%\nfmt.Println(rate)", Line: 6}}
 	if !slices.Equal(j.cells, want) {
 		t.Errorf("the cells are %+v, want %+v", j.cells, want)
 	}
 	written := filepath.Join(t.TempDir(), "b.ipynb")
 	write(t, written, string(j.notebook))
 	if j, err = Prepare(written, target, []notebook.Parameter{{Name: "rate", Value: "7"}}); err != nil || len(j.cells) != 3 ||
-		j.cells[1].source != "// Parameters\nvar rate float64 = 7" {
+		j.cells[1].Source != "// Parameters\nvar rate float64 = 7" {
 		t.Errorf("given parameters again: %+v, %v", j, err)
 	}
 	if _, err := Prepare(chapter, target, []notebook.Parameter{{Name: "rates", Value: "5"}}); err == nil || !strings.Contains(err.Error(), chapter) {

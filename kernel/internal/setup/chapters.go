@@ -50,7 +50,7 @@ func chapters(ctx context.Context, p place.Place, detail io.Writer) error {
 				fmt.Sprintf("%s=%d", optim.MostIterationsEnv, fewIterations), keep.DirEnv + "=" + filepath.Join(scratch, "keep"),
 				backend.CacheEnv + "=" + report.Cache,
 			}
-			if err := job.Run(ctx, p, 5*time.Minute, io.Discard); ctx.Err() != nil {
+			if _, err := job.Run(ctx, p, 5*time.Minute, io.Discard); ctx.Err() != nil {
 				return err
 			}
 		}

@@ -11,7 +11,8 @@ import (
 // process is a process of this machine, by its entry in the system's table.
 type process struct {
 	pid, parent int
-	session     int // on Linux
+	session     int    // on Linux
+	memory      uint64 // resident, in bytes
 	name        string
 }
 
@@ -27,18 +28,36 @@ func (r running) Interrupt() {
 		if p.parent != r.gonb.Pid {
 			continue
 		}
-		switch filepath.Base(p.name) {
-		case "go", "goimports":
+		switch roleOf(p) {
+		case compiler:
 			compiling = true
 			killTree(all, p.pid)
-		case "gopls":
-		default:
+		case program:
 			executing = true
 		}
 	}
 	if executing && !compiling {
 		_ = r.gonb.Signal(syscall.SIGINT)
 	}
+}
+
+// A child of GoNB's is one of these.
+type role int
+
+const (
+	program role = iota // of a cell
+	compiler
+	languageServer
+)
+
+func roleOf(childOfGoNB process) role {
+	switch filepath.Base(childOfGoNB.name) {
+	case "go", "goimports":
+		return compiler
+	case "gopls":
+		return languageServer
+	}
+	return program
 }
 
 // killTree kills a process before its children, so that it does not take notice of their end.

@@ -25,12 +25,14 @@ func processes() []process {
 		number, command, _ := strings.Cut(string(data[:max(end, 0)]), " (")
 		fields := strings.Fields(string(data[end+1:]))
 		pid, err := strconv.Atoi(number)
-		if err != nil || len(fields) < 4 {
+		if err != nil || len(fields) < 22 {
 			continue
 		}
 		p := process{pid: pid, name: command}
 		p.parent, _ = strconv.Atoi(fields[1])
 		p.session, _ = strconv.Atoi(fields[3])
+		pages, _ := strconv.ParseUint(fields[21], 10, 64)
+		p.memory = pages * uint64(os.Getpagesize())
 		list = append(list, p)
 	}
 	return list

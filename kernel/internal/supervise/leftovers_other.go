@@ -11,19 +11,20 @@ import (
 
 // processes lists all processes.
 func processes() []process {
-	out, err := exec.Command("ps", "-axo", "pid=,ppid=,comm=").Output()
+	out, err := exec.Command("ps", "-axo", "pid=,ppid=,rss=,comm=").Output()
 	if err != nil {
 		return nil
 	}
 	var list []process
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
-		if len(fields) < 3 {
+		if len(fields) < 4 {
 			continue
 		}
 		pid, _ := strconv.Atoi(fields[0])
 		parent, _ := strconv.Atoi(fields[1])
-		list = append(list, process{pid: pid, parent: parent, name: strings.Join(fields[2:], " ")})
+		kB, _ := strconv.ParseUint(fields[2], 10, 64)
+		list = append(list, process{pid: pid, parent: parent, memory: kB << 10, name: strings.Join(fields[3:], " ")})
 	}
 	return list
 }
