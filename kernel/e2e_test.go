@@ -116,6 +116,54 @@ func TestRunPassesAndFails(t *testing.T) {
 	}
 }
 
+// A chapter passes as it is; it fails for a quoted number, a cell, a solution and a check that are made wrong by hand.
+func TestChaptersAreMadeAndChecked(t *testing.T) {
+	e2e(t, "1")
+	program, _ := build(t)
+	const name = "90-small"
+	original, err := os.ReadFile("../tutorials/chapter/testdata/" + name + ".md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, notebooks := t.TempDir(), t.TempDir()
+	chapters := func(from, to string, flags ...string) (string, error) {
+		text := strings.Replace(string(original), from, to, 1)
+		if from != "" && text == string(original) {
+			t.Fatalf("the chapter lacks %q", from)
+		}
+		if err := os.WriteFile(filepath.Join(texts, name+".md"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(program, append([]string{"chapters", "-from", texts, "-o", notebooks}, flags...)...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := chapters("", "")
+	if err != nil || !strings.Contains(out, " MB  ok\n") {
+		t.Fatalf("chapters: %v\n%s", err, out)
+	}
+	made, err := os.ReadFile(filepath.Join(notebooks, name+".ipynb"))
+	if err != nil || !strings.Contains(string(made), "✗ Exercise 1") || strings.Contains(string(made), "✓") {
+		t.Errorf("the notebook has not its own cells and no others (%v):\n%s", err, made)
+	}
+	if out, err := chapters("", "", "-check"); err != nil {
+		t.Errorf("chapters -check: %v\n%s", err, out)
+	}
+	if out, err := chapters(" 0.366<!--", " 0.5<!--", "-check"); err == nil {
+		t.Errorf("chapters -check does not find a number that was changed:\n%s", out)
+	}
+	for _, c := range []struct{ from, to, want string }{
+		{" 0.366<!--", " 0.5<!--", name + ".md:37: the text says 0.5"},
+		{"return math.Hypot(x[0], x[1])", "return math.Hypot(x[0])", "not enough arguments"},
+		{"rate := 0.01\nlesson", "rate := 0.03\nlesson", name + ".md:51: the solution of exercise 1 is found wrong: ✗ Exercise 1: The steepest"},
+		{"rate := 0.01\nlesson.Check(\"1\")", "rate := 0.01\nnone(rate)", "solution 1, line 2 (line 52 of the file)"},
+		{"rate := 0.01\nlesson.Check(\"1\").Hint(rate >= 2/100.0, \"The steepest direction grows.\").Right(\"up to 2/λ₁.\")", "fmt.Println(1)", "printed no line that begins with ✓"},
+	} {
+		if out, err := chapters(c.from, c.to); err == nil || !strings.Contains(out, c.want) || !strings.Contains(out, "1 of 1 chapters failed") {
+			t.Errorf("%q for %q: %v, want %q in\n%s", c.to, c.from, err, c.want, out)
+		}
+	}
+}
+
 // GoNB takes the later of two declarations, also of one in a group, and of constants if it sees the whole group.
 func TestRunGivesParameters(t *testing.T) {
 	e2e(t, "1")

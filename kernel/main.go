@@ -4,6 +4,7 @@
 //
 //	go run ./kernel lab         set up what is missing and open JupyterLab
 //	go run ./kernel run FILE…   execute notebooks, or chapters in Markdown, without a browser
+//	go run ./kernel chapters    make and check the notebooks of the chapters
 //	go run ./kernel doctor      say what is installed and what is wrong
 //	go run ./kernel setup       set up only
 //	go run ./kernel latency     measure how fast cells come back
@@ -27,6 +28,7 @@ const usage = `usage: go run ./kernel COMMAND
 
   lab [-no-browser] [-port N] [-ip ADDRESS] [FOLDER]       set up what is missing and open JupyterLab
   run [-o OUT.ipynb] [-p NAME=VALUE]… [-timeout D] FILE…   execute notebooks or Markdown chapters
+  chapters [-check] [-o FOLDER] [NAME…]                    make the chapters' notebooks and check them
   doctor                                                   say what is installed and what is wrong
   setup [-cuda] [-quiet]                                   set up only
   latency [-n N]                                           measure how fast cells come back
@@ -66,7 +68,7 @@ func main() {
 
 	commands := map[string]func(context.Context, []string) error{
 		hubCommand: runHub,
-		"lab":      runLab, "run": runRun, "doctor": runDoctor, "setup": runSetup, "latency": runLatency, "uninstall": runUninstall,
+		"lab":      runLab, "run": runRun, "chapters": runChapters, "doctor": runDoctor, "setup": runSetup, "latency": runLatency, "uninstall": runUninstall,
 	}
 	command, ok := commands[name]
 	if !ok {

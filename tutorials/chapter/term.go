@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -101,12 +102,18 @@ func sentenceAround(paragraph string) string {
 	return strings.TrimSpace(paragraph[begin:end])
 }
 
-// Glossary is the Markdown of a page with the terms of all chapters in their alphabetical order, each with links to its chapter, whose
-// ending is given: ".ipynb". It is an error if two places explain the same term.
+// GlossaryName is the name of the glossary's page, without its ending.
+const GlossaryName = "glossary"
+
+// Glossary is the Markdown of a page with the terms of all chapters in their alphabetical order, each with a link to its chapter, whose
+// ending is given: ".ipynb". It is empty if there are none, and an error if two places explain the same term.
 func Glossary(chapters []*Chapter, ending string) (string, error) {
 	var terms []Term
 	for _, c := range chapters {
 		terms = append(terms, c.Terms...)
+	}
+	if len(terms) == 0 {
+		return "", nil
 	}
 	key := func(t Term) string { return strings.ToLower(t.Name) }
 	slices.SortStableFunc(terms, func(a, b Term) int { return cmp.Compare(key(a), key(b)) })
@@ -123,4 +130,21 @@ func Glossary(chapters []*Chapter, ending string) (string, error) {
 		fmt.Fprintf(&b, "\n- **%s** ([chapter %s](%s%s)): %s\n", t.Name, number, t.Chapter, ending, t.Meaning)
 	}
 	return b.String(), errors.Join(problems...)
+}
+
+// CheckGlossary reports whether the notebook of the glossary in a folder has the terms of all chapters as they are now.
+func CheckGlossary(chapters []*Chapter, folder string) error {
+	want, err := Glossary(chapters, ".ipynb")
+	if err != nil || want == "" {
+		return err
+	}
+	file := filepath.Join(folder, GlossaryName+".ipynb")
+	nb, err := ReadNotebook(file)
+	if err != nil {
+		return err
+	}
+	if len(nb.Cells) != 1 || strings.TrimSpace(nb.Cells[0].Source) != strings.TrimSpace(want) {
+		return fmt.Errorf("%s has not the terms that the chapters explain now: make it again", file)
+	}
+	return nil
 }

@@ -111,7 +111,7 @@ func convert(source string) ([]byte, []Cell, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	nb, err := notebook.FromMarkdown(text, kernelspec)
+	nb, err := notebook.FromMarkdown(text, Kernelspec)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", source, err)
 	}
@@ -126,7 +126,8 @@ func convert(source string) ([]byte, []Cell, error) {
 	return data, cells, err
 }
 
-var kernelspec = notebook.Kernelspec{DisplayName: place.DisplayName, Language: "go", Name: place.KernelName}
+// Kernelspec is what notebooks are told of the kernel.
+var Kernelspec = notebook.Kernelspec{DisplayName: place.DisplayName, Language: "go", Name: place.KernelName}
 
 // read returns a notebook and its cells.
 func read(path string) ([]byte, []Cell, error) {
@@ -169,7 +170,7 @@ func (j *Job) run(ctx context.Context, p place.Place, timeout time.Duration, r *
 	if err != nil {
 		return err
 	}
-	metadata, err := json.Marshal(notebook.Metadata{Kernelspec: kernelspec, Language: &language})
+	metadata, err := json.Marshal(notebook.Metadata{Kernelspec: Kernelspec, Language: &language})
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func Run(ctx context.Context, p place.Place, o Options) error {
 		{"GoNB, goimports and gopls", false, func(ctx context.Context, detail io.Writer) error { return tools(ctx, p, detail) }},
 		{"kernel " + place.DisplayName, false, func(ctx context.Context, detail io.Writer) error { return kernel(ctx, p, detail) }},
 		{"warm build cache", false, func(ctx context.Context, detail io.Writer) error { return warm(ctx, p, detail) }},
-		{"programs of the chapters", false, func(ctx context.Context, detail io.Writer) error { return chapters(ctx, p, detail) }},
+		{"programs of the first chapter", false, func(ctx context.Context, detail io.Writer) error { return chapters(ctx, p, detail) }},
 	}
 	if !o.CUDA {
 		steps = append(steps[:2], steps[3:]...)
