@@ -73,7 +73,8 @@ type curves struct {
 	logX, logY             bool
 	square                 bool // One scale on both axes, where that makes no sliver.
 	xmin, xmax, ymin, ymax float64
-	whole                  bool // All x are integers, such as iterations.
+	xrange, yrange         [2]float64 // Ends of the axes in place of those that fit the data, if not 0.
+	whole                  bool       // All x are integers, such as iterations.
 }
 
 // Convergence draws loss or error histories on a logarithmic y axis, with a
@@ -216,6 +217,12 @@ func (p *curves) limits() (xmin, xmax, ymin, ymax float64) {
 	} else {
 		ymin, ymax = widen(p.ymin, p.ymax, max(pad, 0.05))
 	}
+	if p.xrange != [2]float64{} {
+		xmin, xmax = p.xrange[0], p.xrange[1]
+	}
+	if p.yrange != [2]float64{} {
+		ymin, ymax = p.yrange[0], p.yrange[1]
+	}
 	return xmin, xmax, ymin, ymax
 }
 
@@ -321,7 +328,7 @@ func (p *curves) Plot(c draw.Canvas, pl *plot.Plot) {
 	at := func(points []point) []vg.Point {
 		out := make([]vg.Point, len(points))
 		for i, q := range points {
-			out[i] = vg.Point{X: trX(q.x), Y: trY(q.y)}
+			out[i] = vg.Point{X: near(trX(q.x)), Y: near(trY(q.y))}
 		}
 		return out
 	}
@@ -337,7 +344,7 @@ func (p *curves) Plot(c draw.Canvas, pl *plot.Plot) {
 		}
 		for _, seg := range curve.segs {
 			if curve.look != dots && len(seg) > 1 {
-				c.StrokeLines(sty, at(decimate(seg, column, int(curveWidth))))
+				c.StrokeLines(sty, c.ClipLinesXY(at(decimate(seg, column, int(curveWidth))))...)
 			}
 			if curve.look == dots || curve.look == marked || len(seg) == 1 { // A line of one point would be invisible.
 				for _, q := range at(seg) {
@@ -347,6 +354,9 @@ func (p *curves) Plot(c draw.Canvas, pl *plot.Plot) {
 		}
 	}
 }
+
+// near keeps what lies far outside of the axes at numbers that clipping can compute with.
+func near(at vg.Length) vg.Length { return max(-1e5, min(at, 1e5)) }
 
 // shadeAlpha is how opaque a shaded region is: what lies behind stays visible.
 const shadeAlpha = 56

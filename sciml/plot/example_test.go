@@ -93,6 +93,34 @@ func ExampleDots() {
 	// Output: <nil>
 }
 
+// Gradient descent on a quadratic of two variables: the reader moves the step size.
+func ExampleNewSlider() {
+	valley := plot.Sample(func(x, y float64) float64 { return x*x + 20*y*y }, -2, 2, 81, -1, 1, 41)
+	contours, err := plot.Isolines(valley, 0.1, 1, 5, 15)
+	if err != nil {
+		log.Fatal(err)
+	}
+	steps := []float64{0.01, 0.02, 0.03, 0.04, 0.05, 0.055}
+	var paths [][]plot.Series
+	for _, step := range steps {
+		path := plot.Series{Name: "gradient descent"}
+		for x, y, k := 1.8, 0.9, 0; k < 40; k++ {
+			path.X, path.Y = append(path.X, x), append(path.Y, y)
+			x, y = x-step*2*x, y-step*40*y
+		}
+		paths = append(paths, []plot.Series{path})
+	}
+	slider, err := plot.NewSlider("a valley", "x", "y", "step size", steps, paths, plot.SliderOptions{
+		Marks: true, Equal: true, Static: contours, Start: 3,
+		XRange: [2]float64{-2, 2}, YRange: [2]float64{-1, 1}, // The last step size diverges.
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(slider.Show()) // In a notebook; elsewhere see Save.
+	// Output: <nil>
+}
+
 // A figure that moves while a training runs.
 func ExampleLive() {
 	live := plot.NewLive(500 * time.Millisecond)

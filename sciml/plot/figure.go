@@ -3,7 +3,7 @@
 // several, curves, heat maps of u(x, y), landscapes of a loss with paths on
 // them, and clouds of collocation points. Figures appear inline in a GoNB notebook,
 // can be redrawn in place while a training runs (see Live), and are written to
-// SVG or PNG files.
+// SVG or PNG files. A Slider is a figure that the reader plays with.
 //
 // The package takes plain slices and draws with gonum/plot. Everything is
 // embedded in the figure: nothing is loaded from a network when a saved
