@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"sciml/pde":    {"sciml/autodiff", "sciml/internal/usercode", "sciml/pde/reference"},
 	"sciml/nn":     {"sciml/internal/usercode"},
 
+	"sciml/diagnose":     {"sciml/internal/device", "sciml/internal/usercode", "sciml/linalg", "sciml/objective", "sciml/optim"},
 	"sciml/optim":        {"sciml/autodiff", "sciml/internal/device", "sciml/internal/sealed", "sciml/internal/usercode", "sciml/linalg", "sciml/objective", "sciml/optim/search"},
 	"sciml/optim/search": {},
 	"sciml/objective":    {"sciml/autodiff", "sciml/internal/device", "sciml/internal/usercode", "sciml/linalg"},

@@ -20,6 +20,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/autodiff"
 	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/backend/install"
+	"github.com/gosciml/gosciml/sciml/diagnose"
 	"github.com/gosciml/gosciml/sciml/keep"
 	"github.com/gosciml/gosciml/sciml/linalg"
 	"github.com/gosciml/gosciml/sciml/nn"
@@ -39,6 +40,8 @@ var zeros = []any{
 	&sciml.Live{}, &sciml.Options{}, &sciml.Solution{}, &sciml.Trainings{},
 	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
 	&backend.Program{}, &backend.Report{}, &keep.Entry{},
+	&diagnose.Decade{}, &diagnose.Density{}, &diagnose.Estimate{}, &diagnose.Extremes{}, &diagnose.KernelChange{}, &diagnose.Matrix{}, &diagnose.Quadrature{},
+	&diagnose.Ritz{}, &diagnose.Spectrum{}, &diagnose.TangentKernel{}, &diagnose.TermRows{},
 	&linalg.Eigen{}, &linalg.Factor{}, &linalg.Nystrom{}, &linalg.Options{}, &linalg.Outcome{}, &linalg.Ridge{}, &linalg.SPD{}, &linalg.Tridiagonal{},
 	&nn.Block{}, &nn.MLP{}, &nn.Model{}, &nn.ModifiedMLP{}, &nn.PirateNet{}, &nn.ResNet{},
 	&objective.Batch{}, &objective.Batches{}, &objective.Block{}, &objective.Change{}, &objective.Curvature{}, &objective.CurvatureAt{},
@@ -171,7 +174,7 @@ func buildsGraph(f reflect.Type) bool {
 // exportedStructs are the exported structs of the public packages, with the names of their packages.
 func exportedStructs(t *testing.T) []string {
 	var names []string
-	for _, dir := range []string{".", "autodiff", "backend", "keep", "linalg", "nn", "objective", "optim", "optim/functions", "optim/search", "pde", "pde/reference", "pinn", "plot", "sample"} {
+	for _, dir := range []string{".", "autodiff", "backend", "diagnose", "keep", "linalg", "nn", "objective", "optim", "optim/functions", "optim/search", "pde", "pde/reference", "pinn", "plot", "sample"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s has %d files: %v", dir, len(files), err)
@@ -312,6 +315,22 @@ func TestOddArguments(t *testing.T) {
 		},
 		"optim.Resume": func(c context.Context, o *objective.Objective, k *optim.Checkpoint) error {
 			_, err := optim.Resume(c, o, k, optim.Adam{}, optim.Options{})
+			return err
+		},
+		"diagnose.Hessian": func(c context.Context, o *objective.Objective) error {
+			_, err := diagnose.Hessian(c, o, theta)
+			return err
+		},
+		"diagnose.GaussNewton": func(c context.Context, o *objective.Objective) error {
+			_, err := diagnose.GaussNewton(c, o, theta)
+			return err
+		},
+		"diagnose.Kernel": func(c context.Context, o *objective.Objective) error {
+			_, err := diagnose.Kernel(c, o, theta)
+			return err
+		},
+		"diagnose.NewTangentKernel": func(c context.Context, o *objective.Objective) error {
+			_, err := diagnose.NewTangentKernel(c, o, theta)
 			return err
 		},
 		"objective.NewEvaluator": objective.NewEvaluator,

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -65,31 +64,34 @@ func Lanczos(a Operator, start []float64, steps int) (*Tridiagonal, error) {
 // the norm of the residual of its Ritz vector (Parlett 1998, chapter 13). Those at the ends of the spectrum are the good
 // ones. It fails if the eigenvalues of the tridiagonal matrix are not found.
 func (t *Tridiagonal) Eigenvalues() (values, bounds []float64, err error) {
-	if len(t.Diagonal) == 0 {
-		return nil, nil, errors.New("linalg.Tridiagonal.Eigenvalues: there is no matrix, expected one of Lanczos")
+	eigen, err := t.Eigen()
+	if err != nil {
+		return nil, nil, err
+	}
+	last := len(eigen.Values) - 1
+	bounds = make([]float64, len(eigen.Values))
+	for i := range bounds {
+		bounds[i] = t.Next * math.Abs(eigen.Vectors.At(last, i))
+	}
+	return eigen.Values, bounds, nil
+}
+
+// Eigen is the eigendecomposition of T, whose eigenvectors y make the Ritz vectors Q·y. The squares of their first entries are the
+// weights of a Gauss quadrature with the Ritz values as nodes: sᵀg(A)s ≈ Σ y₁²·g(value) for the unit vector s along the start
+// (Golub and Meurant 2010, chapter 6). It fails if the eigenvalues are not found.
+func (t *Tridiagonal) Eigen() (*Eigen, error) {
+	if len(t.Diagonal) == 0 || len(t.OffDiagonal) != len(t.Diagonal)-1 {
+		return nil, errors.New("linalg.Tridiagonal: there is no matrix, expected one of Lanczos")
 	}
 	k := len(t.Diagonal)
-	dense := mat.NewSymDense(k, nil)
+	dense := make([]float64, k*k)
 	for i, d := range t.Diagonal {
-		dense.SetSym(i, i, d)
+		dense[i*k+i] = d
 		if i > 0 {
-			dense.SetSym(i-1, i, t.OffDiagonal[i-1])
+			dense[(i-1)*k+i], dense[i*k+i-1] = t.OffDiagonal[i-1], t.OffDiagonal[i-1]
 		}
 	}
-	var eigen mat.EigenSym
-	if !eigen.Factorize(dense, true) {
-		return nil, nil, fmt.Errorf("linalg.Tridiagonal.Eigenvalues: none found for a matrix of order %d", k)
-	}
-	var vectors mat.Dense
-	eigen.VectorsTo(&vectors)
-	values = eigen.Values(nil)
-	bounds = make([]float64, k)
-	for i := range bounds {
-		bounds[i] = t.Next * math.Abs(vectors.At(k-1, i))
-	}
-	slices.Reverse(values)
-	slices.Reverse(bounds)
-	return values, bounds, nil
+	return NewEigen(k, dense)
 }
 
 // orthogonalize takes from x what it has along the vectors of an orthonormal basis; the second time takes what rounding
