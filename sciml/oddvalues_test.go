@@ -42,6 +42,7 @@ var zeros = []any{
 	&backend.Program{}, &backend.Report{}, &keep.Entry{},
 	&diagnose.Decade{}, &diagnose.Density{}, &diagnose.Estimate{}, &diagnose.Extremes{}, &diagnose.KernelChange{}, &diagnose.Matrix{}, &diagnose.Quadrature{},
 	&diagnose.Ritz{}, &diagnose.Spectrum{}, &diagnose.TangentKernel{}, &diagnose.TermRows{},
+	&diagnose.Conflict{}, &diagnose.NoiseAt{}, &diagnose.Path{}, &diagnose.Plane{}, &diagnose.Side{}, &diagnose.Step{}, &diagnose.StepModel{}, &diagnose.Surface{},
 	&linalg.Eigen{}, &linalg.Factor{}, &linalg.Nystrom{}, &linalg.Options{}, &linalg.Outcome{}, &linalg.Ridge{}, &linalg.SPD{}, &linalg.Tridiagonal{},
 	&nn.Block{}, &nn.MLP{}, &nn.Model{}, &nn.ModifiedMLP{}, &nn.PirateNet{}, &nn.ResNet{},
 	&objective.Batch{}, &objective.Batches{}, &objective.Block{}, &objective.Change{}, &objective.Curvature{}, &objective.CurvatureAt{},
@@ -315,6 +316,27 @@ func TestOddArguments(t *testing.T) {
 		},
 		"optim.Resume": func(c context.Context, o *objective.Objective, k *optim.Checkpoint) error {
 			_, err := optim.Resume(c, o, k, optim.Adam{}, optim.Options{})
+			return err
+		},
+		"diagnose.LossAlong": func(c context.Context, o *objective.Objective) error {
+			_, err := diagnose.LossAlong(c, o, theta, theta, []float64{0, 1})
+			return err
+		},
+		"diagnose.Plane.Surface": func(c context.Context, o *objective.Objective) error {
+			_, err := (&diagnose.Plane{Origin: theta, First: theta, Second: theta}).Surface(c, o, []float64{0, 1}, []float64{0, 1})
+			return err
+		},
+		"diagnose.RandomPlane": func(o *objective.Objective) error { _, err := diagnose.RandomPlane(o, theta, 0); return err },
+		"diagnose.Conflicts": func(c context.Context, o *objective.Objective) error {
+			_, err := diagnose.Conflicts(c, o, theta)
+			return err
+		},
+		"diagnose.NoiseBySize": func(c context.Context, o *objective.Objective) error {
+			_, err := diagnose.NoiseBySize(c, o, theta, []int{1}, objective.Batches{}, 0)
+			return err
+		},
+		"diagnose.ProbeStep": func(c context.Context, o *objective.Objective) error {
+			_, err := diagnose.ProbeStep(c, o, theta, theta)
 			return err
 		},
 		"diagnose.Hessian": func(c context.Context, o *objective.Objective) error {

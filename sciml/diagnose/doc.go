@@ -5,6 +5,12 @@
 //	Matrix.Quadrature                the spectrum of a large one, by stochastic Lanczos quadrature, with error bars
 //	Spectrum                         extremes and condition, counts, densities, effective dimension, outliers
 //	NewTangentKernel                 the kernel of residuals in full: which of their modes gradient descent learns when
+//	LossAlong, Plane.Surface         slices of the loss: along a line, and in a plane
+//	RandomPlane, PathPlane           planes to look at: a random one, or that of a run's path; Plane.Project puts paths on it
+//	ProbeStep                        what a step does, next to what linear and quadratic models say of it
+//	Conflicts                        whether the gradients of the terms of a loss pull in the same direction
+//	NoiseBySize                      how noisy the gradients of batches are
+//	ByFrequency                      a function, such as an error, taken apart by frequency
 //
 // An objective is f = ‖r‖² with the Jacobian J of r, so that ∇f = 2Jᵀr. The Gauss–Newton matrix is 2JᵀJ and the tangent kernel
 // Θ = 2JJᵀ, with the weights of the loss and its 1/√N within J: both have the same eigenvalues other than zero, and a step α of

@@ -85,18 +85,24 @@ func matrixAt(ctx context.Context, k kind, obj *objective.Objective, theta []flo
 	return newMatrix(ctx, k, obj, at)
 }
 
-// placed is an objective for as long as a context lasts, and θ on its device.
-func placed(ctx context.Context, obj *objective.Objective, theta []float64) (*objective.Objective, *tensors.Tensor, error) {
+// objectiveFor is an objective for as long as a context lasts, which θ fits.
+func objectiveFor(ctx context.Context, obj *objective.Objective, theta []float64) (*objective.Objective, error) {
 	if err := usercode.CheckContext("diagnose", ctx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := obj.Check(); err != nil {
+		return nil, err
+	}
+	return obj.ForRun(ctx), checkTheta(obj, theta)
+}
+
+// placed is objectiveFor, and θ on its device.
+func placed(ctx context.Context, obj *objective.Objective, theta []float64) (*objective.Objective, *tensors.Tensor, error) {
+	own, err := objectiveFor(ctx, obj, theta)
+	if err != nil {
 		return nil, nil, err
 	}
-	if err := checkTheta(obj, theta); err != nil {
-		return nil, nil, err
-	}
-	return obj.ForRun(ctx), device.Vector(obj.Precision(), theta), nil
+	return own, device.Vector(obj.Precision(), theta), nil
 }
 
 func checkTheta(obj *objective.Objective, theta []float64) error {
