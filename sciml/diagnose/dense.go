@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -110,9 +109,4 @@ func orBackground(ctx context.Context) context.Context {
 		return context.Background()
 	}
 	return ctx
-}
-
-// roundingOf is what eigenvalues of a matrix of that order are known to, the largest of which has that magnitude.
-func roundingOf(order int, epsilon, largest float64) float64 {
-	return math.Sqrt(float64(order)) * epsilon * largest
 }

@@ -117,7 +117,8 @@ const (
 
 // Outliers are the eigenvalues that stand apart from the bulk, largest magnitude first, with the edge of the bulk: |λ| of 95 of 100
 // eigenvalues is at most the edge, and that of an outlier more than ten times as much. It gives those that were found by themselves;
-// Count(10·edge, ∞) is the number of all above, which is the larger one where the Lanczos steps were too few.
+// Count(10·edge, ∞) is the number of all above, which is the larger one where the Lanczos steps were too few. The edge is at least
+// Rounding: in a spectrum that falls through all decades everything that is not zero stands apart.
 func (s *Spectrum) Outliers() (outliers []Ritz, edge float64, err error) {
 	if err := s.check(); err != nil {
 		return nil, 0, err
@@ -136,12 +137,12 @@ func (s *Spectrum) Outliers() (outliers []Ritz, edge float64, err error) {
 	within := 0.0
 	for _, m := range all {
 		if within += m.weight; within >= bulk*float64(s.Order)*(1-1e-9) {
-			edge = m.magnitude
+			edge = max(m.magnitude, s.Rounding)
 			break
 		}
 	}
 	for _, v := range s.located {
-		if math.Abs(v.Value) > outlying*edge && math.Abs(v.Value) > s.Rounding {
+		if math.Abs(v.Value) > outlying*edge {
 			v.Bound = max(v.Bound, s.Rounding)
 			outliers = append(outliers, v)
 		}

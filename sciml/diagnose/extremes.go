@@ -10,7 +10,7 @@ type Extremes struct {
 	// Smallest and Largest are the outermost Ritz values, which lie between the eigenvalues at the ends: those may be further out where
 	// the bounds are wide.
 	Smallest, Largest Ritz
-	// Rounding is √order·ε·max|λ|: an eigenvalue of smaller magnitude may as well be zero.
+	// Rounding is that of Spectrum: an eigenvalue of smaller magnitude may as well be zero.
 	Rounding float64
 	// Products is the number of those taken.
 	Products int

@@ -53,6 +53,9 @@ func (m *Matrix) Quadrature(q Quadrature) (*Spectrum, error) {
 				return nil, err
 			}
 			s.probes = append(s.probes, *r)
+			if least := r.nodes[len(r.nodes)-1].Value; s.semidefinite {
+				s.Rounding = max(s.Rounding, -least)
+			}
 		}
 	}
 	s.Products = m.Products - before
@@ -107,7 +110,7 @@ func (m *Matrix) locate(random *rand.Rand, steps int) (s *Spectrum, vectors *mat
 	if err != nil {
 		return nil, nil, err
 	}
-	s = &Spectrum{Order: m.order, located: values}
+	s = &Spectrum{Order: m.order, located: values, semidefinite: m.semidefinite}
 	s.setRounding(m.epsilon)
 	eigen, err := t.Eigen()
 	if err != nil {

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -21,7 +22,7 @@ type Spectrum struct {
 	// Products is the number of those taken.
 	Products int
 	// Rounding is √Order·ε·max|λ|, with ε of the type of θ: eigenvalues are not known better than that, and those of a smaller
-	// magnitude may as well be zero.
+	// magnitude may as well be zero. Of 2JᵀJ and 2JJᵀ, which have no negative ones, it is at least what rounding made negative.
 	Rounding float64
 
 	semidefinite bool
@@ -45,11 +46,33 @@ func exactSpectrum(name string, ascending []float64, semidefinite bool, epsilon 
 
 // setRounding sets Rounding by the eigenvalues that are located.
 func (s *Spectrum) setRounding(epsilon float64) {
-	largest := 0.0
 	for _, v := range s.located {
-		largest = max(largest, math.Abs(v.Value))
+		s.Rounding = max(s.Rounding, math.Sqrt(float64(s.Order))*epsilon*math.Abs(v.Value))
+		if s.semidefinite {
+			s.Rounding = max(s.Rounding, -v.Value)
+		}
 	}
-	s.Rounding = roundingOf(s.Order, epsilon, largest)
+}
+
+// Magnitudes are |λ| of all eigenvalues, largest first, as a logarithmic figure has them; nil where they are estimated.
+func (s *Spectrum) Magnitudes() []float64 {
+	if s == nil {
+		return nil
+	}
+	all := slices.Clone(s.Eigenvalues)
+	for i, v := range all {
+		all[i] = math.Abs(v)
+	}
+	slices.SortFunc(all, func(a, b float64) int { return cmp.Compare(b, a) })
+	return all
+}
+
+// String is the matrix, the ends of its spectrum and what is known of its condition.
+func (s *Spectrum) String() string {
+	if s.check() != nil {
+		return "no spectrum"
+	}
+	return fmt.Sprintf("%s of order %d: %v", s.Name, s.Order, s.Extremes())
 }
 
 func (s *Spectrum) check() error {
@@ -141,6 +164,12 @@ func (s *Spectrum) estimate(f func(lambda float64) float64, off float64) Estimat
 	return e
 }
 
+// within is an estimate of a number from zero to the order, which it cannot be further off than.
+func (s *Spectrum) within(e Estimate) Estimate {
+	e.Quadrature = min(e.Quadrature, max(e.Value, float64(s.Order)-e.Value))
+	return e
+}
+
 // Count is the number of eigenvalues from lo to hi, both of them included; infinities are the ends of the spectrum. Quadrature is a
 // bound: the inequalities of Chebyshev, Markov and Stieltjes say that a Gauss quadrature has at most the weight of the
 // next node on the wrong side of a point (Golub and Meurant 2010, section 2.6). It fails unless lo ≤ hi.
@@ -171,7 +200,7 @@ func (s *Spectrum) count(lo, hi float64) Estimate {
 		below, above = r.beside(hi, s.semidefinite)
 		more, less = more+above, less+min(below, sum)
 	}
-	return s.estimate(within, max(more, less))
+	return s.within(s.estimate(within, max(more, less)))
 }
 
 // EffectiveDimension is tr |A|(|A| + μI)⁻¹ = Σ |λᵢ|/(|λᵢ| + μ): about the number of eigenvalues whose magnitude is above the shift μ,
@@ -189,5 +218,5 @@ func (s *Spectrum) EffectiveDimension(shift float64) (Estimate, error) {
 	for _, r := range s.probes {
 		off += r.spread(counted, s.semidefinite)
 	}
-	return s.estimate(counted, off), nil
+	return s.within(s.estimate(counted, off)), nil
 }

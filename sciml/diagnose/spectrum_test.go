@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gosciml/gosciml/sciml/diagnose"
+	"github.com/gosciml/gosciml/sciml/optim"
 )
 
 // spectra are those that estimates are compared with.
@@ -63,6 +64,10 @@ func TestExactSpectrum(t *testing.T) {
 		sum += v * 80 / 4000
 	}
 	near(t, "integral of the density", []float64{sum}, []float64{5}, 1e-10)
+	near(t, "magnitudes", s.Magnitudes(), []float64{40, 3, 2, 2, 0.5}, 1e-14)
+	if text := s.String(); !strings.HasPrefix(text, "test matrix of order 5: eigenvalues from -3 ") {
+		t.Errorf("it says %q", text)
+	}
 	ends := s.Extremes()
 	if !ends.Indefinite() || !math.IsNaN(ends.Condition()) || !strings.HasSuffix(ends.String(), "indefinite") {
 		t.Errorf("%v, want indefinite", ends)
@@ -229,3 +234,28 @@ func TestTrace(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestSemidefinite: what rounding makes negative of 2JᵀJ is no eigenvalue below zero, and estimates of it are sharp, as its spectrum falls.
+func TestSemidefinite(t *testing.T) {
+	obj, theta := poisson(t)
+	m := got[*diagnose.Matrix](t)(diagnose.GaussNewton(ctx, obj, theta))
+	p := got[*diagnose.Matrix](t)(m.Preconditioned(optim.NystromPreconditioner{Rank: 8, MaxRank: 8}))
+	for _, m := range []*diagnose.Matrix{m, p} {
+		all := got[*diagnose.Spectrum](t)(m.Spectrum())
+		few := got[*diagnose.Spectrum](t)(m.Quadrature(diagnose.Quadrature{Probes: 3, Steps: 10}))
+		for _, s := range []*diagnose.Spectrum{all, few} {
+			ends := s.Extremes()
+			if ends.Indefinite() || !(ends.Condition() > 1e10) || !strings.Contains(ends.String(), "below rounding") {
+				t.Errorf("%v, want a smallest eigenvalue below rounding", s)
+			}
+			if d := got[[]diagnose.Decade](t)(s.Decades()); d[0].Lo != -d[0].Hi {
+				t.Errorf("%s: the first decade is from %g to %g, want zero in its middle", s.Name, d[0].Lo, d[0].Hi)
+			}
+		}
+		shift := 1e-3 * all.Eigenvalues[0]
+		have, want := got[diagnose.Estimate](t)(few.EffectiveDimension(shift)), got[diagnose.Estimate](t)(all.EffectiveDimension(shift))
+		if !(math.Abs(have.Value-want.Value) <= have.Error()+1e-9) || !(have.Error() < 0.5) {
+			t.Errorf("%s: effective dimension %v, want %v", m.Name(), have, want)
+		}
+	}
+}
