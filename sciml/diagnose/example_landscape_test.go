@@ -11,6 +11,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/diagnose"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/plot"
 )
 
 // canyon is f(θ) = (θ₀ + θ₁ − 2)² + 100(θ₀ − θ₁)², an equation and a condition with a weight of 100.
@@ -59,7 +60,8 @@ func ExamplePathPlane() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Printf("%d losses, the largest %.0f\n", len(surface.U), slices.Max(surface.U))
+	grid := plot.Grid(*surface) // to be drawn
+	fmt.Printf("%d losses, the largest %.0f\n", len(grid.U), slices.Max(grid.U))
 	// Output:
 	// the plane explains 100 % of the path
 	// 441 losses, the largest 143

@@ -16,11 +16,11 @@ import (
 )
 
 // Plane is the plane through Origin that two directions span, each a vector of the length of θ. RandomPlane and PathPlane choose
-// one; eigenvectors span one as well. A step of 1 in the plane is one of the length of the direction.
+// one; two eigenvectors of a Hessian span another. A step of 1 in the plane is one of the length of the direction.
 type Plane struct{ Origin, First, Second []float64 }
 
 // Surface is the loss on a grid in a plane: U[i+len(X)*j] = f(Origin + X[i]·First + Y[j]·Second). What is NaN or infinite there is in
-// U as well.
+// U as well. plot.Grid has the same fields: plot.Grid(*surface) is what figures take.
 type Surface struct{ X, Y, U []float64 }
 
 // Surface computes the loss at all nodes, which increase along x and y: two or more. The losses of some dozens of nodes are one call to
@@ -82,7 +82,8 @@ func Nodes(first, last float64, n int) []float64 {
 	return floats.Span(make([]float64, n), first, last)
 }
 
-// mostAtOnce is the number of losses of one call to the device, between which the context is asked.
+// mostAtOnce is the number of losses of one call to the device, between which the context is asked. They are computed one after the
+// other there, in the memory of one.
 const mostAtOnce = 64
 
 // slicer computes f(origin + Σᵢ cᵢdᵢ) for any coefficients c.

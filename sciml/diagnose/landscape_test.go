@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/diagnose"
 	"github.com/gosciml/gosciml/sciml/internal/backendtest"
@@ -80,6 +81,35 @@ func TestSlices(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAlongEigenvectors: along an eigenvector of the Hessian the curvature of a quadratic is the eigenvalue.
+func TestAlongEigenvectors(t *testing.T) {
+	obj, lowest := valley(hostBackend(t)), []float64{1, -2, 0}
+	hessian, err := diagnose.Hessian(context.Background(), obj, lowest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := hessian.Eigen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := []float64{-1, 0, 3}
+	for i, lambda := range []float64{200, 20, 2} {
+		v := mat.Col(nil, i, e.Vectors)
+		u, err := diagnose.LossAlong(context.Background(), obj, lowest, v, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range x {
+			if want := lambda / 2 * x[k] * x[k]; math.Abs(u[k]-want) > 1e-9 {
+				t.Errorf("along eigenvector %d the loss at %v is %v, want %v", i, x[k], u[k], want)
+			}
+		}
+		if s, err := diagnose.ProbeStep(context.Background(), obj, lowest, v); err != nil || !alike(s.Hessian.Curvature, lambda) {
+			t.Errorf("the curvature along eigenvector %d is %+v, error %v, want %v", i, s.Hessian, err, lambda)
+		}
+	}
 }
 
 // TestSlicesKeepWhatIsNotFinite: a wall of a landscape is no error.
