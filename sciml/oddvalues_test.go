@@ -287,6 +287,7 @@ func TestOddArguments(t *testing.T) {
 		"sciml.Load":           func(p *pde.Problem) error { _, err := sciml.Load("/none", p); return err },
 		"Solution.For":         func(s *sciml.Solution, p *pde.Problem) error { _, err := s.For(p); return err },
 		"Solution.Maps":        func(s *sciml.Solution, c context.Context) error { _, err := s.Maps(c); return err },
+		"Solution.Errors":      func(s *sciml.Solution, c context.Context) error { _, err := s.Errors(c, "", 3); return err },
 		"pde.Problem.Check":    (*pde.Problem).Check,
 		"pde.CheckDomain":      pde.CheckDomain,
 		"pde.Union":            func(d pde.Domain) error { _, err := pde.Union(d, box); return err },

@@ -23,8 +23,9 @@ type Path struct {
 
 // PathPlane is the plane in which most of a run's path lies: through the last snapshot, along the two principal directions of the
 // differences of the others from that one (Li, Xu, Taylor, Studer and Goldstein 2018, section 7), which are of length 1. The
-// differences are not centered, so that no other plane through the last iterate explains more of the path. It fails where
-// there are fewer than three snapshots, or they lie on a line exactly, and where they are not all finite and of one length.
+// differences are not centered, so that no other plane through the last iterate explains more of the path. The first snapshot is on
+// the positive side of both. Those of several runs can be put one after the other. It fails where there are fewer than three
+// snapshots, or they lie on a line exactly, and where they are not all finite and of one length.
 func PathPlane(snapshots []optim.Snapshot) (*Plane, error) {
 	if len(snapshots) < 3 {
 		return nil, fmt.Errorf("diagnose: there are %d snapshots, expected 3 or more, which Options.SnapshotEvery of a run gives", len(snapshots))
@@ -49,6 +50,12 @@ func PathPlane(snapshots []optim.Snapshot) (*Plane, error) {
 	}
 	floats.AddScaled(p.Second, -floats.Dot(p.First, p.Second), p.First)
 	floats.Scale(1/floats.Norm(p.Second, 2), p.Second)
+	start := floats.SubTo(make([]float64, len(origin)), snapshots[0].Theta, origin)
+	for _, d := range [][]float64{p.First, p.Second} {
+		if floats.Dot(d, start) < 0 {
+			floats.Scale(-1, d)
+		}
+	}
 	return p, nil
 }
 

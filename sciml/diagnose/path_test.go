@@ -66,6 +66,9 @@ func TestPathInAPlane(t *testing.T) {
 				t.Errorf("%s: snapshot %d is %v away from where it is drawn", name, i, d)
 			}
 		}
+		if in.X[0] < 0 || in.Y[0] < 0 {
+			t.Errorf("%s: the first iterate is at (%v, %v)", name, in.X[0], in.Y[0])
+		}
 		if in.X[c.count-1] != 0 || in.Y[c.count-1] != 0 {
 			t.Errorf("%s: the last iterate is at (%v, %v)", name, in.X[c.count-1], in.Y[c.count-1])
 		}
