@@ -121,6 +121,25 @@ func ExampleNewSlider() {
 	// Output: <nil>
 }
 
+// An error map during a training.
+func ExampleNewAnimation() {
+	var frames []*plot.Figure
+	for k := range 5 {
+		e := plot.Sample(func(x, y float64) float64 { return math.Exp(-float64(k)) * math.Abs(math.Sin(6*x)*y) }, 0, 1, 41, 0, 1, 41)
+		fig, err := plot.HeatMap(fmt.Sprintf("|error| after %d steps", 100*k), e, plot.LogColor())
+		if err != nil {
+			log.Fatal(err)
+		}
+		frames = append(frames, fig)
+	}
+	animation, err := plot.NewAnimation(frames, 200*time.Millisecond)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(animation.Show()) // In a notebook; elsewhere see Save.
+	// Output: <nil>
+}
+
 // A figure that moves while a training runs.
 func ExampleLive() {
 	live := plot.NewLive(500 * time.Millisecond)

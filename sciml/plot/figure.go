@@ -3,7 +3,8 @@
 // several, curves, heat maps of u(x, y), landscapes of a loss with paths on
 // them, and clouds of collocation points. Figures appear inline in a GoNB notebook,
 // can be redrawn in place while a training runs (see Live), and are written to
-// SVG or PNG files. A Slider is a figure that the reader plays with.
+// SVG or PNG files. A Slider is a figure that the reader plays with, and
+// an Animation one that moves.
 //
 // The package takes plain slices and draws with gonum/plot. Everything is
 // embedded in the figure: nothing is loaded from a network when a saved
@@ -57,6 +58,8 @@ type panel interface {
 	draw(c draw.Canvas)
 	// name describes the panel to somebody who cannot see it.
 	name() string
+	// alike gives corresponding panels of several figures the same scales; it says no where they are of different kinds.
+	alike(panels []panel) ([]panel, bool)
 }
 
 // Figure is a finished picture of one or more panels. It is made by a function

@@ -99,6 +99,7 @@ type heat struct {
 	picture               image.Image
 
 	contours bool
+	given    []float64 // Levels asked for.
 	levels   []float64
 	lines    [][]point // Those of the levels.
 	over     []curve   // Paths and dots.
@@ -125,7 +126,7 @@ func heatMap(function, title string, grid Grid, options []HeatOption) (*Figure, 
 	if err := h.scale(function); err != nil {
 		return nil, err
 	}
-	if err := h.prepare(function); err != nil {
+	if err := h.checkOptions(function); err != nil {
 		return nil, err
 	}
 	switch {
@@ -136,9 +137,17 @@ func heatMap(function, title string, grid Grid, options []HeatOption) (*Figure, 
 	default:
 		h.colors = ramp(viridisColors)
 	}
+	h.draft()
+	return &Figure{rows: [][]panel{{h}}}, nil
+}
+
+// draft makes what depends on the scale of the colours.
+func (h *heat) draft() {
 	h.picture = h.raster()
 	_, h.labels = h.barTicks()
-	return &Figure{rows: [][]panel{{h}}}, nil
+	if h.contours {
+		h.contour()
+	}
 }
 
 // Compare draws a field, its reference and the absolute difference side by

@@ -14,7 +14,7 @@ import (
 // the levels at the colour bar. Without levels there are about a dozen at round
 // values, equally spaced in the colours: in powers of ten with LogColor.
 func Contours(levels ...float64) HeatOption {
-	return func(h *heat) { h.contours, h.levels = true, levels }
+	return func(h *heat) { h.contours, h.given = true, levels }
 }
 
 // Paths draws curves over the map, for example the iterates of a method: a
@@ -147,27 +147,25 @@ func (h *heat) legend(width vg.Length) legend {
 	return newLegend(entries, width, false)
 }
 
-// prepare makes the contours, once the scale of the colours is known.
-func (h *heat) prepare(function string) error {
+// checkOptions reports options that make no sense.
+func (h *heat) checkOptions(function string) error {
 	if h.err != nil {
 		return h.err
 	}
-	if !h.contours {
-		return nil
-	}
-	if err := checkLevels(function, h.levels, h.log); err != nil {
-		return err
-	}
+	return checkLevels(function, h.given, h.log)
+}
+
+// contour makes the lines of equal value.
+func (h *heat) contour() {
+	h.levels = h.given
 	if len(h.levels) == 0 {
 		h.levels = contourLevels(h.lo, h.hi, h.log)
 	}
-	field := h.grid
-	levels := h.levels
+	field, levels := h.grid, h.levels
 	if h.log { // Linear between nodes in what the colours are linear in.
 		field.U, levels = logs(field.U), logs(levels)
 	}
 	h.lines = isolines(field, levels)
-	return nil
 }
 
 func logs(values []float64) []float64 {
