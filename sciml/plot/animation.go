@@ -33,10 +33,12 @@ type Animation struct {
 
 const (
 	animationFrames = 200
-	animationLimit  = 1_500_000 // Bytes of GIF and PNG together.
 	animationPause  = 2 * time.Second
 	defaultFrame    = 150 * time.Millisecond
 )
+
+// animationLimit is how many bytes GIF and PNG may have together.
+var animationLimit = 1_500_000
 
 // animationDPI are the resolutions that are tried one after the other until an animation is small enough.
 var animationDPI = []int{144, 120, 96, 72}

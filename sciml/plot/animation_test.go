@@ -267,17 +267,24 @@ func TestAnimationErrors(t *testing.T) {
 	}
 }
 
-// TestAnimationsAreLimited: one that is too large at any resolution says so.
+// TestAnimationsAreLimited: one that is too large at a resolution gets a lower one, and at the lowest an error.
 func TestAnimationsAreLimited(t *testing.T) {
-	defer func(before []int) { animationDPI = before }(animationDPI)
-	animationDPI = []int{288, 240} // Instead of hundreds of frames, which would take long.
-	var figures []*Figure
-	for k := range 3 {
-		noise := Sample(func(x, y float64) float64 { return math.Sin(1e5 * (x + 3*y + float64(k))) }, 0, 1, 900, 0, 1, 900)
-		f := figure(HeatMap("", noise))
-		figures = append(figures, figure(Column(f, f)))
+	defer func(before int) { animationLimit = before }(animationLimit)
+	large, err := NewAnimation(movingFigures(2), 0)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := NewAnimation(figures, 0); err == nil || !strings.Contains(err.Error(), "which is over 1500000; give fewer") {
+	animationLimit = len(large.gif) + len(large.png) - 1
+	small, err := NewAnimation(movingFigures(2), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	screens, _ := played(t, small.gif)
+	if w := screens[0].Rect.Dx(); len(small.gif)+len(small.png) > animationLimit || abs(4*w-5*small.width) > 5 || abs(small.width-large.width) > 1 {
+		t.Errorf("%d bytes and %d pixels for %d CSS pixels", len(small.gif)+len(small.png), w, small.width)
+	}
+	animationLimit = 1000
+	if _, err := NewAnimation(movingFigures(2), 0); err == nil || !strings.Contains(err.Error(), "which is over 1000; give fewer") {
 		t.Errorf("error %v, want one that names the limit", err)
 	}
 }
