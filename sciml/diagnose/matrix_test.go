@@ -233,6 +233,32 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestInterrupted: a context that ends later ends whatever is asked then.
+func TestInterrupted(t *testing.T) {
+	obj, theta := linear(t, 3, 2)
+	c, cancel := context.WithCancel(ctx)
+	var all []*diagnose.Matrix
+	for _, of := range []func(context.Context, *objective.Objective, []float64) (*diagnose.Matrix, error){diagnose.Hessian, diagnose.GaussNewton, diagnose.Kernel} {
+		m := got[*diagnose.Matrix](t)(of(c, obj, theta))
+		all = append(all, m, got[*diagnose.Matrix](t)(m.Preconditioned(optim.Diagonal{})))
+	}
+	for _, m := range all {
+		noError(t, m.Multiply(make([]float64, m.Order()), make([]float64, m.Order())))
+	}
+	cancel()
+	for _, m := range all {
+		_, dense := m.Spectrum()
+		_, estimated := m.Quadrature(diagnose.Quadrature{})
+		_, ends := m.Extremes(2, 1)
+		_, changed := m.Preconditioned(optim.NystromPreconditioner{})
+		for _, err := range []error{dense, estimated, ends, changed} {
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: error %v, want one of the context", m.Name(), err)
+			}
+		}
+	}
+}
+
 // TestSinglePrecision: matrices of float32 objectives are those of float64 to their rounding.
 func TestSinglePrecision(t *testing.T) {
 	obj := &objective.Objective{Backend: backendtest.Best(t), Dim: 3}

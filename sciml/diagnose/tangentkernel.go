@@ -260,6 +260,14 @@ func (k *TangentKernel) term(name string) (TermRows, error) {
 	return TermRows{}, fmt.Errorf("diagnose: the kernel has no term %q, expected one of %q", name, names)
 }
 
+// Mode is the eigenvector qᵢ of Values[i], a function on the points of the residuals, length M; nil where there is none.
+func (k *TangentKernel) Mode(i int) []float64 {
+	if k.check() != nil || i < 0 || i >= len(k.Values) {
+		return nil
+	}
+	return mat.Col(nil, i, k.Vectors)
+}
+
 // Spectrum is that of the kernel.
 func (k *TangentKernel) Spectrum() (*Spectrum, error) {
 	if err := k.check(); err != nil {

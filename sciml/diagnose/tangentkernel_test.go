@@ -1,12 +1,16 @@
 package diagnose_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/gosciml/gosciml/sciml/diagnose"
@@ -22,6 +26,8 @@ func TestTangentKernel(t *testing.T) {
 	k := got[*diagnose.TangentKernel](t)(diagnose.NewTangentKernel(ctx, obj, theta))
 	near(t, "kernel", flat(k.Matrix), flat(want), 1e-8)
 	near(t, "residual", k.Residual, r(theta), 1e-14)
+	mode := mat.NewDense(14, 1, k.Mode(2))
+	near(t, "Θq", product(1, k.Matrix, mode), product(k.Values[2], mode, mat.NewDense(1, 1, []float64{1})), 1e-10)
 
 	rows := []int{0, 3, 4, 11, 13}
 	some := got[*diagnose.TangentKernel](t)(diagnose.NewTangentKernel(ctx, obj, theta, rows...))
@@ -139,5 +145,31 @@ func TestKernelChange(t *testing.T) {
 	term := got[*diagnose.TangentKernel](t)(k.Term(k.Terms[0].Name))
 	if _, err := k.Change(term); err == nil || !strings.Contains(err.Error(), "expected the same 14") {
 		t.Errorf("error %v, want one that tells the rows", err)
+	}
+}
+
+// TestKernelOfInteractingResiduals: where J cannot be had as a matrix, products make the kernel row by row.
+func TestKernelOfInteractingResiduals(t *testing.T) {
+	const rows, columns = 300, 70
+	obj, _ := linear(t, rows, columns)
+	apply := obj.Residual
+	obj.Residual = func(theta *graph.Node, data []*graph.Node) *graph.Node { // the same, but that such maxima have reverse mode alone
+		r := apply(theta, data)
+		places := graph.Iota(theta.Graph(), shapes.Make(dtypes.Int32, rows, 1), 0)
+		return graph.ScatterMax(graph.MulScalar(graph.OnesLike(r), -1e3), places, r, true, true)
+	}
+	theta := normal(columns, 5)
+	linearizer := got[*objective.Linearizer](t)(objective.NewLinearizer(obj, 0))
+	at := got[*objective.Linearization](t)(linearizer.At(theta))
+	if _, err := at.Kernel(); !errors.Is(err, objective.ErrUnsuitable) {
+		t.Fatalf("error %v, want one that is ErrUnsuitable: this objective is for what to do then", err)
+	}
+	j := differences(residual(t, obj), theta)
+	want := product(2, j, j.T())
+	near(t, "tangent kernel", flat(got[*diagnose.TangentKernel](t)(diagnose.NewTangentKernel(ctx, obj, theta)).Matrix), want, 1e-7)
+	for _, of := range []func(context.Context, *objective.Objective, []float64) (*diagnose.Matrix, error){diagnose.Kernel, diagnose.GaussNewton} {
+		if _, err := of(ctx, obj, theta); !errors.Is(err, objective.ErrUnsuitable) {
+			t.Errorf("error %v, want one that is ErrUnsuitable: products need forward mode", err)
+		}
 	}
 }
