@@ -66,7 +66,7 @@ var zeros = []any{
 	&pinn.Adapted{}, &pinn.Causal{}, &pinn.DeepRitz{}, &pinn.GradNorm{}, &pinn.GradientAnnealing{}, &pinn.GradientStats{}, &pinn.Model{},
 	&pinn.NTKWeights{}, &pinn.Observation{}, &pinn.Options{}, &pinn.ReLoBRaLo{}, &pinn.ResidualAttention{}, &pinn.SelfAdaptive{}, &pinn.Setting{},
 	&pinn.StrongForm{}, &pinn.Term{}, &pinn.Variational{}, &pinn.Weights{},
-	&plot.Animation{}, &plot.Band{}, &plot.Figure{}, &plot.Grid{}, &plot.Live{}, &plot.Progress{}, &plot.Series{}, &plot.Slider{}, &plot.SliderOptions{},
+	&plot.Animation{}, &plot.Band{}, &plot.Figure{}, &plot.Grid{}, &plot.Histogram{}, &plot.Live{}, &plot.Progress{}, &plot.Series{}, &plot.Slider{}, &plot.SliderOptions{}, &plot.Uncertain{},
 	&sample.Grid{}, &sample.Halton{}, &sample.LatinHypercube{}, &sample.Points{}, &sample.R3{}, &sample.RAD{}, &sample.RAR{}, &sample.RARD{},
 	&sample.Redraw{}, &sample.Sobol{}, &sample.Uniform{},
 }

@@ -56,6 +56,7 @@ const (
 	dots
 	faint // Thin and pale: one run among those of a band.
 	quiet // Thin and grey: what is there for orientation, such as contours.
+	errorBars
 )
 
 // shade is a filled region: outline is closed by going back to its start.
@@ -73,8 +74,10 @@ type curves struct {
 	logX, logY             bool
 	square                 bool // One scale on both axes, where that makes no sliver.
 	xmin, xmax, ymin, ymax float64
-	xrange, yrange         [2]float64 // Ends of the axes in place of those that fit the data, if not 0.
-	whole                  bool       // All x are integers, such as iterations.
+	xrange, yrange         [2]float64  // Ends of the axes in place of those that fit the data, if not 0.
+	whole                  bool        // All x are integers, such as iterations.
+	ticks                  plot.Ticker // Of x, in place of those that fit the axis, if not nil.
+	floor                  float64     // Where the y axis begins, if not 0.
 }
 
 // Convergence draws loss or error histories on a logarithmic y axis, with a
@@ -220,6 +223,9 @@ func (p *curves) limits() (xmin, xmax, ymin, ymax float64) {
 	if p.xrange != [2]float64{} {
 		xmin, xmax = p.xrange[0], p.xrange[1]
 	}
+	if p.floor != 0 {
+		ymin = p.floor
+	}
 	if p.yrange != [2]float64{} {
 		ymin, ymax = p.yrange[0], p.yrange[1]
 	}
@@ -278,6 +284,9 @@ func (p *curves) axes(c draw.Canvas, leg legend) (*plot.Plot, draw.Canvas, title
 			pl.X.Label.Text = ""
 			area.Min.Y += pl.X.Label.TextStyle.Height(p.xlabel) + pl.X.Label.Padding
 		}
+	}
+	if p.ticks != nil {
+		pl.X.Tick.Marker = p.ticks
 	}
 	wantY := max(3, int((area.Max.Y-area.Min.Y)/26))
 	switch {
@@ -367,6 +376,8 @@ func (c curve) line() draw.LineStyle {
 	switch c.look {
 	case faint:
 		sty.Width, sty.Dashes, sty.Color = 0.6, nil, paler(sty.Color, 140)
+	case errorBars:
+		sty.Width, sty.Dashes = 1, nil
 	case quiet:
 		sty.Width, sty.Dashes, sty.Color = 0.6, nil, quietColor
 	}

@@ -140,6 +140,24 @@ func ExampleNewAnimation() {
 	// Output: <nil>
 }
 
+// Eigenvalues before and after a preconditioner, over a logarithmic index.
+func ExampleSpectrum() {
+	before, after := plot.Series{Name: "before"}, plot.Series{Name: "after"}
+	for i := range 200 {
+		before.Y = append(before.Y, math.Pow(float64(i+1), -3))
+		after.Y = append(after.Y, 1+math.Pow(float64(i+1), -1))
+	}
+	fig, err := plot.Spectrum("eigenvalues", "λ", before, after)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if fig, err = fig.LogX(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(fig.Show())
+	// Output: <nil>
+}
+
 // A figure that moves while a training runs.
 func ExampleLive() {
 	live := plot.NewLive(500 * time.Millisecond)

@@ -1,7 +1,7 @@
 // Package plot draws the figures that scientific machine learning needs most:
 // convergence histories on a logarithmic axis, for one run or as bands over
-// several, curves, heat maps of u(x, y), landscapes of a loss with paths on
-// them, and clouds of collocation points. Figures appear inline in a GoNB notebook,
+// several, curves, spectra, heat maps of u(x, y), landscapes of a loss with
+// paths on them, and clouds of collocation points. Figures appear inline in a GoNB notebook,
 // can be redrawn in place while a training runs (see Live), and are written to
 // SVG or PNG files. A Slider is a figure that the reader plays with, and
 // an Animation one that moves.

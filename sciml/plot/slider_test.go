@@ -28,7 +28,7 @@ type vegaSpec struct {
 			Name           string
 		}
 	}
-	Title struct{ Subtitle struct{ Expr string } }
+	Title struct{ Text struct{ Expr string } }
 	Data  struct {
 		Values []struct {
 			K, S, G int
@@ -98,8 +98,8 @@ func TestSliderHoldsItsData(t *testing.T) {
 	if p := spec.Params[0]; len(spec.Params) != 1 || p.Value != 2 || p.Bind.Input != "range" || p.Bind.Min != 1 || p.Bind.Max != 3 || p.Bind.Step != 1 {
 		t.Errorf("the slider is %+v", spec.Params)
 	}
-	if want := `["weight = 0.1","weight = 1","weight = 10"][choice - 1]`; spec.Title.Subtitle.Expr != want {
-		t.Errorf("the value is written by %s, want %s", spec.Title.Subtitle.Expr, want)
+	if want := `["t", ["weight = 0.1","weight = 1","weight = 10"][choice - 1]]`; spec.Title.Text.Expr != want {
+		t.Errorf("the value is written by %s, want %s", spec.Title.Text.Expr, want)
 	}
 	if spec.Background != "white" || spec.Config.Background != "white" || spec.Description != s.described() {
 		t.Errorf("backgrounds %q and %q, description %q", spec.Background, spec.Config.Background, spec.Description)

@@ -117,13 +117,16 @@ func (s *Slider) vega(title string) ([]byte, error) {
 	})
 
 	width, height := s.vegaSize(xmin, xmax, ymin, ymax)
-	heading := object{"text": plainText(title), "subtitle": object{"expr": expression(labels) + "[choice - 1]"}}
+	heading := expression(labels) + "[choice - 1]"
+	if title != "" {
+		heading = "[" + expression(plainText(title)) + ", " + heading + "]" // Two lines.
+	}
 	spec := object{
 		"$schema":     "https://vega.github.io/schema/vega-lite/v5.json",
 		"description": s.described(),
 		"background":  "white",
 		"padding":     8,
-		"title":       heading,
+		"title":       object{"text": object{"expr": heading}},
 		"width":       width, "height": height,
 		"data": object{"values": records},
 		"params": []object{{
@@ -172,7 +175,7 @@ func vegaConfig() object {
 		"background": "white",
 		"font":       font,
 		"view":       object{"stroke": ink, "strokeWidth": 0.8, "fill": "white"},
-		"title":      object{"color": ink, "subtitleColor": ink, "fontWeight": "normal", "fontSize": 15, "subtitleFontSize": 13, "anchor": "middle"},
+		"title":      object{"color": ink, "fontWeight": "normal", "fontSize": 15, "anchor": "middle"},
 		"axis": object{
 			"labelColor": ink, "titleColor": ink, "tickColor": ink, "domainColor": ink, "gridColor": grid, "domain": false,
 			"labelFontSize": 12, "titleFontSize": 13, "titleFontWeight": "normal",
@@ -220,8 +223,8 @@ func column(points []point, lo, hi float64, logarithmic bool, of func(point) flo
 	return out
 }
 
-// expression writes a list of texts as an expression of Vega.
-func expression(texts []any) string {
+// expression writes a text or a list of texts as an expression of Vega.
+func expression(texts any) string {
 	data, _ := json.Marshal(texts) // Texts always can be.
 	return string(data)
 }
