@@ -115,3 +115,33 @@ func TestLanczosArguments(t *testing.T) {
 		}
 	}
 }
+
+// TestGaussQuadrature: the Ritz values with the squares of the first entries of T's eigenvectors integrate polynomials up to degree
+// 2k − 1 exactly.
+func TestGaussQuadrature(t *testing.T) {
+	const n, k = 40, 5
+	a := withSpectrum(logarithmic(n, 50), 90)
+	start := gaussianVector(n, 91)
+	l, err := linalg.Lanczos(operator(a), start, k)
+	noError(t, err)
+	eigen, err := l.Eigen()
+	noError(t, err)
+	unit := mat.NewVecDense(n, start)
+	unit.ScaleVec(1/mat.Norm(unit, 2), unit)
+	power := mat.VecDenseCopyOf(unit)
+	for degree := range 2 * k {
+		sum := 0.0
+		for i, v := range eigen.Values {
+			first := eigen.Vectors.At(0, i)
+			sum += first * first * math.Pow(v, float64(degree))
+		}
+		want := mat.Dot(unit, power)
+		atMost(t, "the relative error of a moment", math.Abs(sum-want)/want, 1e-12)
+		next := mat.NewVecDense(n, nil)
+		next.MulVec(a, power)
+		power = next
+	}
+	if _, err := new(linalg.Tridiagonal).Eigen(); err == nil {
+		t.Error("no error of a matrix that is not there")
+	}
+}
