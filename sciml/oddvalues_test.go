@@ -40,7 +40,7 @@ var zeros = []any{
 	&sciml.Live{}, &sciml.Options{}, &sciml.Solution{}, &sciml.Trainings{},
 	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
 	&backend.Program{}, &backend.Report{}, &keep.Entry{},
-	&diagnose.Decade{}, &diagnose.Density{}, &diagnose.Estimate{}, &diagnose.Extremes{}, &diagnose.KernelChange{}, &diagnose.Matrix{}, &diagnose.Quadrature{},
+	&diagnose.Decades{}, &diagnose.Density{}, &diagnose.Estimate{}, &diagnose.Extremes{}, &diagnose.KernelChange{}, &diagnose.Matrix{}, &diagnose.Quadrature{},
 	&diagnose.Ritz{}, &diagnose.Spectrum{}, &diagnose.TangentKernel{}, &diagnose.TermRows{},
 	&diagnose.Conflict{}, &diagnose.NoiseAt{}, &diagnose.Path{}, &diagnose.Plane{}, &diagnose.Side{}, &diagnose.Step{}, &diagnose.StepModel{}, &diagnose.Surface{},
 	&linalg.Eigen{}, &linalg.Factor{}, &linalg.Nystrom{}, &linalg.Options{}, &linalg.Outcome{}, &linalg.Ridge{}, &linalg.SPD{}, &linalg.Tridiagonal{},

@@ -55,58 +55,51 @@ func (s *Spectrum) Density(lo, hi float64, points int, width float64) (Density, 
 	return d, nil
 }
 
-// Decade is the number of eigenvalues within a power of ten: from Lo, which does not belong to it, to Hi.
-type Decade struct {
-	Lo, Hi float64
-	Count  Estimate
+// Decades are the numbers of eigenvalues within powers of ten.
+type Decades struct {
+	Edges []float64 // increasing, one more than there are counts
+	Count []float64 // of eigenvalues above Edges[i], up to Edges[i+1]
+	Error []float64 // Estimate.Error of each
 }
 
-// Decades counts the eigenvalues by powers of ten of |λ|, from the most negative ones to the largest. The one in the middle has those that
-// may as well be zero, of magnitudes up to the power of ten above Rounding. Where there are no negative ones beyond that, it is the
-// first. The counts add up to the order.
-func (s *Spectrum) Decades() ([]Decade, error) {
+// Decades counts the eigenvalues by powers of ten of |λ|, from the most negative ones to the largest. Between the two edges around zero
+// are those that may as well be zero, of magnitudes up to the power of ten above Rounding; where there are no negative ones beyond
+// that, they come first. The counts add up to the order.
+func (s *Spectrum) Decades() (Decades, error) {
 	if err := s.check(); err != nil {
-		return nil, err
+		return Decades{}, err
 	}
 	ends := s.Extremes()
-	edge := s.Rounding
-	if edge > 0 {
-		edge = math.Pow(10, math.Ceil(math.Log10(edge)))
+	least := 0.0 // the exponent of the edge above zero, of the zero matrix as good as any
+	if s.Rounding > 0 {
+		least = math.Ceil(math.Log10(s.Rounding))
 	}
-	// The edges of the decades of one sign, up to one that is not below the outermost eigenvalue.
-	edges := func(outermost float64) (e []float64) {
-		for exponent := math.Round(math.Log10(edge)); outermost > edge && (len(e) == 0 || e[len(e)-1] < outermost); {
-			exponent++
-			e = append(e, math.Pow(10, exponent))
+	// The edges on one side of zero, out to one that is not below the outermost eigenvalue.
+	edges := func(outermost float64) []float64 {
+		e := []float64{math.Pow(10, least)}
+		for e[len(e)-1] < outermost {
+			e = append(e, math.Pow(10, least+float64(len(e))))
 		}
 		return e
 	}
-	var all []Decade
-	below := edges(-ends.Smallest.Value)
-	for i := len(below) - 1; i >= 0; i-- {
-		hi := -edge
-		if i > 0 {
-			hi = -below[i-1]
-		}
-		all = append(all, Decade{Lo: -below[i], Hi: hi})
+	var d Decades
+	for _, edge := range edges(-ends.Smallest.Value) {
+		d.Edges = append(d.Edges, -edge)
 	}
-	all = append(all, Decade{Lo: -edge, Hi: edge})
-	lo := edge
-	for _, hi := range edges(ends.Largest.Value) {
-		all = append(all, Decade{Lo: lo, Hi: hi})
-		lo = hi
-	}
-	for i := range all {
-		lo, hi := all[i].Lo, all[i].Hi
+	slices.Reverse(d.Edges)
+	d.Edges = append(d.Edges, edges(ends.Largest.Value)...)
+	for i := range len(d.Edges) - 1 {
+		lo, hi := d.Edges[i], d.Edges[i+1]
 		if i == 0 { // nothing is further out
 			lo = math.Inf(-1)
 		}
-		if i == len(all)-1 {
+		if i+2 == len(d.Edges) {
 			hi = math.Inf(1)
 		}
-		all[i].Count = s.count(lo, hi)
+		e := s.count(lo, hi)
+		d.Count, d.Error = append(d.Count, e.Value), append(d.Error, e.Error())
 	}
-	return all, nil
+	return d, nil
 }
 
 // outlying is how many times as large as the edge of the bulk an outlier is, and bulk the part of the eigenvalues within that edge.

@@ -68,9 +68,36 @@ func TestExactSpectrum(t *testing.T) {
 	if text := s.String(); !strings.HasPrefix(text, "test matrix of order 5: eigenvalues from -3 ") {
 		t.Errorf("it says %q", text)
 	}
+	decades := got[diagnose.Decades](t)(s.Decades())
+	middle := slices.Index(decades.Edges, 1e-13)
+	near(t, "the last decades", decades.Edges[len(decades.Edges)-4:], []float64{0.1, 1, 10, 100}, 1e-12)
+	near(t, "counts there", decades.Count[len(decades.Count)-3:], []float64{1, 2, 1}, 0)
+	if middle < 1 || decades.Edges[middle-1] != -1e-13 || decades.Edges[0] != -10 || decades.Count[0] != 1 {
+		t.Errorf("decades %+v, want them to have -10 to -1 first, with one eigenvalue, and zero between ±1e-13", decades)
+	}
 	ends := s.Extremes()
 	if !ends.Indefinite() || !math.IsNaN(ends.Condition()) || !strings.HasSuffix(ends.String(), "indefinite") {
 		t.Errorf("%v, want indefinite", ends)
+	}
+}
+
+// TestZeroMatrix: a matrix without anything in it has a spectrum, too.
+func TestZeroMatrix(t *testing.T) {
+	m := got[*diagnose.Matrix](t)(diagnose.NewMatrix("zero", 9, func(dst, _ []float64) error { clear(dst); return nil }))
+	for _, s := range []*diagnose.Spectrum{got[*diagnose.Spectrum](t)(m.Spectrum()), got[*diagnose.Spectrum](t)(m.Quadrature(diagnose.Quadrature{}))} {
+		d := got[diagnose.Decades](t)(s.Decades())
+		near(t, "edges", d.Edges, []float64{-1, 1}, 0)
+		near(t, "count", d.Count, []float64{9}, 1e-12)
+		if e := got[diagnose.Estimate](t)(s.EffectiveDimension(1)); e.Value != 0 || e.Error() != 0 {
+			t.Errorf("effective dimension %v, want 0", e)
+		}
+		if outliers, _, err := s.Outliers(); err != nil || len(outliers) > 0 {
+			t.Errorf("outliers %v, %v", outliers, err)
+		}
+		if c := s.Extremes().Condition(); !math.IsNaN(c) {
+			t.Errorf("condition %v, want NaN", c)
+		}
+		got[diagnose.Density](t)(s.Density(0, 0, 5, 0))
 	}
 }
 
@@ -116,9 +143,11 @@ func TestQuadrature(t *testing.T) {
 					compare(fmt.Sprintf("density at %g", have.Lambda[i]), diagnose.Estimate{Value: v * width, Quadrature: have.Error[i] * width}, diagnose.Estimate{Value: want.Value[i] * width})
 				}
 				total := 0.0
-				for _, d := range got[[]diagnose.Decade](t)(s.Decades()) {
-					total += d.Count.Value
-					compare(fmt.Sprintf("count from %g to %g", d.Lo, d.Hi), d.Count, got[diagnose.Estimate](t)(all.Count(math.Nextafter(d.Lo, d.Hi), d.Hi)))
+				decades := got[diagnose.Decades](t)(s.Decades())
+				for i, count := range decades.Count {
+					lo, hi := decades.Edges[i], decades.Edges[i+1]
+					total += count
+					compare(fmt.Sprintf("count from %g to %g", lo, hi), diagnose.Estimate{Value: count, Quadrature: decades.Error[i]}, got[diagnose.Estimate](t)(all.Count(math.Nextafter(lo, hi), hi)))
 				}
 				if math.Abs(total-float64(len(values))) > 1e-8 {
 					t.Errorf("decades have %v eigenvalues in all, want %d", total, len(values))
@@ -248,8 +277,8 @@ func TestSemidefinite(t *testing.T) {
 			if ends.Indefinite() || !(ends.Condition() > 1e10) || !strings.Contains(ends.String(), "below rounding") {
 				t.Errorf("%v, want a smallest eigenvalue below rounding", s)
 			}
-			if d := got[[]diagnose.Decade](t)(s.Decades()); d[0].Lo != -d[0].Hi {
-				t.Errorf("%s: the first decade is from %g to %g, want zero in its middle", s.Name, d[0].Lo, d[0].Hi)
+			if d := got[diagnose.Decades](t)(s.Decades()); d.Edges[0] != -d.Edges[1] {
+				t.Errorf("%s: the first decade is from %g to %g, want zero in its middle", s.Name, d.Edges[0], d.Edges[1])
 			}
 		}
 		shift := 1e-3 * all.Eigenvalues[0]
