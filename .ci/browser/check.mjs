@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { Lab } from './lab.mjs';
-import { complete, garbled, openNotebook, runAll, save, scrollThrough, visibleFigures } from './page.mjs';
+import { complete, garbled, openNotebook, runAll, save, scrollThrough, visibleFigures, visibleMotion } from './page.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const { values: options, positionals: notebooks } = parseArgs({
@@ -50,6 +50,7 @@ const isFigure = (output) => {
   const data = output.data ?? {};
   return ['image/svg+xml', 'image/png', 'image/jpeg'].some((type) => type in data) || /<svg|<img/i.test(text(data['text/html']));
 };
+const movesIn = (output) => ['application/vnd.vegalite.v5+json', 'image/gif'].some((type) => type in (output.data ?? {}));
 const hasCode = (cell) => cell.cell_type === 'code' && text(cell.source).trim() !== '';
 
 // A folder with a space in its name: paths like that are ordinary on a reader's machine.
@@ -189,6 +190,8 @@ async function checkNotebook(name) {
 async function lookAtFigures(page, name, document) {
   const known = new Map();
   const garbage = new Set();
+  const moving = new Set();
+  const wrong = [];
   await scrollThrough(page, async (step) => {
     await shot(page, name, String(step).padStart(2, '0'));
     for (const start of await garbled(page)) garbage.add(start);
@@ -196,10 +199,12 @@ async function lookAtFigures(page, name, document) {
       known.set(figure.key, figure);
       writeFileSync(join(shots, `${name.replace(/\.ipynb$/, '')}-figure-${figure.key.replace(':', '-')}.png`), figure.bytes);
     }
+    for (const { what, moved } of await visibleMotion(page, moving)) if (!moved) wrong.push(`${name}: the ${what} does not move`);
   });
   const expected = document.cells.flatMap((cell) => cell.outputs ?? []).filter(isFigure).length;
   say(`${name}: ${known.size} figures seen in the page: ${[...known.values()].map((f) => `${f.width}x${f.height}`).join(', ')}`);
-  const wrong = [];
+  const shouldMove = document.cells.flatMap((cell) => cell.outputs ?? []).filter(movesIn).length;
+  if (moving.size < shouldMove) wrong.push(`${name}: the document has ${shouldMove} sliders and animations, the page shows ${moving.size}`);
   if (known.size < expected) wrong.push(`${name}: the document has ${expected} figures, the page shows ${known.size}`);
   for (const figure of known.values()) if (figure.colours < 3) wrong.push(`${name}: figure ${figure.key} (cell:figure) is blank`);
   for (const start of garbage) wrong.push(`${name}: an output shows markup as text: ${JSON.stringify(start)}`);

@@ -57,13 +57,13 @@ export async function scrollThrough(page, visit) {
  */
 export async function visibleFigures(page, known) {
   const found = [];
-  const figures = page.locator(`${panel} .jp-OutputArea-output img, ${panel} .jp-OutputArea-output svg`);
+  const figures = page.locator(`${panel} .jp-OutputArea-output :is(img, svg, canvas)`);
   for (const figure of await figures.all()) {
     const key = await figure
       .evaluate((el) => {
         if (el.parentElement.closest('svg')) return null;
         const cell = el.closest('.jp-Cell');
-        const all = [...cell.querySelectorAll('.jp-OutputArea-output img, .jp-OutputArea-output svg')].filter((x) => !x.parentElement.closest('svg'));
+        const all = [...cell.querySelectorAll('.jp-OutputArea-output :is(img, svg, canvas)')].filter((x) => !x.parentElement.closest('svg'));
         const box = el.getBoundingClientRect();
         const window_ = el.closest('.jp-WindowedPanel-outer').getBoundingClientRect();
         const middle = (box.top + box.bottom) / 2;
@@ -74,6 +74,47 @@ export async function visibleFigures(page, known) {
     if (!key || known.has(key)) continue;
     const bytes = await figure.screenshot({ timeout: 10000 }).catch(() => null);
     if (bytes) found.push({ key, bytes, ...(await inspect(page, bytes)) });
+  }
+  return found;
+}
+
+/**
+ * What is in the window now and should move: sliders, each of which is moved to its other end, and animated PNG, which are
+ * watched for longer than they rest at their end. Returns {what, moved} for each that is not in `known`, a set of its cells.
+ */
+export async function visibleMotion(page, known) {
+  const found = [];
+  const outputs = page.locator(`${panel} .jp-OutputArea-output`);
+  for (const output of await outputs.all()) {
+    const seen = await output
+      .evaluate((el) => {
+        const box = el.getBoundingClientRect();
+        const window_ = el.closest('.jp-WindowedPanel-outer').getBoundingClientRect();
+        const middle = (box.top + box.bottom) / 2;
+        if (middle < window_.top || middle > window_.bottom) return null;
+        const slider = el.querySelector('.vega-bindings input[type=range]');
+        const animated = [...el.querySelectorAll('img')].some((img) => img.src.startsWith('data:image/png;base64,') && atob(img.src.slice(22, 222)).includes('acTL'));
+        const cell = el.closest('.jp-Cell');
+        return { kind: slider ? 'slider' : animated ? 'animation' : null, cell: cell.dataset.windowedListIndex ?? [...cell.parentElement.children].indexOf(cell) };
+      })
+      .catch(() => null); // It was detached while we looked; the next position shows it.
+    if (!seen?.kind || known.has(`${seen.kind} of cell ${seen.cell}`)) continue;
+    const what = `${seen.kind} of cell ${seen.cell}`;
+    known.add(what);
+    const picture = output.locator(':is(img, canvas)').first();
+    const before = await picture.screenshot();
+    if (seen.kind === 'slider') {
+      await output.locator('.vega-bindings input[type=range]').first().evaluate((el) => {
+        el.value = el.value === el.max ? el.min : el.max;
+        el.dispatchEvent(new Event('input', { bubbles: true }));
+      });
+    }
+    let moved = false;
+    for (const deadline = Date.now() + 6000; !moved && Date.now() < deadline; ) {
+      await sleep(150);
+      moved = !before.equals(await picture.screenshot());
+    }
+    found.push({ what, moved });
   }
   return found;
 }
