@@ -23,6 +23,8 @@ func (s *Solution) Terms() ([]Term, error) {
 	return s.left.termsAt(s.model, s.Result.Theta)
 }
 
+var errLoaded = errors.New("sciml: this solution was loaded without the points of its training: call Terms before it is saved")
+
 // ending is what a training leaves of its loss: an Adaptation that remembers what changed the data of the last run, and the
 // terms once they were asked for.
 type ending struct {
@@ -54,7 +56,7 @@ func (e *ending) termsAt(model *pinn.Model, theta []float64) ([]Term, error) {
 	defer e.asking.Unlock()
 	if e.terms == nil {
 		if e.loaded {
-			return nil, errors.New("sciml: this solution was loaded without the points of its training: call Terms before it is saved")
+			return nil, errLoaded
 		}
 		var err error
 		if e.terms, err = model.Terms(context.Background(), theta, e.adapter); err != nil {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
-	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/sample"
 )
 
@@ -32,6 +31,9 @@ const (
 
 // heldOutPoints is the number of points of the error estimate, whose own relative accuracy is about its root.
 const heldOutPoints = 4096
+
+// residualPoints are those of them that are enough for the residual, as derivatives cost several times what u does.
+const residualPoints = heldOutPoints / 4
 
 // heldOutStream makes the seed of held-out points from that of the model, so that they are those of no sampler of a
 // seed that anybody would choose.
@@ -124,11 +126,9 @@ func (m *Model) Monitor(ctx context.Context, theta *tensors.Tensor) (map[string]
 func (m *Model) metrics(theta, x *graph.Node, reference []*graph.Node) []*graph.Node {
 	zero := graph.ScalarZero(theta.Graph(), dtypes.Float64)
 	residual, off := zero, zero
-	// A few of the points are enough for the residual, and derivatives cost several times what u does.
-	few := m.fields(theta, graph.Slice(x, graph.AxisRange(0, heldOutPoints/4), graph.AxisRange()), noInputs)
+	few := m.fields(theta, graph.Slice(x, graph.AxisRange(0, residualPoints), graph.AxisRange()), noInputs)
 	for i, e := range m.problem.Equations {
-		t := &term{name: nameOf("equation", i, e.Name), what: called("equation", i, e.Name), code: e.Residual, rows: heldOutPoints / 4,
-			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return e.Residual(u) }}
+		t := m.heldOutTerm(i, e)
 		r := graph.ConvertDType(m.residualOf(t, few, t.rows, nil), dtypes.Float64)
 		residual = graph.Add(residual, graph.DivScalar(sumOfSquares(r), float64(t.rows)))
 	}

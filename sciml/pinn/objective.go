@@ -36,6 +36,24 @@ func (m *Model) Objective() *objective.Objective {
 	return o
 }
 
+// ObjectiveOf is the loss with the points and weights that an adapter of the model's objective has come to, or those of the start
+// where it is nil: what a training was minimizing in the end. They stay as they are. It fails for the adapter of another model.
+func (m *Model) ObjectiveOf(by objective.Adapter) (*objective.Objective, error) {
+	if err := m.ready(); err != nil {
+		return nil, err
+	}
+	clouds, weights, err := m.cameTo(by)
+	if err != nil {
+		return nil, err
+	}
+	o := m.Objective()
+	o.Adaptation = nil
+	if by != nil {
+		o.Data = m.data(clouds, weights)
+	}
+	return o, nil
+}
+
 // pieces builds the residuals of each term, scaled by √(wλ/N), shape [rows, components].
 func (m *Model) pieces(theta *graph.Node, data []*graph.Node) []*graph.Node {
 	var pieces []*graph.Node

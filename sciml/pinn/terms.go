@@ -17,6 +17,8 @@ import (
 type Term struct {
 	// Name is that of an equation, condition or form.
 	Name string
+	// Equation says that it is of an equation, or of all as a form has them, and not of a condition.
+	Equation bool
 	// Loss is the mean square of its residual over its points, Σₙ |rₙ|²/N, without weights but those of points in reserve; the
 	// mean of an energy.
 	Loss float64
@@ -31,13 +33,9 @@ func (m *Model) Terms(ctx context.Context, theta []float64, by objective.Adapter
 	if err := m.checkTheta(theta); err != nil {
 		return nil, err
 	}
-	clouds, weights := m.clouds, newWeights(m.clouds)
-	if by != nil {
-		a, own := by.(*adapter)
-		if !own || a.model != m {
-			return nil, fmt.Errorf("pinn: the adapter is a %T of something else, expected one of this model's objective", by)
-		}
-		clouds, weights = a.clouds, a.weights
+	clouds, weights, err := m.cameTo(by)
+	if err != nil {
+		return nil, err
 	}
 	program, err := m.program(ctx, "terms", func(in []*graph.Node) []*graph.Node {
 		var parts []*graph.Node
@@ -79,7 +77,19 @@ func (m *Model) Terms(ctx context.Context, theta []float64, by objective.Adapter
 	}
 	all := make([]Term, len(terms))
 	for t := range all {
-		all[t] = Term{Name: terms[t].name, Loss: bare[t] / terms[t].weight, Weighted: weighted[t]}
+		all[t] = Term{Name: terms[t].name, Equation: terms[t].equation, Loss: bare[t] / terms[t].weight, Weighted: weighted[t]}
 	}
 	return all, nil
+}
+
+// cameTo are the points and weights that an adapter of the model's objective has come to, or those of the start for nil.
+func (m *Model) cameTo(by objective.Adapter) ([]*cloud, *Weights, error) {
+	if by == nil {
+		return m.clouds, newWeights(m.clouds), nil
+	}
+	a, own := by.(*adapter)
+	if !own || a.model != m {
+		return nil, nil, fmt.Errorf("pinn: the adapter is a %T of something else, expected one of this model's objective", by)
+	}
+	return a.clouds, a.weights, nil
 }

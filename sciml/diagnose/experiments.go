@@ -1,0 +1,137 @@
+package diagnose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/objective"
+	"github.com/gosciml/gosciml/sciml/optim"
+)
+
+// rounded is the mean change of the loss, relative to it, when each parameter is rounded once more, each time otherwise.
+func rounded(obj *objective.Objective, theta []float64) (float64, error) {
+	e, err := objective.NewEvaluator(obj)
+	if err != nil {
+		return 0, err
+	}
+	loss, _, err := e.At(theta)
+	if err != nil {
+		return 0, err
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	const tries = 8
+	change, other := 0.0, make([]float64, len(theta))
+	for range tries {
+		for i, v := range theta {
+			other[i] = v * (1 + device.Epsilon(obj.Precision())*(2*rng.Float64()-1))
+		}
+		there, _, err := e.At(other)
+		if err != nil {
+			return 0, err
+		}
+		change += math.Abs(there-loss) / tries
+	}
+	return change / math.Abs(loss), nil
+}
+
+// trial is what a few steps of a curvature method make of a result.
+type trial struct {
+	method     string
+	iterations int
+	gain       float64 // decades of the loss, and no more than those of the squared held-out residual
+	from, to   float64 // losses
+	spread     float64 // of the curvatures, a lower bound of the condition; 0 when not known
+}
+
+// trialTime is the most that an experiment takes, compilation included.
+const trialTime = time.Minute
+
+// try goes on from the result by Levenberg–Marquardt, or by L-BFGS where that is not possible.
+func (e *Evidence) try(ctx context.Context) (trial, error) {
+	obj := *e.Objective
+	obj.Adaptation, obj.Remarks, obj.Terms = nil, nil, nil
+	theta := e.Result.Theta
+	columns := 0
+	if obj.Dim > 600 {
+		columns = obj.Dim / 3
+	}
+	methods := []struct {
+		optim.Method
+		steps int
+	}{{optim.LevenbergMarquardt{Geodesic: true, Columns: columns, MaxMemory: 1 << 30}, trialSteps}, {optim.LBFGS{}, 10 * trialSteps}}
+	for i, m := range methods {
+		r, err := optim.Minimize(ctx, &obj, theta, m.Method, optim.Options{MaxIterations: m.steps, MaxTime: trialTime})
+		if i == 0 && (errors.Is(err, objective.ErrUnsuitable) || errors.Is(err, objective.ErrTooLarge)) {
+			continue
+		}
+		if err != nil {
+			return trial{}, err
+		}
+		if err := ctx.Err(); err != nil {
+			return trial{}, err
+		}
+		t := trial{method: m.Name(), iterations: r.Iterations, to: r.Loss}
+		if len(r.History.Records) > 0 {
+			t.from = r.History.Records[0].Loss
+		}
+		if !(t.from > 0 && t.to > 0) {
+			return trial{}, fmt.Errorf("the loss went from %.3g to %.3g, of which there is no ratio", t.from, t.to)
+		}
+		t.gain = math.Log10(t.from / t.to)
+		if e.HeldOutAt != nil && known(e.HeldOut) {
+			there, err := e.HeldOutAt(ctx, r.Theta)
+			if err != nil {
+				return trial{}, err
+			}
+			t.gain = math.Min(t.gain, 2*math.Log10(e.HeldOut/there))
+		}
+		return t, nil
+	}
+	return trial{}, errors.New("no method suits the loss")
+}
+
+// spread is the ratio of the largest curvature to the smallest that some Lanczos steps see, in the space that gradients go through.
+func spread(obj *objective.Objective, theta []float64) (float64, error) {
+	matrix := objective.GaussNewtonMatrix
+	if obj.Residual == nil && obj.Pieces == nil {
+		matrix = objective.HessianMatrix
+	}
+	c, err := objective.NewCurvature(obj, matrix)
+	if err != nil {
+		return 0, err
+	}
+	e, err := objective.NewEvaluator(obj)
+	if err != nil {
+		return 0, err
+	}
+	_, gradient, err := e.At(theta)
+	if err != nil {
+		return 0, err
+	}
+	at, err := c.At(theta)
+	if err != nil {
+		return 0, err
+	}
+	values, err := at.RitzValues(gradient, min(lanczosSteps, obj.Dim))
+	if err != nil {
+		return 0, err
+	}
+	least := math.Inf(1)
+	for _, v := range values {
+		if v = math.Abs(v); v > 0 {
+			least = math.Min(least, v)
+		}
+	}
+	if len(values) == 0 || math.IsInf(least, 1) {
+		return 0, errors.New("no curvature is above zero")
+	}
+	return values[0] / least, nil
+}
+
+// lanczosSteps take a product each.
+const lanczosSteps = 30
