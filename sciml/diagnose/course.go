@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -11,13 +12,13 @@ import (
 type course struct {
 	records     []optim.Record // of all samples
 	first, best float64        // losses
-	last        float64        // the median of the last few
-	fall        float64        // decades in the last quarter of the iterations
+	last        float64        // the median over the last eighth of the iterations
+	fall        float64        // decades to there from the same a quarter of the iterations before
 	iterations  int
-	batch       int    // samples that the last steps saw; 0 for all
+	batch       int     // samples that the last steps saw; 0 for all
 	scatter     float64 // of the logarithm of the last losses around their median, in decades
-	phase       string // the method at the end
-	enough      bool   // whether there is enough to tell
+	phase       string  // the method at the end
+	enough      bool    // whether there is enough to tell
 }
 
 func courseOf(h *optim.History) course {
@@ -41,24 +42,28 @@ func courseOf(h *optim.History) course {
 	}
 	c.first = c.records[0].Loss
 	c.enough = len(c.records) >= fewestRecords && c.records[len(c.records)-1].Loss > 0 && c.best > 0
-	width := max(1, min(25, len(c.records)/20))
-	c.last = medianLoss(c.records[len(c.records)-width:])
+	end := float64(c.records[len(c.records)-1].Iteration)
+	c.last = medianLoss(c.between(7*end/8, end))
 	if !c.enough {
 		return c
 	}
-	from := c.records[len(c.records)-1].Iteration * 3 / 4
-	at := 0
-	for at < len(c.records)-1 && c.records[at].Iteration < from {
-		at++
-	}
-	before := medianLoss(c.records[max(0, at-width/2):min(len(c.records), at-width/2+width)])
-	c.fall = math.Log10(before) - math.Log10(c.last)
-	quarter := c.records[at:]
+	c.fall = math.Log10(medianLoss(c.between(5*end/8, 6*end/8)) / c.last)
+	quarter := c.between(6*end/8, end)
 	middle := medianLoss(quarter)
 	for _, r := range quarter {
 		c.scatter += math.Abs(math.Log10(r.Loss/middle)) / float64(len(quarter))
 	}
 	return c
+}
+
+// between are the records of some iterations, or the first after them.
+func (c *course) between(from, to float64) []optim.Record {
+	first, _ := slices.BinarySearchFunc(c.records, from, func(r optim.Record, at float64) int { return cmp.Compare(float64(r.Iteration), at) })
+	last := first + 1
+	for last < len(c.records) && float64(c.records[last].Iteration) <= to {
+		last++
+	}
+	return c.records[first:last]
 }
 
 func medianLoss(records []optim.Record) float64 {

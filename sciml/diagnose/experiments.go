@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -45,15 +49,14 @@ type trial struct {
 	iterations int
 	gain       float64 // decades of the loss, and no more than those of the squared held-out residual
 	from, to   float64 // losses
-	spread     float64 // of the curvatures, a lower bound of the condition; 0 when not known
 }
 
 // trialTime is the most that an experiment takes, compilation included.
 const trialTime = time.Minute
 
 // try goes on from the result by Levenberg–Marquardt, or by L-BFGS where that is not possible.
-func (e *Evidence) try(ctx context.Context) (trial, error) {
-	obj := *e.Objective
+func (e *Evidence) try(ctx context.Context, given *objective.Objective) (trial, error) {
+	obj := *given
 	obj.Adaptation, obj.Remarks, obj.Terms = nil, nil, nil
 	theta := e.Result.Theta
 	columns := 0
@@ -83,7 +86,7 @@ func (e *Evidence) try(ctx context.Context) (trial, error) {
 			return trial{}, fmt.Errorf("the loss went from %.3g to %.3g, of which there is no ratio", t.from, t.to)
 		}
 		t.gain = math.Log10(t.from / t.to)
-		if e.HeldOutAt != nil && known(e.HeldOut) {
+		if e.HeldOutAt != nil && known(e.HeldOut) && obj.Precision() == e.Objective.Precision() {
 			there, err := e.HeldOutAt(ctx, r.Theta)
 			if err != nil {
 				return trial{}, err
@@ -135,3 +138,24 @@ func spread(obj *objective.Objective, theta []float64) (float64, error) {
 
 // lanczosSteps take a product each.
 const lanczosSteps = 30
+
+// double is an objective in float64, with the data as they are; nil where it has data that cannot be read.
+func double(obj *objective.Objective) *objective.Objective {
+	in := *obj
+	in.DType, in.Data = dtypes.Float64, slices.Clone(obj.Data)
+	for i, d := range obj.Data {
+		if d.DType() != dtypes.Float32 {
+			continue
+		}
+		values, err := tensors.CopyFlatData[float32](d)
+		if err != nil {
+			return nil
+		}
+		wide := make([]float64, len(values))
+		for k, v := range values {
+			wide[k] = float64(v)
+		}
+		in.Data[i] = tensors.FromFlatDataAndDimensions(wide, d.Shape().Dimensions...)
+	}
+	return &in
+}

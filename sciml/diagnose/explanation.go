@@ -2,6 +2,8 @@ package diagnose
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -103,4 +105,27 @@ func (e *Explanation) String() string {
 		lines = append(lines, "not seen: "+what)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// say is a number with two digits, without an exponent where it is neither small nor large.
+func say(v float64) string {
+	if size := math.Abs(v); size >= 1 && size < 1e5 || size >= 1e-3 && size < 1 {
+		unit := math.Pow(10, math.Floor(math.Log10(size))-1)
+		text := strconv.FormatFloat(math.Round(v/unit)*unit, 'f', max(0, 1-int(math.Floor(math.Log10(size)))), 64)
+		if strings.Contains(text, ".") {
+			text = strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+		}
+		return text
+	}
+	return fmt.Sprintf("%.2g", v)
+}
+
+// saying is a sentence with numbers as say has them.
+func saying(format string, args ...any) string {
+	for i, a := range args {
+		if v, is := a.(float64); is {
+			args[i] = say(v)
+		}
+	}
+	return fmt.Sprintf(format, args...)
 }

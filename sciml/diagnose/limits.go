@@ -26,7 +26,9 @@ const (
 	// iterations as there were for another half a decade; one that fell by more than the second falls fast.
 	stalledFall, fastFall = 0.1, 0.3
 	// fewest records tell a course.
-	fewestRecords = 20
+	fewestRecords = 10
+	// A steady fall is four times the mean distance of its losses from their median: below this many there is more noise than fall.
+	scattered = 3.0
 
 	// A gradient whose noise is as large as itself is the noise floor.
 	noisy = 1.0
@@ -38,6 +40,8 @@ const (
 	// An experiment of trialSteps steps of a curvature method has found a way on when the loss fell by half a decade, or by
 	// more than the method would in as many iterations as it made.
 	trialSteps, trialGain = 20, 0.5
+	// Rounding is what hinders it where the same steps in float64 gain this many decades more, which is a factor of two.
+	doubleGain = 0.3
 
 	// A loss that ends so many times above its first value has diverged.
 	grown = 100.0

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/gosciml/gosciml/sciml/objective"
@@ -24,9 +23,9 @@ func (l *look) rounding() *Finding {
 	}
 	kind, advice := "float64", "no other method gains much; a loss of another scale, or an equation of lower order"
 	if l.single() {
-		kind, advice = "float32", "float64 (pinn.Options.DType), at least to finish with"
+		kind, advice = "float32", inDouble
 	}
-	words := fmt.Sprintf("one rounding of the parameters in %s changes the loss of %.2g by %.1g of it", kind, l.Result.Loss, change)
+	words := saying("one rounding of the parameters in %s changes the loss of %v by %v of it", kind, l.Result.Loss, change)
 	if searching {
 		words += ", so that no search can see the decrease of a step"
 	}
@@ -35,11 +34,11 @@ func (l *look) rounding() *Finding {
 
 func (l *look) noise() *Finding {
 	c := l.course
-	if c.batch == 0 || !c.enough || c.fall > stalledFall || stopped(l.Result.Status) {
+	if c.batch == 0 || !c.enough || c.fall > scattered*c.scatter || stopped(l.Result.Status) {
 		return nil
 	}
 	f := &Finding{Kind: Noise, Advice: "a rate that decays (optim.Cosine), batches that grow (optim.NormTest), variance reduction (optim.SVRG), or all points and a method that uses curvature",
-		Words: fmt.Sprintf("the loss of all samples fell by %.2g decades in the last quarter of the iterations and scatters by %.2g, with batches of %d samples", c.fall, c.scatter, c.batch),
+		Words:   saying("the loss of all samples fell by %v decades in the last quarter of the iterations and scatters by %v, with batches of %d samples", c.fall, c.scatter, c.batch),
 		Figures: []Figure{{"decades of the last quarter", c.fall}, {"scatter in decades", c.scatter}, {"samples of a batch", float64(c.batch)}}}
 	obj := l.experiment()
 	if obj == nil {
@@ -53,7 +52,7 @@ func (l *look) noise() *Finding {
 	if n.Relative < noisy {
 		return nil
 	}
-	f.Words += fmt.Sprintf("; the noise of a batch's gradient is %.2g times the gradient", math.Sqrt(n.Relative))
+	f.Words += saying("; the noise of a batch's gradient is %v times the gradient", math.Sqrt(n.Relative))
 	f.Figures = append(f.Figures, Figure{"noise of the gradient", math.Sqrt(n.Relative)})
 	return f
 }
@@ -62,7 +61,7 @@ func (l *look) noise() *Finding {
 // where nothing else explains the training.
 func (l *look) progress() []Finding {
 	if l.Result.Status == optim.Failed {
-		return l.unfinished(fmt.Sprintf("the training ended by an error: %s", l.Result.Message))
+		return l.unfinished(saying("the training ended by an error: %s", l.Result.Message))
 	}
 	c := l.course
 	falling := c.enough && c.fall >= stalledFall && !stopped(l.Result.Status)
@@ -74,21 +73,32 @@ func (l *look) progress() []Finding {
 	}
 	if !c.enough && !stopped(l.Result.Status) {
 		if c.iterations < fewestRecords && len(c.records) > 0 {
-			return l.unfinished(fmt.Sprintf("%d iterations are few", c.iterations))
+			return l.unfinished(saying("%d iterations are few", c.iterations))
 		}
 		return []Finding{{Kind: Unclear, Words: "the history is too short, or the loss not above zero, to tell how it goes"}}
 	}
+	t := l.trial(l.experiment(), "what other steps from here would gain")
 	var found []Finding
-	gained := false
-	t, tried := l.trial()
-	if tried {
-		gained = t.gain > math.Max(trialGain, 4*c.fall) || !c.enough && t.gain > trialGain
-	}
 	switch {
-	case tried && gained, !tried && !falling:
-		found = append(found, l.plateau(t, tried))
-	case tried && !falling:
-		found = append(found, l.smallNetwork(t))
+	case l.gained(t) && t.method != c.phase && c.fall < fastFall, t == nil && !falling:
+		found = append(found, l.plateau(t))
+	case l.gained(t):
+		words := saying("%d steps of %s from there bring the loss from %v to %v", t.iterations, t.method, t.from, t.to)
+		if falling {
+			words = l.pace() + "; " + words
+		}
+		return l.unfinished(words)
+	case t != nil:
+		if l.single() {
+			d := l.trial(double(l.experiment()), "what the same steps would gain in float64")
+			if d != nil && d.gain-math.Max(t.gain, 0) > doubleGain {
+				found = append(found, lost(t, d))
+				break
+			}
+		}
+		if !falling {
+			found = append(found, l.smallNetwork(t))
+		}
 	}
 	if falling {
 		found = append(found, l.unfinished(l.pace())...)
@@ -96,26 +106,37 @@ func (l *look) progress() []Finding {
 	return found
 }
 
-func (l *look) trial() (trial, bool) {
-	obj := l.experiment()
+// trial goes on from the result by steps of another method; nil where that could not be.
+func (l *look) trial(obj *objective.Objective, what string) *trial {
 	if obj == nil {
-		return trial{}, false
+		return nil
 	}
-	t, err := l.try(l.ctx)
+	t, err := l.try(l.ctx, obj)
 	if err != nil {
-		l.missed("what other steps from here would gain", err)
-		return trial{}, false
+		l.missed(what, err)
+		return nil
 	}
-	if t.spread, err = spread(obj, l.Result.Theta); err != nil {
-		l.missed("the spread of curvatures", err)
-	}
-	return t, true
+	return &t
 }
+
+// gained reports whether a trial has found a way on that the method would not go in as many iterations as it made.
+func (l *look) gained(t *trial) bool {
+	return t != nil && t.gain > math.Max(trialGain, 4*l.course.fall)
+}
+
+// lost is the finding that steps gain in float64 what they do not in float32.
+func lost(single, double *trial) Finding {
+	return Finding{Kind: Rounding, Advice: inDouble,
+		Words:   saying("%d steps of %s from the result bring the loss from %v to %v in float32, and to %v in float64", double.iterations, double.method, single.from, single.to, double.to),
+		Figures: []Figure{{"loss", single.from}, {"loss after the trial in float32", single.to}, {"loss after the trial in float64", double.to}}}
+}
+
+const inDouble = "float64 (pinn.Options.DType), at least to finish with"
 
 func (l *look) pace() string {
 	c := l.course
 	more := 0.25 * float64(c.iterations) / c.fall
-	return fmt.Sprintf("the loss fell by %.2g decades in the last quarter of %d iterations; at that pace the next decade takes %.2g more", c.fall, c.iterations, more)
+	return saying("the loss fell by %v decades in the last quarter of %d iterations; at that pace the next decade takes %v more", c.fall, c.iterations, more)
 }
 
 func (l *look) unfinished(words string) []Finding {
@@ -123,29 +144,33 @@ func (l *look) unfinished(words string) []Finding {
 		Figures: []Figure{{"decades of the last quarter", l.course.fall}, {"iterations", float64(l.course.iterations)}}}}
 }
 
-func (l *look) plateau(t trial, tried bool) Finding {
+func (l *look) plateau(t *trial) Finding {
 	c := l.course
 	f := Finding{Kind: Plateau, Advice: "a method that uses curvature: optim.Auto, optim.LevenbergMarquardt, optim.SSBroyden, or optim.LBFGS after this one",
-		Words:   fmt.Sprintf("%s brought the loss from %.2g to %.2g and by %.2g decades in the last quarter of the iterations", c.phase, c.first, c.last, c.fall),
+		Words:   saying("%s brought the loss from %v to %v and by %v decades in the last quarter of the iterations", c.phase, c.first, c.last, c.fall),
 		Figures: []Figure{{"first loss", c.first}, {"loss", c.last}, {"decades of the last quarter", c.fall}}}
-	if !tried {
+	if t == nil {
 		return f
 	}
-	f.Words += fmt.Sprintf("; %d steps of %s from there bring it from %.2g to %.2g", t.iterations, t.method, t.from, t.to)
+	f.Words += saying("; %d steps of %s from there bring it from %v to %v", t.iterations, t.method, t.from, t.to)
 	f.Figures = append(f.Figures, Figure{"decades of the trial", t.gain})
-	if t.spread > 0 {
-		f.Words += fmt.Sprintf("; curvatures differ by a factor of %.1g at least", t.spread)
-		f.Figures = append(f.Figures, Figure{"spread of curvatures", t.spread})
+	ratio, err := spread(l.experiment(), l.Result.Theta)
+	if err != nil {
+		l.missed("the spread of curvatures", err)
+		return f
 	}
+	f.Words += saying("; curvatures differ by a factor of %v at least", ratio)
+	f.Figures = append(f.Figures, Figure{"spread of curvatures", ratio})
 	return f
 }
 
-func (l *look) smallNetwork(t trial) Finding {
+func (l *look) smallNetwork(t *trial) Finding {
+	factor := math.Pow(10, math.Max(0, t.gain))
 	f := Finding{Kind: SmallNetwork, Advice: "a wider or deeper network, Fourier features or another activation; another seed, as this may be a minimum of its own",
-		Words: fmt.Sprintf("the loss came to rest at %.2g, and %d steps of %s from there bring no more than %.2g decades", l.course.last, t.iterations, t.method, t.gain),
-		Figures: []Figure{{"loss", l.course.last}, {"decades of the trial", t.gain}}}
+		Words:   saying("the loss came to rest at %v, and %d steps of %s from there lower it by no more than a factor of %v", l.course.last, t.iterations, t.method, factor),
+		Figures: []Figure{{"loss", l.course.last}, {"factor of the trial", factor}}}
 	if known(l.Trained) && known(l.HeldOut) {
-		f.Words += fmt.Sprintf("; residuals at held-out points, %.2g, are like those at trained ones, %.2g: more points would not help", l.HeldOut, l.Trained)
+		f.Words += saying("; residuals at held-out points, %v, are like those at trained ones, %v: more points would not help", l.HeldOut, l.Trained)
 		f.Figures = append(f.Figures, Figure{"held-out residual", l.HeldOut}, Figure{"trained residual", l.Trained})
 	}
 	return f

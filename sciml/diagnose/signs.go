@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -17,11 +16,11 @@ func (l *look) good() *Finding {
 		if l.Error > l.Target {
 			return nil
 		}
-		return &Finding{Kind: Good, Words: fmt.Sprintf("the error is %.2g of the solution, not above the target of %.2g", l.Error, l.Target),
+		return &Finding{Kind: Good, Words: saying("the error is %v of the solution, not above the target of %v", l.Error, l.Target),
 			Figures: []Figure{{"error", l.Error}, {"target", l.Target}}}
 	}
 	if left := l.held(); left <= l.Target {
-		return &Finding{Kind: Good, Words: fmt.Sprintf("the residual at held-out points fell from %.2g to %.2g, to %.1g of it; no solution is known to compare with", l.HeldOutFirst, l.HeldOut, left),
+		return &Finding{Kind: Good, Words: saying("the residual at held-out points fell from %v to %v, to %v of it; no solution is known to compare with", l.HeldOutFirst, l.HeldOut, left),
 			Figures: []Figure{{"held-out residual", l.HeldOut}, {"first held-out residual", l.HeldOutFirst}, {"target", l.Target}}}
 	}
 	return nil
@@ -39,7 +38,7 @@ func (l *look) diverged() *Finding {
 		}
 		return &Finding{Kind: Diverged, Words: words, Advice: slower}
 	case c.first > 0 && c.last > grown*c.first:
-		return &Finding{Kind: Diverged, Words: fmt.Sprintf("the loss is %.2g, and was %.2g in the beginning", c.last, c.first), Advice: slower,
+		return &Finding{Kind: Diverged, Words: saying("the loss is %v, and was %v in the beginning", c.last, c.first), Advice: slower,
 			Figures: []Figure{{"loss", c.last}, {"first loss", c.first}}}
 	}
 	return nil
@@ -49,7 +48,7 @@ func (l *look) noGradient() *Finding {
 	if l.Result.Status != optim.Stationary {
 		return nil
 	}
-	return &Finding{Kind: NoGradient, Words: fmt.Sprintf("the gradient is exactly zero at a loss of %.2g", l.Result.Loss), Advice: "another seed, a smooth activation, a start other than zeros"}
+	return &Finding{Kind: NoGradient, Words: saying("the gradient is exactly zero at a loss of %v", l.Result.Loss), Advice: "another seed, a smooth activation, a start other than zeros"}
 }
 
 // ignored looks at the history for the course of each term, and at the terms without weights, where they are known, for whether
@@ -79,14 +78,14 @@ func (l *look) ignored() *Finding {
 		if !(begun > 0) || begun > ignoredShare*total || now < ignoredKept*begun || len(l.Terms) > 0 && ignoredShare*bare[name] < rest {
 			continue
 		}
-		words := fmt.Sprintf("%q had %.1g of the loss in the beginning and is at %.2g of its first value", name, begun/total, now/begun)
+		words := saying("%q had a share of %v of the loss in the beginning and is at %v of its first value", name, begun/total, now/begun)
 		figures := []Figure{{"share of the first loss of " + name, begun / total}, {"part left of " + name, now / begun}}
 		if v, known := bare[name]; known {
-			words += fmt.Sprintf(", with a root mean square residual of %.2g", math.Sqrt(v))
+			words += saying(", with a root mean square residual of %v", math.Sqrt(v))
 			figures = append(figures, Figure{"root mean square of " + name, math.Sqrt(v)})
 		}
 		if f == nil {
-			f = &Finding{Kind: Ignored, Advice: fmt.Sprintf("a larger weight of %q, by up to %.0e, weights that adapt (pinn.GradientAnnealing, pinn.NTKWeights), or a condition that holds exactly",
+			f = &Finding{Kind: Ignored, Advice: saying("a larger weight of %q, by up to %v, weights that adapt (pinn.GradientAnnealing, pinn.NTKWeights), or a condition that holds exactly",
 				name, math.Pow(10, math.Round(math.Log10(total/begun))))}
 		} else {
 			words = f.Words + "; " + words
@@ -94,7 +93,7 @@ func (l *look) ignored() *Finding {
 		f.Words, f.Figures = words, append(f.Figures, figures...)
 	}
 	if f != nil {
-		f.Words += fmt.Sprintf("; the terms that had more fell to %.1g of theirs or below", kept)
+		f.Words += saying("; the terms that had more fell to %v of theirs or below", kept)
 		f.Figures = append(f.Figures, Figure{"part left of the others", kept})
 	}
 	return f
@@ -125,17 +124,17 @@ func (l *look) wrongSolution() *Finding {
 		"a method that uses curvature from the first step (optim.Auto)"
 	if early, share, defect := l.early(); share > earlyShare && defect > earlyDefect {
 		f := Finding{Kind: WrongSolution, Advice: advice,
-			Words: fmt.Sprintf("%.0f %% of the squared residual lies before t = %.3g, where it is %.2g of what the equation balances, and %.2g later: "+
-				"what is true in the beginning is not carried on, and the later times satisfy the equation with something else", 100*share, early.To, defect, l.late()),
+			Words: saying("%d %% of the squared residual lies before t = %v, where it is %v of what the equation balances, and %v later: "+
+				"what is true in the beginning is not carried on, and the later times satisfy the equation with something else", int(math.Round(100*share)), early.To, defect, l.late()),
 			Figures: []Figure{{"early share of the residual", share}, {"early defect", defect}, {"late residual", l.late()}}}
 		if known(l.Error) {
-			f.Words += fmt.Sprintf("; the error is %.2g", l.Error)
+			f.Words += saying("; the error is %v", l.Error)
 			f.Figures = append(f.Figures, Figure{"error", l.Error})
 		}
 		return &f
 	}
 	if left := l.held(); known(l.Error) && left < satisfied && l.course.fall < stalledFall {
-		return &Finding{Kind: WrongSolution, Words: fmt.Sprintf("the residual at held-out points is %.1g of the first one, and the error %.2g: the equation is satisfied by another solution", left, l.Error),
+		return &Finding{Kind: WrongSolution, Words: saying("the residual at held-out points is %v of the first one, and the error %v: the equation is satisfied by another solution", left, l.Error),
 			Advice:  "conditions that hold exactly, or more weight of them; another seed; a start from an easier parameter (Options.From)",
 			Figures: []Figure{{"part of the first held-out residual", left}, {"error", l.Error}}}
 	}
@@ -175,7 +174,7 @@ func (l *look) overfitted() *Finding {
 	if !known(l.Trained) || !known(l.HeldOut) || l.HeldOut < overfitted*l.Trained {
 		return nil
 	}
-	return &Finding{Kind: Overfitted, Words: fmt.Sprintf("the residual is %.2g at points that were not trained on, %.2g times the %.2g at those that were", l.HeldOut, l.HeldOut/l.Trained, l.Trained),
+	return &Finding{Kind: Overfitted, Words: saying("the residual is %v at points that were not trained on, %v times the %v at those that were", l.HeldOut, l.HeldOut/l.Trained, l.Trained),
 		Advice:  "points that move (Refiner: sample.RAD{} or sample.Redraw{}), more points, or fewer parameters",
 		Figures: []Figure{{"held-out residual", l.HeldOut}, {"trained residual", l.Trained}}}
 }
