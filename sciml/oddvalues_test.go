@@ -41,8 +41,9 @@ var zeros = []any{
 	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
 	&backend.Program{}, &backend.Report{}, &keep.Entry{},
 	&diagnose.Decades{}, &diagnose.Density{}, &diagnose.Estimate{}, &diagnose.Extremes{}, &diagnose.KernelChange{}, &diagnose.Matrix{}, &diagnose.Quadrature{},
+	&diagnose.Evidence{}, &diagnose.Explanation{}, &diagnose.Figure{}, &diagnose.Finding{},
 	&diagnose.Ritz{}, &diagnose.Spectrum{}, &diagnose.TangentKernel{}, &diagnose.TermRows{},
-	&diagnose.Conflict{}, &diagnose.NoiseAt{}, &diagnose.Path{}, &diagnose.Plane{}, &diagnose.Side{}, &diagnose.Step{}, &diagnose.StepModel{}, &diagnose.Surface{},
+	&diagnose.Conflict{}, &diagnose.NoiseAt{}, &diagnose.Path{}, &diagnose.Plane{}, &diagnose.Side{}, &diagnose.Slab{}, &diagnose.Step{}, &diagnose.StepModel{}, &diagnose.Surface{}, &diagnose.Term{},
 	&linalg.Eigen{}, &linalg.Factor{}, &linalg.Nystrom{}, &linalg.Options{}, &linalg.Outcome{}, &linalg.Ridge{}, &linalg.SPD{}, &linalg.Tridiagonal{},
 	&nn.Block{}, &nn.MLP{}, &nn.Model{}, &nn.ModifiedMLP{}, &nn.PirateNet{}, &nn.ResNet{},
 	&objective.Batch{}, &objective.Batches{}, &objective.Block{}, &objective.Change{}, &objective.Curvature{}, &objective.CurvatureAt{},
@@ -65,7 +66,7 @@ var zeros = []any{
 	&reference.Periodic{}, &reference.Table{},
 	&pinn.Adapted{}, &pinn.Causal{}, &pinn.DeepRitz{}, &pinn.GradNorm{}, &pinn.GradientAnnealing{}, &pinn.GradientStats{}, &pinn.Model{},
 	&pinn.NTKWeights{}, &pinn.Observation{}, &pinn.Options{}, &pinn.ReLoBRaLo{}, &pinn.ResidualAttention{}, &pinn.SelfAdaptive{}, &pinn.Setting{},
-	&pinn.StrongForm{}, &pinn.Term{}, &pinn.Variational{}, &pinn.Weights{},
+	&pinn.Slab{}, &pinn.StrongForm{}, &pinn.Term{}, &pinn.Variational{}, &pinn.Weights{},
 	&plot.Animation{}, &plot.Band{}, &plot.Figure{}, &plot.Grid{}, &plot.Histogram{}, &plot.Live{}, &plot.Progress{}, &plot.Series{}, &plot.Slider{}, &plot.SliderOptions{}, &plot.Uncertain{},
 	&sample.Grid{}, &sample.Halton{}, &sample.LatinHypercube{}, &sample.Points{}, &sample.R3{}, &sample.RAD{}, &sample.RAR{}, &sample.RARD{},
 	&sample.Redraw{}, &sample.Sobol{}, &sample.Uniform{},
@@ -319,6 +320,10 @@ func TestOddArguments(t *testing.T) {
 			_, err := optim.Resume(c, o, k, optim.Adam{}, optim.Options{})
 			return err
 		},
+		"diagnose.Explain":   func(c context.Context) error { _, err := diagnose.Explain(c, diagnose.Evidence{}); return err },
+		"sciml.ExplainSoFar": func(c context.Context) error { _, err := sciml.ExplainSoFar(c, &optim.History{}); return err },
+		"sciml.Explain":      func(c context.Context, s *sciml.Solution) error { _, err := s.Explain(c); return err },
+		"pinn.Model.Slabs":   func(c context.Context) error { _, err := model(t, b).Slabs(c, theta, 1); return err },
 		"diagnose.LossAlong": func(c context.Context, o *objective.Objective) error {
 			_, err := diagnose.LossAlong(c, o, theta, theta, []float64{0, 1})
 			return err

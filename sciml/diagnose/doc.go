@@ -11,6 +11,7 @@
 //	Conflicts                        whether the gradients of the terms of a loss pull in the same direction
 //	NoiseBySize                      how noisy the gradients of batches are
 //	ByFrequency                      a function, such as an error, taken apart by frequency
+//	Explain                          what limits a training, in words, from its history and some experiments
 //
 // An objective is f = ‖r‖² with the Jacobian J of r, so that ∇f = 2Jᵀr. The Gauss–Newton matrix is 2JᵀJ and the tangent kernel
 // Θ = 2JJᵀ, with the weights of the loss and its 1/√N within J: both have the same eigenvalues other than zero, and a step α of

@@ -87,7 +87,11 @@ func (l *look) progress() []Finding {
 		if falling {
 			words = l.pace() + "; " + words
 		}
-		return l.unfinished(words)
+		found := l.unfinished(words)
+		if t.method != c.phase {
+			found[0].Advice += "; or sooner " + curvature
+		}
+		return found
 	case t != nil:
 		if l.single() {
 			d := l.trial(double(l.experiment()), "what the same steps would gain in float64")
@@ -144,9 +148,11 @@ func (l *look) unfinished(words string) []Finding {
 		Figures: []Figure{{"decades of the last quarter", l.course.fall}, {"iterations", float64(l.course.iterations)}}}}
 }
 
+const curvature = "a method that uses curvature: optim.Auto, optim.LevenbergMarquardt, optim.SSBroyden, or optim.LBFGS after this one"
+
 func (l *look) plateau(t *trial) Finding {
 	c := l.course
-	f := Finding{Kind: Plateau, Advice: "a method that uses curvature: optim.Auto, optim.LevenbergMarquardt, optim.SSBroyden, or optim.LBFGS after this one",
+	f := Finding{Kind: Plateau, Advice: curvature,
 		Words:   saying("%s brought the loss from %v to %v and by %v decades in the last quarter of the iterations", c.phase, c.first, c.last, c.fall),
 		Figures: []Figure{{"first loss", c.first}, {"loss", c.last}, {"decades of the last quarter", c.fall}}}
 	if t == nil {
