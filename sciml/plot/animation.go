@@ -50,11 +50,11 @@ var animationDPI = []int{144, 120, 96, 72}
 //
 // Colours are reduced to 63, the same for all frames, and of a frame only what
 // changes is kept. The resolution is the highest of 1.5, 1.25, 1 and 0.75 pixels
-// per CSS pixel with which GIF and PNG together have at most 1.5 MB, as thirty
-// frames of a heat map with curves beside it do with 1.25. An animation that is larger still
-// is an error, as are figures that are nil or differ in their panels, fewer
-// than two or more than 200 figures, and a time below 20 ms, which browsers do
-// not keep to.
+// per CSS pixel with which GIF and PNG together have at most 1.5 MB: thirty
+// frames of a heat map that changes everywhere do with 1.5. An animation that
+// is larger still is an error, as are figures that are nil or differ in their
+// panels, fewer than two or more than 200 figures, and a time below 20 ms, which
+// browsers do not keep to.
 func NewAnimation(figures []*Figure, frame time.Duration) (*Animation, error) {
 	if err := given("NewAnimation", figures); err != nil {
 		return nil, err
@@ -241,7 +241,7 @@ func (a *Animation) Show() error {
 
 const mimeGIF protocol.MIMEType = "image/gif"
 
-// bundle has both formats. JupyterLab, VS Code and nbconvert prefer PNG where there are both, which is why the PNG moves as well.
+// bundle has both formats. JupyterLab and nbconvert take the PNG where there are both, which is why the PNG moves as well.
 func (a *Animation) bundle() bundle {
 	size := func() map[string]int { return map[string]int{"width": a.width, "height": a.height} }
 	return bundle{
