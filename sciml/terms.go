@@ -23,6 +23,19 @@ func (s *Solution) Terms() ([]Term, error) {
 	return s.left.termsAt(s.model, s.Result.Theta)
 }
 
+// Objective is the loss with the points and weights that the training ended with, for questions such as those of diagnose; at
+// Result.Theta it is Result.Loss. It fails for a solution that was loaded, which does not know them: pinn.New with the options of the
+// training gives the loss that it began with.
+func (s *Solution) Objective() (*objective.Objective, error) {
+	if err := s.ready(); err != nil {
+		return nil, err
+	}
+	if s.left.loaded {
+		return nil, errors.New("sciml: this solution was loaded without the points of its training, expected one of Solve; pinn.New with the options of the training gives the loss that it began with")
+	}
+	return s.model.ObjectiveOf(s.left.adapter)
+}
+
 var errLoaded = errors.New("sciml: this solution was loaded without the points of its training: call Terms before it is saved")
 
 // ending is what a training leaves of its loss: an Adaptation that remembers what changed the data of the last run, and the
