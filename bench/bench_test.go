@@ -40,7 +40,7 @@ func TestStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := row{Problem: "p", Method: "m", Seed: 2, Budget: 3, RelativeL2: number(math.NaN()), Status: "done"}
+	want := row{Problem: "p", Method: "m", Seed: 2, Budget: 3, RelativeL2: number(math.NaN()), Status: "done", Explanation: "noise: it scatters"}
 	if err := s.add(want); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +48,10 @@ func TestStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, ok := s.find(row{Problem: "p", Method: "m", Seed: 2, Budget: 3})
+	var line bytes.Buffer
+	if err := printRow(&line, got); err != nil || !strings.HasSuffix(line.String(), "\n    noise: it scatters\n") {
+		t.Errorf("the row is printed as %q (%v), want a second line that explains it", line.String(), err)
+	}
 	if !ok || got.Status != "done" || !math.IsNaN(float64(got.RelativeL2)) {
 		t.Errorf("found %+v, %v", got, ok)
 	}

@@ -103,7 +103,7 @@ func (f problemFlags) measure(ctx context.Context, results *store, p *pde.Proble
 	if r, known := results.find(row{Problem: p.Key, Method: name, Seed: seed, Budget: f.seconds, Overrides: f.overrides()}); known {
 		return r, nil
 	}
-	t := training{problem: p, method: name, seed: seed, seconds: f.seconds, overrides: f.overrides()}
+	t := training{problem: p, method: name, seed: seed, seconds: f.seconds, overrides: f.overrides(), explain: true}
 	if f.pictures && seed == 1 {
 		t.pictures = filepath.Join(f.out, "problems")
 	}

@@ -39,6 +39,8 @@ type row struct {
 	Until float64 `json:"until,omitempty"`
 	// Warm says that compiled programs were kept, so that a training may have found them.
 	Warm bool `json:"warm,omitempty"`
+	// Explanation is what limits the training, in words; kept by the command problems.
+	Explanation string `json:"explanation,omitempty"`
 	// Events are what the optimizer decided on the way, in the order of time.
 	Events []event `json:"events,omitempty"`
 	// Errors are the relative L2 errors measured on the way and at the end, ErrorAt the seconds at which; kept by the

@@ -65,6 +65,9 @@ func printHeader(w io.Writer) {
 func printRow(w io.Writer, r row) error {
 	_, err := fmt.Fprintf(w, rowFormat, r.Problem, r.Method, r.Seed, fmt.Sprintf("%.1f", r.Seconds), r.Iterations,
 		fmt.Sprintf("%.2e", float64(r.RelativeL2)), r.Status, r.core(), r.Points, r.Weights, r.Optimizer)
+	if err == nil && r.Explanation != "" {
+		_, err = fmt.Fprintf(w, "    %s\n", r.Explanation)
+	}
 	return err
 }
 

@@ -27,6 +27,7 @@ type training struct {
 	overrides string  // flags that differ from what the problem suggests
 	until     float64 // the relative L2 error at which to stop; 0 for none
 	pictures  string  // folder for a picture; empty for none
+	explain   bool    // what limits it
 }
 
 // failures are those of a table.
@@ -79,7 +80,15 @@ func (t training) run(ctx context.Context) (row, error) {
 			return row{}, fmt.Errorf("%s: drawing: %w", p.Key, err)
 		}
 	}
-	return t.row(s), nil
+	r := t.row(s)
+	if t.explain && ctx.Err() == nil {
+		x, err := s.Explain(ctx)
+		if err != nil {
+			return row{}, fmt.Errorf("%s, %s: %w", p.Key, t.method, err)
+		}
+		r.Explanation = x.Primary().String()
+	}
+	return r, nil
 }
 
 // row is the outcome.

@@ -62,7 +62,7 @@ func (e *Evidence) check() error {
 		name  string
 		value float64
 	}{{"Trained", e.Trained}, {"HeldOut", e.HeldOut}, {"HeldOutFirst", e.HeldOutFirst}, {"Error", e.Error}, {"Target", e.Target}} {
-		if n.value < 0 {
+		if !(n.value >= 0) {
 			return fmt.Errorf("diagnose: Evidence.%s is %v, expected at least 0 (0 where it is not known)", n.name, n.value)
 		}
 	}

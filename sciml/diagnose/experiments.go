@@ -82,10 +82,10 @@ func (e *Evidence) try(ctx context.Context, given *objective.Objective) (trial, 
 		if len(r.History.Records) > 0 {
 			t.from = r.History.Records[0].Loss
 		}
-		if !(t.from > 0 && t.to > 0) {
+		if !(t.from > 0 && t.to >= 0) {
 			return trial{}, fmt.Errorf("the loss went from %.3g to %.3g, of which there is no ratio", t.from, t.to)
 		}
-		t.gain = math.Log10(t.from / t.to)
+		t.gain = math.Log10(t.from / math.Max(t.to, math.SmallestNonzeroFloat64))
 		if e.HeldOutAt != nil && known(e.HeldOut) && obj.Precision() == e.Objective.Precision() {
 			there, err := e.HeldOutAt(ctx, r.Theta)
 			if err != nil {

@@ -72,7 +72,7 @@ func (l *look) gaps() {
 		what string
 	}{
 		{len(l.Result.History.Records) == 0, "the course of the loss, as the history is empty"},
-		{len(l.Result.History.Records) > 0 && !l.course.enough, "whether the loss still falls, as its history is short, or not of losses above zero"},
+		{len(l.course.records) > 0 && !l.course.enough, "how the loss falls, as its history is short, or not of losses above zero"},
 		{l.Objective == nil, "what other steps from here would gain, as there is no objective to try them on"},
 		{!known(l.HeldOut), "the residual at held-out points"},
 		{known(l.HeldOut) && !known(l.Trained), "the residual at the points of the training, to compare with that at others"},

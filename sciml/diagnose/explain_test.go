@@ -101,3 +101,36 @@ func seeds() uint64 {
 	}
 	return 1
 }
+
+// TestNoFalseAlarms: trainings of the catalogue that do well, or would if they had gone on, are not said to fail for another reason.
+// It takes minutes: GOSCIML_SLOW=1 switches it on.
+func TestNoFalseAlarms(t *testing.T) {
+	if os.Getenv("GOSCIML_SLOW") == "" {
+		t.Skip("takes minutes; set GOSCIML_SLOW=1")
+	}
+	for _, key := range []string{"poisson1d", "poisson2d", "beam", "heat1d", "burgers-nu0.01", "reaction-diffusion", "wave", "inverse-diffusion"} {
+		for name, method := range map[string]optim.Method{"Adam": optim.Adam{}, "L-BFGS": optim.LBFGS{}, "Auto": optim.Auto{}} {
+			t.Run(key+", "+name, func(t *testing.T) {
+				p, err := pde.Named(key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				iterations := map[string]int{"Adam": 500, "L-BFGS": 200, "Auto": 60}[name]
+				s, err := sciml.Solve(t.Context(), p, sciml.Options{Backend: backendtest.Best(t), Method: method, Iterations: iterations, Seed: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				x, err := s.Explain(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("%s\n%s", s, x)
+				switch k := x.Primary().Kind; k {
+				case diagnose.Good, diagnose.Unfinished, diagnose.Plateau:
+				default:
+					t.Errorf("explained as %s", k)
+				}
+			})
+		}
+	}
+}

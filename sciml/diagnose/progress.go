@@ -8,8 +8,9 @@ import (
 )
 
 func (l *look) rounding() *Finding {
-	obj := l.experiment()
-	if obj == nil || l.Result.Status == optim.NonFinite || obj.Function != nil {
+	obj, searching := l.experiment(), l.Result.Status == optim.SearchFailed
+	resting := l.course.enough && l.course.fall < stalledFall && !l.explained()
+	if obj == nil || obj.Function != nil || !searching && !resting {
 		return nil
 	}
 	change, err := rounded(obj, l.Result.Theta)
@@ -17,7 +18,6 @@ func (l *look) rounding() *Finding {
 		l.missed("what rounding does to the loss", err)
 		return nil
 	}
-	searching := l.Result.Status == optim.SearchFailed
 	if math.IsNaN(change) || change < searchFloor || change < floor && !searching {
 		return nil
 	}
@@ -72,10 +72,14 @@ func (l *look) progress() []Finding {
 		return nil
 	}
 	if !c.enough && !stopped(l.Result.Status) {
-		if c.iterations < fewestRecords && len(c.records) > 0 {
-			return l.unfinished(saying("%d iterations are few", c.iterations))
+		switch {
+		case c.iterations == 0:
+			return l.unfinished("no iteration was made")
+		case c.best <= 0:
+			return []Finding{{Kind: Unclear, Words: saying("the loss is %v and was %v in the beginning, and how far an energy can fall is not known", c.last, c.first),
+				Advice: "a look at the residual at held-out points, if the problem has Equations"}}
 		}
-		return []Finding{{Kind: Unclear, Words: "the history is too short, or the loss not above zero, to tell how it goes"}}
+		return l.unfinished(saying("%d iterations are few", c.iterations))
 	}
 	t := l.trial(l.experiment(), "what other steps from here would gain")
 	var found []Finding
