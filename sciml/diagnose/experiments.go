@@ -124,14 +124,14 @@ func spread(obj *objective.Objective, theta []float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	least := math.Inf(1)
+	if len(values) == 0 || !(values[0] > 0) {
+		return 0, errors.New("no curvature is above zero")
+	}
+	least, rounding := values[0], float64(obj.Dim)*device.Epsilon(obj.Precision())*values[0]
 	for _, v := range values {
-		if v = math.Abs(v); v > 0 {
+		if v = math.Abs(v); v > rounding {
 			least = math.Min(least, v)
 		}
-	}
-	if len(values) == 0 || math.IsInf(least, 1) {
-		return 0, errors.New("no curvature is above zero")
 	}
 	return values[0] / least, nil
 }

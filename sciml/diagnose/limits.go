@@ -5,7 +5,7 @@ const UsualTarget = 1e-3
 
 // What counts as a sign. All were set by trainings of the catalogue that fail and that do not; the tests have some of each.
 const (
-	// slabs of the first quarter of the time hold most of the residual of a solution that did not take its initial values
+	// The first quarter of the time has most of the residual of a solution that did not take its initial values
 	// along (reaction: 0.9, convection: 0.85, Allen–Cahn: 0.7, the wave: 0.66), and about a quarter of that of others.
 	earlyTime, earlyShare = 0.25, 0.6
 	// There the equation is violated by a good part of what it balances (0.25 to 2.2), others by a few hundredths (0.05 to 0.08).
@@ -15,7 +15,7 @@ const (
 	// An error of wrongError is one of another solution where residuals have fallen to this part.
 	satisfied = 1e-2
 
-	// Points that move keep the residuals at them, and at others, within a factor of two; sampling a peak moves it by as much.
+	// Less may come from chance: a peak of the residual that few points meet counts once more or less.
 	overfitted = 3.0
 
 	// A term is ignored that had less than this share of the loss in the beginning, has kept more than this part of itself,

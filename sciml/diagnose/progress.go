@@ -37,8 +37,10 @@ func (l *look) noise() *Finding {
 	if c.batch == 0 || !c.enough || c.fall > scattered*c.scatter || stopped(l.Result.Status) {
 		return nil
 	}
-	f := &Finding{Kind: Noise, Advice: "a rate that decays (optim.Cosine), batches that grow (optim.NormTest), variance reduction (optim.SVRG), or all points and a method that uses curvature",
-		Words:   saying("the loss of all samples fell by %v decades in the last quarter of the iterations and scatters by %v, with batches of %d samples", c.fall, c.scatter, c.batch),
+	f := &Finding{Kind: Noise,
+		Advice: "a rate that decays (optim.Cosine), batches that grow (optim.NormTest), variance reduction (optim.SVRG), or all points and a method that uses curvature",
+		Words: saying("the loss of all samples fell by %v decades in the last quarter of the iterations and scatters by %v, with batches of %d samples",
+			c.fall, c.scatter, c.batch),
 		Figures: []Figure{{"decades of the last quarter", c.fall}, {"scatter in decades", c.scatter}, {"samples of a batch", float64(c.batch)}}}
 	obj := l.experiment()
 	if obj == nil {
@@ -135,7 +137,8 @@ func (l *look) gained(t *trial) bool {
 // lost is the finding that steps gain in float64 what they do not in float32.
 func lost(single, double *trial) Finding {
 	return Finding{Kind: Rounding, Advice: inDouble,
-		Words:   saying("%d steps of %s from the result bring the loss from %v to %v in float32, and to %v in float64", double.iterations, double.method, single.from, single.to, double.to),
+		Words: saying("%d steps of %s from the result bring the loss from %v to %v in float32, and to %v in float64",
+			double.iterations, double.method, single.from, single.to, double.to),
 		Figures: []Figure{{"loss", single.from}, {"loss after the trial in float32", single.to}, {"loss after the trial in float64", double.to}}}
 }
 
@@ -176,8 +179,10 @@ func (l *look) plateau(t *trial) Finding {
 
 func (l *look) smallNetwork(t *trial) Finding {
 	factor := math.Pow(10, math.Max(0, t.gain))
-	f := Finding{Kind: SmallNetwork, Advice: "a wider or deeper network, Fourier features or another activation; another seed, as this may be a minimum of its own",
-		Words:   saying("the loss came to rest at %v, and %d steps of %s from there lower it by no more than a factor of %v", l.course.last, t.iterations, t.method, factor),
+	f := Finding{Kind: SmallNetwork,
+		Advice: "a wider or deeper network, Fourier features or another activation; another seed, as this may be a minimum of its own",
+		Words: saying("the loss came to rest at %v, and %d steps of %s from there lower it by no more than a factor of %v",
+			l.course.last, t.iterations, t.method, factor),
 		Figures: []Figure{{"loss", l.course.last}, {"factor of the trial", factor}}}
 	if known(l.Trained) && known(l.HeldOut) {
 		f.Words += saying("; residuals at held-out points, %v, are like those at trained ones, %v: more points would not help", l.HeldOut, l.Trained)

@@ -20,7 +20,8 @@ func (l *look) good() *Finding {
 			Figures: []Figure{{"error", l.Error}, {"target", l.Target}}}
 	}
 	if left := l.held(); left <= l.Target {
-		return &Finding{Kind: Good, Words: saying("the residual at held-out points fell from %v to %v, to %v of it; no solution is known to compare with", l.HeldOutFirst, l.HeldOut, left),
+		return &Finding{Kind: Good,
+			Words:   saying("the residual at held-out points fell from %v to %v, to %v of it; no solution is known to compare with", l.HeldOutFirst, l.HeldOut, left),
 			Figures: []Figure{{"held-out residual", l.HeldOut}, {"first held-out residual", l.HeldOutFirst}, {"target", l.Target}}}
 	}
 	return nil
@@ -48,7 +49,8 @@ func (l *look) noGradient() *Finding {
 	if l.Result.Status != optim.Stationary {
 		return nil
 	}
-	return &Finding{Kind: NoGradient, Words: saying("the gradient is exactly zero at a loss of %v", l.Result.Loss), Advice: "another seed, a smooth activation, a start other than zeros"}
+	return &Finding{Kind: NoGradient, Words: saying("the gradient is exactly zero at a loss of %v", l.Result.Loss),
+		Advice: "another seed, a smooth activation, a start other than zeros"}
 }
 
 // ignored looks at the history for the course of each term, and at the terms without weights, where they are known, for whether
@@ -134,7 +136,8 @@ func (l *look) wrongSolution() *Finding {
 		return &f
 	}
 	if left := l.held(); known(l.Error) && left < satisfied && l.course.fall < stalledFall {
-		return &Finding{Kind: WrongSolution, Words: saying("the residual at held-out points is %v of the first one, and the error %v: the equation is satisfied by another solution", left, l.Error),
+		return &Finding{Kind: WrongSolution,
+			Words:   saying("the residual at held-out points is %v of the first one, and the error %v: the equation is satisfied by another solution", left, l.Error),
 			Advice:  "conditions that hold exactly, or more weight of them; another seed; a start from an easier parameter (Options.From)",
 			Figures: []Figure{{"part of the first held-out residual", left}, {"error", l.Error}}}
 	}
@@ -174,7 +177,8 @@ func (l *look) overfitted() *Finding {
 	if !known(l.Trained) || !known(l.HeldOut) || l.HeldOut < overfitted*l.Trained {
 		return nil
 	}
-	return &Finding{Kind: Overfitted, Words: saying("the residual is %v at points that were not trained on, %v times the %v at those that were", l.HeldOut, l.HeldOut/l.Trained, l.Trained),
+	return &Finding{Kind: Overfitted,
+		Words:   saying("the residual is %v at points that were not trained on, %v times the %v at those that were", l.HeldOut, l.HeldOut/l.Trained, l.Trained),
 		Advice:  "points that move (Refiner: sample.RAD{} or sample.Redraw{}), more points, or fewer parameters",
 		Figures: []Figure{{"held-out residual", l.HeldOut}, {"trained residual", l.Trained}}}
 }
