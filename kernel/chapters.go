@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosciml/gosciml/kernel/internal/chapters"
 	"github.com/gosciml/gosciml/kernel/internal/headless"
+	"github.com/gosciml/gosciml/kernel/internal/place"
 	"github.com/gosciml/gosciml/tutorials/chapter"
 )
 
@@ -21,6 +22,7 @@ func runChapters(ctx context.Context, args []string) error {
 	texts := flags.String("from", "", "`folder` of the texts, instead of the clone's tutorials")
 	notebooks := flags.String("o", "", "`folder` of the notebooks, instead of the clone's notebooks")
 	check := flags.Bool("check", false, "execute nothing: compare the notebooks that are there with the texts, and with the numbers that those quote")
+	site := flags.String("html", "", "write pages of HTML to this `folder`, which open from disk and need no network")
 	verbose := flags.Bool("v", false, "show what the cells print")
 	timeout := flags.Duration("timeout", 30*time.Minute, "longest time for one cell, 0 for no limit")
 	names, err := parse(flags, args, -1)
@@ -45,17 +47,41 @@ func runChapters(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *site != "" {
+		if err := prepareBriefly(ctx, p); err != nil {
+			return err
+		}
+		if err := chapters.PrepareSite(ctx, p, *site, os.Stderr); err != nil {
+			return err
+		}
+	}
 	if *check {
 		failed := 0
 		for _, ch := range chosen {
 			failed += tell(ch, "", course.Check(ch))
 		}
+		if err := verdict(failed, len(chosen)); err != nil {
+			return err
+		}
 		if err := chapter.CheckGlossary(all, course.Notebooks); err != nil {
 			return err
 		}
-		return verdict(failed, len(chosen))
+	} else if err := makeAll(ctx, p, course, all, chosen, *timeout, *verbose); err != nil {
+		return err
 	}
+	if *site == "" {
+		return nil
+	}
+	if err := course.WriteSite(ctx, p, all, *site); err != nil {
+		return err
+	}
+	fmt.Println("open", filepath.Join(*site, "index.html"))
+	return nil
+}
 
+// makeAll makes the notebooks of the chosen chapters, one after the other, also after one that fails, and the glossary of all.
+func makeAll(ctx context.Context, p place.Place, course chapters.Course, all, chosen []*chapter.Chapter, timeout time.Duration, verbose bool) error {
+	var err error
 	jobs := make([]*headless.Job, len(chosen))
 	for i, ch := range chosen {
 		if jobs[i], err = course.Prepare(ch); err != nil {
@@ -66,12 +92,12 @@ func runChapters(ctx context.Context, args []string) error {
 		return err
 	}
 	out := io.Writer(io.Discard)
-	if *verbose {
+	if verbose {
 		out = os.Stdout
 	}
 	failed, seconds := 0, 0.0
 	for i, ch := range chosen {
-		made, err := course.Make(ctx, p, ch, jobs[i], *timeout, out)
+		made, err := course.Make(ctx, p, ch, jobs[i], timeout, out)
 		failed += tell(ch, fmt.Sprintf("%5.0f s %6.0f MB  ", made.Seconds, float64(made.Memory)/1e6), err)
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -141,10 +141,10 @@ func CheckGlossary(chapters []*Chapter, folder string) error {
 	file := filepath.Join(folder, GlossaryName+".ipynb")
 	nb, err := ReadNotebook(file)
 	if err != nil {
-		return err
+		return fmt.Errorf("the glossary cannot be read: %w", err)
 	}
 	if len(nb.Cells) != 1 || strings.TrimSpace(nb.Cells[0].Source) != strings.TrimSpace(want) {
-		return fmt.Errorf("%s has not the terms that the chapters explain now: make it again", file)
+		return fmt.Errorf("%s has not the terms that the chapters explain now: `go run ./kernel chapters` with any of them makes it again", file)
 	}
 	return nil
 }
