@@ -1,7 +1,7 @@
-// Opens notebooks in JupyterLab with a headless browser: first as they are, as from a clone, without running them;
-// then it runs all cells. Both times it checks what is seen.
+// Opens notebooks in JupyterLab with a headless browser as they are, as from a clone, without running them, and checks what is seen.
+// Then it runs all cells of those that --run names, and checks again.
 //
-//   node .ci/browser/check.mjs [--shots DIR] [--lab 'COMMAND …'] NOTEBOOK…
+//   node .ci/browser/check.mjs [--shots DIR] [--lab 'COMMAND …'] [--run NOTEBOOK]… [NOTEBOOK…]
 //
 // The notebooks to be run are copied with their outputs removed: what is checked is what this run made.
 import { execFileSync } from 'node:child_process';
@@ -19,6 +19,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const { values: options, positionals: notebooks } = parseArgs({
   allowPositionals: true,
   options: {
+    run: { type: 'string', multiple: true, default: [] }, // notebooks to run
     shots: { type: 'string' }, // where the pictures go; a new temporary folder if not given
     complete: { type: 'string', default: '%%\nfmt.Prin' }, // what to type before Tab
     expect: { type: 'string', default: 'Println' }, // what must be among the suggestions
@@ -26,8 +27,8 @@ const { values: options, positionals: notebooks } = parseArgs({
     timeout: { type: 'string', default: '600' }, // seconds for all cells of one notebook
   },
 });
-if (notebooks.length === 0) {
-  console.error('usage: node .ci/browser/check.mjs [--shots DIR] NOTEBOOK…');
+if (notebooks.length + options.run.length === 0) {
+  console.error('usage: node .ci/browser/check.mjs [--shots DIR] [--run NOTEBOOK]… [NOTEBOOK…]');
   process.exit(2);
 }
 const browserPath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
@@ -57,8 +58,8 @@ const hasCode = (cell) => cell.cell_type === 'code' && text(cell.source).trim() 
 const folder = join(mkdtempSync(join(tmpdir(), 'gosciml-browser-')), 'my notebooks');
 mkdirSync(folder);
 const asCloned = (path) => `cloned ${basename(path)}`;
-for (const path of notebooks) {
-  copyFileSync(path, join(folder, asCloned(path)));
+for (const path of notebooks) copyFileSync(path, join(folder, asCloned(path)));
+for (const path of options.run) {
   const document = JSON.parse(readFileSync(path, 'utf8'));
   for (const cell of document.cells) if (cell.cell_type === 'code') Object.assign(cell, { outputs: [], execution_count: null });
   writeFileSync(join(folder, basename(path)), JSON.stringify(document, null, 1));
@@ -71,7 +72,7 @@ try {
   browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
   await checkChecks();
   for (const path of notebooks) await checkStored(asCloned(path));
-  for (const path of notebooks) await checkNotebook(basename(path));
+  for (const path of options.run) await checkNotebook(basename(path));
 } catch (error) {
   problem(error.stack ?? String(error));
 } finally {

@@ -222,12 +222,24 @@ func TestSentences(t *testing.T) {
 		"One. The \x00 is it! Two.":                 "The \x00 is it!",
 		"See e.g. Eq. 3 for the \x00, i.e. it. Two": "See e.g. Eq. 3 for the \x00, i.e. it.",
 		"(One.) A \x00 of 1.5 and $a. B$ it.":       "A \x00 of 1.5 and $a. B$ it.",
-		"Is it? It is \x00":                         "It is \x00",
+		"Is it? A \x00 is.":                         "A \x00 is.",
+		"One. They point apart. That is a \x00. B":    "They point apart. That is a \x00.",
+		"That is a \x00.":                           "That is a \x00.",
 		"**Bold.** \x00 begins. $x$ is.":            "\x00 begins.",
 	} {
 		if got := sentenceAround(paragraph); got != want {
 			t.Errorf("the sentence of %q is %q, want %q", paragraph, got, want)
 		}
+	}
+}
+
+func TestAFormulaBelongsToTheSentenceBeforeIt(t *testing.T) {
+	c, err := Read(write(t, "90-a.md", "# 90 · T\n\nOne: two. The **loss**<!-- term --> is a mean\nof squares:\n\n$$L =\n\\frac1N .$$\n\nNot **this**<!-- term --> one: it ends.\n\n$$x$$\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Terms) != 2 || c.Terms[0].Meaning != "The **loss** is a mean of squares: $$L = \\frac1N .$$" || c.Terms[1].Meaning != "Not **this** one: it ends." {
+		t.Errorf("the terms are %+v", c.Terms)
 	}
 }
 

@@ -119,6 +119,9 @@ func standard(c *Chapter, source string, nb *Notebook) error {
 		last += at[0]
 	}
 
+	if n := len(c.Quotes); n < 3 {
+		wrong("it quotes %d numbers in a way that can be checked, expected 3 or more", n)
+	}
 	if n := len(c.Exercises); n < 3 || n > 5 {
 		wrong("it has %d exercises, expected 3 to 5", n)
 	}

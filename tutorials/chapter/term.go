@@ -23,6 +23,9 @@ var (
 	bold  = regexp.MustCompile(`\*\*([^*\n]+(?:\n[^*\n]+)?)\*\*$`)
 	item  = regexp.MustCompile(`^\s*(?:[-*+]|\d+[.)])\s+`)
 	quote = regexp.MustCompile(`^\s*(?:> ?)+`)
+
+	formula = regexp.MustCompile(`(?s)^.*?:\s*\n\s*\n(\$\$.*?\$\$)`)                 // behind the sentence that ends with its colon
+	pronoun = regexp.MustCompile(`^[*_(“"]*(?:That|This|These|Those|It|They|Such) `) // refers to the sentence before
 )
 
 // termAt reads the term whose comment is text[begin:end].
@@ -36,6 +39,9 @@ func termAt(text string, begin, end int) (Term, error) {
 	paragraph := blockEnd(before) + "\x00" + blockBegin(after) // the mark stands for the term
 	paragraph = comment.ReplaceAllString(paragraph, "")
 	sentence := sentenceAround(strings.Join(strings.Fields(paragraph), " "))
+	if m := formula.FindStringSubmatch(after); strings.HasSuffix(sentence, ":") && m != nil {
+		sentence += " " + strings.Join(strings.Fields(m[1]), " ")
+	}
 	return Term{Name: name, Meaning: strings.Replace(sentence, "\x00", "**"+name+"**", 1)}, nil
 }
 
@@ -72,10 +78,11 @@ func blank(line string) bool { return strings.TrimSpace(quote.ReplaceAllString(l
 // abbreviations end with a point that ends no sentence.
 var abbreviations = regexp.MustCompile(`(?:^|[ (])(?:e\.g|i\.e|cf|et al|Eq|Fig|Sec|Ch|vs|approx|resp|\pL)\.$`)
 
-// sentenceAround is the sentence of a paragraph in which the mark stands.
+// sentenceAround is the sentence of a paragraph in which the mark stands, with the one before if it begins with a word for that: "That is
+// a gradient conflict."
 func sentenceAround(paragraph string) string {
 	mark := strings.IndexByte(paragraph, 0)
-	begin, end := 0, len(paragraph)
+	begin, end, before := 0, len(paragraph), 0
 	math := false
 	for i, r := range paragraph {
 		if r == '$' {
@@ -93,11 +100,14 @@ func sentenceAround(paragraph string) string {
 			continue
 		}
 		if stop <= mark {
-			begin = stop
+			before, begin = begin, stop
 		} else {
 			end = stop
 			break
 		}
+	}
+	if pronoun.MatchString(strings.TrimSpace(paragraph[begin:end])) {
+		begin = before
 	}
 	return strings.TrimSpace(paragraph[begin:end])
 }

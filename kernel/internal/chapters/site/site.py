@@ -48,7 +48,7 @@ MATHJAX = """<script>
 MathJax = {
   tex: {inlineMath: [['$', '$'], ['\\\\(', '\\\\)']]},
   options: {enableMenu: false, processHtmlClass: 'math', ignoreHtmlClass: 'cell|output'},
-  svg: {fontCache: 'global'}
+  svg: {fontCache: 'global', scale: 0.92}
 };
 </script>
 <script defer src="static/mathjax.js"></script>"""
@@ -77,6 +77,18 @@ def markdown(source, ending=""):
     return re.sub(r'href="([\w-]+)\.ipynb', r'href="\1.html', page)
 
 
+def unmoved(data):
+    """Of an animated PNG the still picture that it has for viewers which cannot play it; any other stays as it is."""
+    png = base64.b64decode(text(data))
+    kept, at = png[:8], 8
+    while at < len(png):
+        length, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]
+        if kind not in (b"acTL", b"fcTL", b"fdAT"):
+            kept += png[at : at + 12 + length]
+        at += 12 + length
+    return base64.b64encode(kept).decode()
+
+
 def image(kind, data, alt, css=""):
     data = text(data)
     if kind == "image/svg+xml":
@@ -98,8 +110,8 @@ def shown(output):
         picture = image(still, data[still], alt, "still") if still else ""
         return f'<figure class="play"><script type="application/json">{spec}</script><div class="live"></div>{picture}</figure>'
     if "image/gif" in data:
-        picture = image(still, data[still], alt, "still") if still else ""
-        return f'<figure class="{"moves" if still else ""}">{image("image/gif", data["image/gif"], alt, "gif")}{picture}</figure>'
+        picture = image("image/png", unmoved(data["image/png"]), alt, "still") if "image/png" in data else ""
+        return f'<figure class="{"moves" if picture else ""}">{image("image/gif", data["image/gif"], alt, "gif")}{picture}</figure>'
     if still:
         return f"<figure>{image(still, data[still], alt)}</figure>"
     if "text/html" in data:
