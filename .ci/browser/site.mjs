@@ -48,8 +48,8 @@ async function check(context, name, scheme) {
   await page.goto(pathToFileURL(join(site, name)).href);
   // Mathematics and figures are drawn after the page is there.
   await page
-    .waitForFunction(() => (!window.MathJax || window.MathJax.startup?.document?.state() >= 10) && document.querySelectorAll('.play').length === document.querySelectorAll('.playing').length, null, { timeout: 30000 })
-    .catch(() => wrong('its mathematics or a figure to play with was not drawn within 30 s'));
+    .waitForFunction(() => (!window.MathJax || window.MathJax.startup?.document?.state() >= 10) && document.querySelectorAll('.play').length === document.querySelectorAll('.playing').length, null, { timeout: 60000, polling: 200 })
+    .catch(() => wrong('its mathematics or a figure to play with was not drawn within 60 s'));
   const seen = await page.evaluate(() => {
     const main = document.querySelector('main');
     const rest = main.cloneNode(true);
@@ -72,7 +72,6 @@ async function check(context, name, scheme) {
   if (seen.left) wrong(`it shows ${JSON.stringify(seen.left)} as it was typed`);
   if (seen.wide > 900) wrong(`it is ${seen.wide} pixels wide in a window of 900`);
   await page.screenshot({ path: join(shots, `site-${name.replace(/\.html$/, '')}-${scheme}.png`), fullPage: true });
-  if (scheme === 'light') await page.pdf({ path: join(shots, `site-${name.replace(/\.html$/, '')}.pdf`), format: 'A4' });
   console.log(`${name} (${scheme}): ${seen.math} formulas, ${seen.images} pictures, ${seen.plays} to play with`);
   await page.close();
 }
