@@ -145,8 +145,24 @@ func TestChaptersAreMadeAndChecked(t *testing.T) {
 	if err != nil || !strings.Contains(string(made), "✗ Exercise 1") || strings.Contains(string(made), "✓") {
 		t.Errorf("the notebook has not its own cells and no others (%v):\n%s", err, made)
 	}
-	if out, err := chapters("", "", "-check"); err != nil {
-		t.Errorf("chapters -check: %v\n%s", err, out)
+	site := filepath.Join(t.TempDir(), "site")
+	if out, err := chapters("", "", "-check", "-html", site); err != nil {
+		t.Errorf("chapters -check -html: %v\n%s", err, out)
+	}
+	for file, wants := range map[string][]string{
+		"index.html":        {`<a href="90-small.html">A quadratic`, "How far gradient descent", "1 min, 100 MB", `href="glossary.html"`},
+		"90-small.html":     {"0.366, that is", "<summary>Solution</summary>", `src="static/mathjax.js"`, `class="cell exercise"`, "✗ Exercise 1"},
+		"glossary.html":     {`<a href="90-small.html">chapter 90</a>`},
+		"static/mathjax.js": {"MathJax"},
+		"static/style.css":  {"prefers-color-scheme: dark"},
+		"static/vega5.js":   {"vega"},
+	} {
+		page, err := os.ReadFile(filepath.Join(site, file))
+		for _, want := range append(wants, "") {
+			if err != nil || !strings.Contains(string(page), want) || strings.HasSuffix(file, ".html") && strings.Contains(string(page), "<!--") {
+				t.Errorf("%s: %v, want %q and no comment in\n%s", file, err, want, page)
+			}
+		}
 	}
 	if out, err := chapters(" 0.366<!--", " 0.5<!--", "-check"); err == nil {
 		t.Errorf("chapters -check does not find a number that was changed:\n%s", out)
