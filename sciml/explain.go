@@ -67,6 +67,7 @@ func (s *Solution) Evidence(ctx context.Context) (diagnose.Evidence, error) {
 		e.Trained = math.Sqrt(square)
 	}
 	if !s.left.loaded {
+		e.Start = s.model.Init
 		e.Objective, err = s.model.ObjectiveOf(s.left.adapter)
 	}
 	return e, err

@@ -29,6 +29,8 @@ type Evidence struct {
 	Trained, HeldOut, HeldOutFirst float64
 	// HeldOutAt measures HeldOut elsewhere, so that an experiment is judged by it; nil where that is not to be had.
 	HeldOutAt func(ctx context.Context, theta []float64) (float64, error)
+	// Start is a start of the network by a seed, to see where another one leads; nil where that is not to be had.
+	Start func(seed uint64) []float64
 	// Slabs are the residuals in parts of the time, from the first to the last; nil for a problem without time.
 	Slabs []Slab
 	// Error is that of the result, relative to a solution that is known.

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
@@ -54,11 +55,10 @@ type trial struct {
 // trialTime is the most that an experiment takes, compilation included.
 const trialTime = time.Minute
 
-// try goes on from the result by Levenberg–Marquardt, or by L-BFGS where that is not possible.
-func (e *Evidence) try(ctx context.Context, given *objective.Objective) (trial, error) {
+// try goes on from a θ by so many steps of Levenberg–Marquardt, or ten times as many of L-BFGS where that is not possible.
+func (e *Evidence) try(ctx context.Context, given *objective.Objective, theta []float64, steps int) (trial, error) {
 	obj := *given
 	obj.Adaptation, obj.Remarks, obj.Terms = nil, nil, nil
-	theta := e.Result.Theta
 	columns := 0
 	if obj.Dim > 600 {
 		columns = obj.Dim / 3
@@ -66,7 +66,7 @@ func (e *Evidence) try(ctx context.Context, given *objective.Objective) (trial, 
 	methods := []struct {
 		optim.Method
 		steps int
-	}{{optim.LevenbergMarquardt{Geodesic: true, Columns: columns, MaxMemory: 1 << 30}, trialSteps}, {optim.LBFGS{}, 10 * trialSteps}}
+	}{{optim.LevenbergMarquardt{Geodesic: true, Columns: columns, MaxMemory: 1 << 30}, steps}, {optim.LBFGS{}, 10 * steps}}
 	for i, m := range methods {
 		r, err := optim.Minimize(ctx, &obj, theta, m.Method, optim.Options{MaxIterations: m.steps, MaxTime: trialTime})
 		if i == 0 && (errors.Is(err, objective.ErrUnsuitable) || errors.Is(err, objective.ErrTooLarge)) {
@@ -87,8 +87,8 @@ func (e *Evidence) try(ctx context.Context, given *objective.Objective) (trial, 
 		}
 		t.gain = math.Log10(t.from / math.Max(t.to, math.SmallestNonzeroFloat64))
 		if e.HeldOutAt != nil && known(e.HeldOut) && obj.Precision() == e.Objective.Precision() {
-			there, err := e.HeldOutAt(ctx, r.Theta)
-			if err != nil {
+			there := 0.0
+			if err := usercode.Call("Evidence.HeldOutAt", func() (err error) { there, err = e.HeldOutAt(ctx, r.Theta); return err }); err != nil {
 				return trial{}, err
 			}
 			t.gain = math.Min(t.gain, 2*math.Log10(e.HeldOut/there))

@@ -18,9 +18,10 @@ const (
 	// Less may come from chance: a peak of the residual that few points meet counts once more or less.
 	overfitted = 3.0
 
-	// A term is ignored that had less than this share of the loss in the beginning, has kept more than this part of itself,
-	// while the others fell to a part below the last.
-	ignoredShare, ignoredKept, othersKept = 1e-2, 0.1, 1e-2
+	// A term is ignored that had less than this share of the loss in the beginning (equations beside conditions of weight 100
+	// have 0.01, a condition of weight 1e-6 next to nothing), has kept more than this part of itself, while the others fell to a
+	// part below the last, and without weights to such a part of it.
+	ignoredShare, ignoredKept, othersKept = 1e-4, 0.1, 1e-2
 
 	// A loss that fell by less than this many decades in the last quarter of the iterations takes more than as many
 	// iterations as there were for another half a decade; one that fell by more than the second falls fast.
@@ -40,6 +41,8 @@ const (
 	// An experiment of trialSteps steps of a curvature method has found a way on when the loss fell by half a decade, or by
 	// more than the method would in as many iterations as it made.
 	trialSteps, trialGain = 20, 0.5
+	// Another start needs more of them; no training has its seed.
+	startSteps, otherSeed = 3 * trialSteps, 0x616e6f74686572
 	// Rounding is what hinders it where the same steps in float64 gain this many decades more, which is a factor of two.
 	doubleGain = 0.3
 

@@ -3,6 +3,7 @@ package diagnose
 import (
 	"math"
 
+	"github.com/gosciml/gosciml/sciml/internal/usercode"
 	"github.com/gosciml/gosciml/sciml/objective"
 	"github.com/gosciml/gosciml/sciml/optim"
 )
@@ -108,6 +109,9 @@ func (l *look) progress() []Finding {
 		}
 		if !falling {
 			found = append(found, l.smallNetwork(t))
+			if f := l.elsewhere(t); f != nil {
+				found[0] = *f
+			}
 		}
 	}
 	if falling {
@@ -121,12 +125,37 @@ func (l *look) trial(obj *objective.Objective, what string) *trial {
 	if obj == nil {
 		return nil
 	}
-	t, err := l.try(l.ctx, obj)
+	t, err := l.try(l.ctx, obj, l.Result.Theta, trialSteps)
 	if err != nil {
 		l.missed(what, err)
 		return nil
 	}
 	return &t
+}
+
+// elsewhere is the finding that steps from another start come to a lower loss than those from the result: the training is at a
+// minimum of its own, and the network holds more.
+func (l *look) elsewhere(here *trial) *Finding {
+	if l.Start == nil {
+		return nil
+	}
+	var theta []float64
+	err := usercode.Call("Evidence.Start", func() error { theta = l.Start(otherSeed); return nil })
+	var t trial
+	if err == nil {
+		t, err = l.try(l.ctx, l.experiment(), theta, startSteps)
+	}
+	if err != nil {
+		l.missed("where another start leads", err)
+		return nil
+	}
+	if t.to > here.to*math.Pow(10, -trialGain) {
+		return nil
+	}
+	return &Finding{Kind: WrongSolution, Advice: "another seed; a method that uses curvature from the first step (optim.Auto); in time, causal weights (pinn.Causal) or windows",
+		Words: saying("%d steps of %s from the result bring the loss from %v to %v, and %d from another start to %v: the training is at a minimum of its own",
+			here.iterations, here.method, here.from, here.to, t.iterations, t.to),
+		Figures: []Figure{{"loss", here.from}, {"loss after the trial", here.to}, {"loss from another start", t.to}}}
 }
 
 // gained reports whether a trial has found a way on that the method would not go in as many iterations as it made.
