@@ -3,9 +3,11 @@ package sciml
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
+	"github.com/gosciml/gosciml/sciml/plot"
 )
 
 // Errors are u − u* for an unknown, with the exact solution or the reference u*, on n nodes along each side of the domain: n numbers
@@ -73,4 +75,27 @@ func (s *Solution) errors(ctx context.Context, unknown string, n int) ([]float64
 		off[k] -= want
 	}
 	return off, nil
+}
+
+// ErrorMap draws |u − u*| of the first unknown that errors are measured of, for a problem in two coordinates, in colours on a
+// logarithmic scale. Options come on top of that, such as a plot.ColorRange that several maps share, or plot.Dots. It fails as
+// Errors does.
+func (s *Solution) ErrorMap(ctx context.Context, title string, options ...plot.HeatOption) (*plot.Figure, error) {
+	const nodes = 65 // what an animation can hold
+	grid, err := s.Grid("", nodes)
+	if err != nil {
+		return nil, err
+	}
+	if grid.U, err = s.Errors(ctx, "", nodes); err != nil {
+		return nil, err
+	}
+	for i, e := range grid.U {
+		grid.U[i] = math.Abs(e)
+	}
+	names := s.model.Problem().Coordinates
+	usual := []plot.HeatOption{plot.LogColor(), plot.AxisLabels(names[0], names[1])}
+	if slices.Contains(names, "t") {
+		usual = append(usual, plot.FreeAspect())
+	}
+	return plot.HeatMap(title, grid, append(usual, options...)...)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gosciml/gosciml/sciml"
 	"github.com/gosciml/gosciml/sciml/diagnose"
 	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/plot"
 )
 
 // TestErrorsOnAGrid compares them with the values at points, and their frequencies with their mean square.
@@ -69,5 +70,21 @@ func TestErrorsOnAGrid(t *testing.T) {
 		if _, err := try(); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", err, word)
 		}
+	}
+}
+
+func TestErrorMapIsOfTwoCoordinates(t *testing.T) {
+	figure, err := untrained(t, pde.Poisson2D()).ErrorMap(t.Context(), "how far off", plot.ColorRange(1e-3, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if svg, err := figure.SVG(); err != nil || !strings.Contains(string(svg), "how far off") {
+		t.Errorf("the map has no title: %v", err)
+	}
+	if _, err := untrained(t, pde.Poisson1D()).ErrorMap(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "two") {
+		t.Errorf("the error of a map over one coordinate is %v", err)
+	}
+	if _, err := (&sciml.Solution{}).ErrorMap(t.Context(), ""); err == nil {
+		t.Error("a solution of nothing has a map")
 	}
 }
