@@ -32,8 +32,13 @@ class Client(NotebookClient):
     """Tells of printed text when it comes, not at the end of the cell."""
 
     def output(self, outs, msg, display_id, cell_index):
-        out = super().output(outs, msg, display_id, cell_index)
         content = msg["content"]
+        last = outs[-1] if outs and msg["msg_type"] == "stream" and not self.clear_before_next_output else None
+        if last and last["output_type"] == "stream" and last["name"] == content["name"]:
+            last["text"] += content["text"]  # one output, as JupyterLab shows and saves it
+            out = last
+        else:
+            out = super().output(outs, msg, display_id, cell_index)
         if msg["msg_type"] == "stream":  # what has been told will be saved, even if a signal comes now
             tell("text", stream=content["name"], text=content["text"])
         return out
