@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// PeakMemory looks twenty times a second, until stop is closed, how much memory the programs of cells have that kernels below a process run,
+// PeakMemory looks five times a second, until stop is closed, how much memory the programs of cells have that kernels below a process run,
 // and returns the most that it has seen, in bytes: the sum of what is resident of a program and of those that it has started.
 // What compiles cells, and the language server, are not counted.
 func PeakMemory(ancestor int, stop <-chan struct{}) (peak uint64) {
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
