@@ -16,7 +16,7 @@ const (
 )
 
 // belowStandard are the chapters that are still being brought up to what chapters have to be. One that has got there is to be removed.
-var belowStandard = []string{"01"}
+var belowStandard []string
 
 // A notebook is made from its text: whoever changes one has to execute it again. And the numbers in the text are those that were
 // printed then.
