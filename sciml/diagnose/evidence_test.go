@@ -69,6 +69,8 @@ func TestExplainEvidence(t *testing.T) {
 			Terms: []diagnose.Term{{"a", 1e-4}, {"b", 1e-6}}}, diagnose.Plateau},
 		"one that matters": {diagnose.Evidence{Result: optim.Result{History: terms(map[string]float64{"a": 1, "b": 1e-6}, map[string]float64{"a": 1e-4, "b": 1e-6})},
 			Terms: []diagnose.Term{{"a", 1e-4}, {"b", 1}}}, diagnose.Ignored},
+		"one that matters most": {diagnose.Evidence{Result: optim.Result{History: terms(map[string]float64{"a": 1, "b": 1e-6}, map[string]float64{"a": 1e-3, "b": 1e-6})},
+			Terms: []diagnose.Term{{"a", 1e-3}, {"b", 1e-2}}}, diagnose.Ignored},
 		"one that falls along": {diagnose.Evidence{Result: optim.Result{History: terms(map[string]float64{"a": 1, "b": 1e-6}, map[string]float64{"a": 1e-4, "b": 1e-9})}},
 			diagnose.Plateau},
 		"violated in the beginning": {diagnose.Evidence{Result: optim.Result{History: still}, Slabs: slabs(0.5, 0.3, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02)}, diagnose.WrongSolution},

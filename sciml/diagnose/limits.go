@@ -20,7 +20,7 @@ const (
 
 	// A term is ignored that had less than this share of the loss in the beginning (equations beside conditions of weight 100
 	// have 0.01, a condition of weight 1e-6 next to nothing), has kept more than this part of itself, while the others fell to a
-	// part below the last, and without weights to such a part of it.
+	// part below the last, and without weights to less than it.
 	ignoredShare, ignoredKept, othersKept = 1e-4, 0.1, 1e-2
 
 	// A loss that fell by less than this many decades in the last quarter of the iterations takes more than as many

@@ -77,7 +77,7 @@ func (l *look) ignored() *Finding {
 	var f *Finding
 	for _, name := range slices.Sorted(maps.Keys(first)) {
 		begun, now := first[name], last[name]
-		if !(begun > 0) || begun > ignoredShare*total || now < ignoredKept*begun || len(l.Terms) > 0 && othersKept*bare[name] < rest {
+		if !(begun > 0) || begun > ignoredShare*total || now < ignoredKept*begun || len(l.Terms) > 0 && bare[name] < rest {
 			continue
 		}
 		words := saying("%q had a share of %v of the loss in the beginning and is at %v of its first value", name, begun/total, now/begun)
