@@ -30,14 +30,12 @@ func (e *Exercise) Hint(wrong bool, format string, args ...any) *Exercise {
 }
 
 // Right ends the check. If no hint applied it says that the answer is right, and why, in the manner of fmt.Sprintf.
-// It reports whether it was.
-func (e *Exercise) Right(format string, args ...any) bool {
+func (e *Exercise) Right(format string, args ...any) {
 	if e.hint != "" {
 		fmt.Printf("✗ Exercise %s: %s\n", e.name, e.hint)
-		return false
+		return
 	}
 	fmt.Printf("✓ Exercise %s: %s\n", e.name, fmt.Sprintf(format, args...))
-	return true
 }
 
 // Near reports whether an answer is within a relative tolerance of what is expected; an absolute one where that is zero.
