@@ -29,7 +29,7 @@ const browser = await chromium.launch({ executablePath: browserPath, args: ['--n
 try {
   for (const colorScheme of ['light', 'dark']) {
     const context = await browser.newContext({ viewport: { width: 900, height: 1200 }, colorScheme });
-    for (const name of pages) await check(context, name, colorScheme);
+    for (const name of pages) await check(context, name, colorScheme).catch((error) => problems.push(`${name} (${colorScheme}): ${error.message}`));
     await context.close();
   }
 } finally {
@@ -47,9 +47,10 @@ async function check(context, name, scheme) {
   page.on('pageerror', (error) => wrong(error.message));
   await page.goto(pathToFileURL(join(site, name)).href);
   // Mathematics and figures are drawn after the page is there.
+  await page.evaluate(() => window.MathJax?.startup?.promise);
   await page
-    .waitForFunction(() => (!window.MathJax || window.MathJax.startup?.document?.state() >= 10) && document.querySelectorAll('.play').length === document.querySelectorAll('.playing').length, null, { timeout: 60000, polling: 200 })
-    .catch(() => wrong('its mathematics or a figure to play with was not drawn within 60 s'));
+    .waitForFunction(() => document.querySelectorAll('.play').length === document.querySelectorAll('.playing').length, null, { timeout: 30000 })
+    .catch(() => wrong('a figure to play with was not drawn within 30 s'));
   const seen = await page.evaluate(() => {
     const main = document.querySelector('main');
     const rest = main.cloneNode(true);
