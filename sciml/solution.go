@@ -54,9 +54,9 @@ func (s *Solution) String() string {
 		return "no solution"
 	}
 	if math.IsNaN(s.RelativeError()) {
-		return fmt.Sprintf("%s: %s", s.Method, &s.Result)
+		return fmt.Sprintf("%s: %s", s.Method, s.Result)
 	}
-	return fmt.Sprintf("%s: relative L2 error %.2e, %s", s.Method, s.RelativeError(), &s.Result)
+	return fmt.Sprintf("%s: relative L2 error %.2e, %s", s.Method, s.RelativeError(), s.Result)
 }
 
 // At evaluates u at points, each a slice of coordinates; entry n of the result has the unknowns at point n.

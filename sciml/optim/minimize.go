@@ -86,7 +86,7 @@ type Result struct {
 }
 
 // String is one line: the loss, what it cost, and the reason for stopping.
-func (r *Result) String() string {
+func (r Result) String() string {
 	s := fmt.Sprintf("loss %.3g, %d iterations, %.1f s: %s", r.Loss, r.Iterations, r.Seconds, r.Status)
 	if r.Message != "" {
 		s += " (" + r.Message + ")"

@@ -395,3 +395,14 @@ func TestMostIterations(t *testing.T) {
 		}
 	}
 }
+
+// TestResultPrintsOneLine: also where it is a value, as in a sciml.Solution, and not a pointer.
+func TestResultPrintsOneLine(t *testing.T) {
+	r := optim.Result{Theta: []float64{1, 2}, Loss: 0.5, Iterations: 3, Seconds: 1.25, Status: optim.SearchFailed, Message: "why"}
+	const want = "loss 0.5, 3 iterations, 1.2 s: no further decrease along the search direction (why)"
+	for _, got := range []string{fmt.Sprint(r), fmt.Sprint(&r)} {
+		if got != want {
+			t.Errorf("a result prints as %q, expected %q", got, want)
+		}
+	}
+}
