@@ -22,6 +22,7 @@ func runChapters(ctx context.Context, args []string) error {
 	texts := flags.String("from", "", "`folder` of the texts, instead of the clone's tutorials")
 	notebooks := flags.String("o", "", "`folder` of the notebooks, instead of the clone's notebooks")
 	check := flags.Bool("check", false, "execute nothing: compare the notebooks that are there with the texts, and with the numbers that those quote")
+	text := flags.Bool("text", false, "execute nothing: put the texts as they are now into notebooks whose code has not changed, and make the glossary")
 	site := flags.String("html", "", "write pages of HTML to this `folder`, which open from disk and need no network")
 	verbose := flags.Bool("v", false, "show what the cells print")
 	timeout := flags.Duration("timeout", 30*time.Minute, "longest time for one cell, 0 for no limit")
@@ -55,7 +56,21 @@ func runChapters(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	if *check {
+	if *check && *text {
+		return misuse("chapters got -check and -text, expected one of them")
+	}
+	if *text {
+		failed := 0
+		for _, ch := range chosen {
+			failed += tell(ch, "", course.Retext(ch))
+		}
+		if err := course.WriteGlossary(p, all); err != nil {
+			return err
+		}
+		if err := verdict(failed, len(chosen)); err != nil {
+			return err
+		}
+	} else if *check {
 		failed := 0
 		for _, ch := range chosen {
 			failed += tell(ch, "", course.Check(ch))

@@ -28,7 +28,7 @@ const usage = `usage: go run ./kernel COMMAND
 
   lab [-no-browser] [-port N] [-ip ADDRESS] [FOLDER]       set up what is missing and open JupyterLab
   run [-o OUT.ipynb] [-p NAME=VALUE]… [-timeout D] FILE…   execute notebooks or Markdown chapters
-  chapters [-check] [-html FOLDER] [NAME…]                 make the chapters' notebooks and check them; write them as HTML
+  chapters [-check|-text] [-html FOLDER] [NAME…]           make the chapters' notebooks and check them; write them as HTML
   doctor                                                   say what is installed and what is wrong
   setup [-cuda] [-quiet]                                   set up only
   latency [-n N]                                           measure how fast cells come back

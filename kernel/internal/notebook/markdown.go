@@ -2,6 +2,7 @@
 package notebook
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -59,7 +60,11 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 		fields["execution_count"] = nil
 		fields["outputs"] = []any{}
 	}
-	return json.Marshal(fields)
+	var b bytes.Buffer // json.Marshal would write < and > as Jupyter does not
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(fields)
+	return b.Bytes(), err
 }
 
 // FromMarkdown makes a notebook of a chapter or another Markdown file, in the cells that chapter.Split finds. The id of a cell depends
