@@ -57,7 +57,8 @@ type Options struct {
 }
 
 // MostIterationsEnv names the environment variable that bounds the iterations of every run, whatever its options say: to find out
-// in little time whether a long notebook or program works. Results are as bad as can be expected.
+// in little time whether a long notebook or program works. Results are as bad as can be expected. Iterates are
+// measured after half as many at the latest, so that errors have a course that can be drawn.
 const MostIterationsEnv = "GOSCIML_MOST_ITERATIONS"
 
 // DefaultIterations is Options.MaxIterations when that is zero.
@@ -280,6 +281,7 @@ func (o *Options) setDefaults(obj *objective.Objective) error {
 			return fmt.Errorf("optim: %s is %q, expected a number of iterations, at least 1", MostIterationsEnv, most)
 		}
 		o.MaxIterations = min(o.MaxIterations, n)
+		o.MonitorEvery = min(cmp.Or(o.MonitorEvery, 100), max(1, n/2))
 	}
 	o.MonitorEvery = cmp.Or(o.MonitorEvery, 100)
 	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, 30*time.Second)

@@ -387,6 +387,15 @@ func TestMostIterations(t *testing.T) {
 	if r := minimize(t, p.objective(pureGo(t)), p.start, optim.LBFGS{}, optim.Options{MaxIterations: 2}); r.Iterations != 2 {
 		t.Errorf("with fewer asked for: %v", r)
 	}
+	monitor := func(context.Context, *tensors.Tensor) (map[string]float64, error) {
+		return map[string]float64{"m": 1}, nil
+	}
+	for _, method := range []optim.Method{optim.Adam{}, optim.LBFGS{}} { // a loop on the device does not know the last iterate's loss
+		r := minimize(t, p.objective(pureGo(t)), p.start, method, optim.Options{Monitor: monitor})
+		if x, _ := r.History.Metric("m"); len(x) < 2 {
+			t.Errorf("%s is measured at the iterations %v, expected two or more", method.Name(), x)
+		}
+	}
 	for _, wrong := range []string{"0", "-1", "many", "1.5"} {
 		t.Setenv(optim.MostIterationsEnv, wrong)
 		_, err := optim.Minimize(t.Context(), p.objective(pureGo(t)), p.start, optim.LBFGS{}, optim.Options{})
