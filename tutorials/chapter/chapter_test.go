@@ -223,7 +223,7 @@ func TestSentences(t *testing.T) {
 		"See e.g. Eq. 3 for the \x00, i.e. it. Two": "See e.g. Eq. 3 for the \x00, i.e. it.",
 		"(One.) A \x00 of 1.5 and $a. B$ it.":       "A \x00 of 1.5 and $a. B$ it.",
 		"Is it? A \x00 is.":                         "A \x00 is.",
-		"One. They point apart. That is a \x00. B":    "They point apart. That is a \x00.",
+		"One. They point apart. That is a \x00. B":  "They point apart. That is a \x00.",
 		"That is a \x00.":                           "That is a \x00.",
 		"**Bold.** \x00 begins. $x$ is.":            "\x00 begins.",
 	} {
