@@ -66,7 +66,7 @@ func (s *Slider) vega(title string) ([]byte, error) {
 	}
 	position := func(field, label string, lo, hi float64, logarithmic bool) object {
 		scale := object{"domain": []float64{lo, hi}, "nice": false, "zero": false}
-		axis := object{"format": "~g", "tickCount": 6}
+		axis := object{"format": ".6~g", "tickCount": 6} // without a precision Vega takes that of the step, and writes 200 as 2e+2
 		if logarithmic {
 			scale = object{"domain": []float64{lo, hi}, "nice": false, "type": "log"}
 			axis = object{"labelExpr": powerLabel(lo, hi)}
