@@ -140,11 +140,8 @@ func drawCurves(axis optim.Axis, title string, curves []curve) (*plot.Figure, er
 			continue
 		}
 		begun = true
-		losses[i].X, losses[i].Y = c.history.Along(axis, func(r optim.Record) (float64, bool) { return r.Loss, true })
-		errorCurves[i].X, errorCurves[i].Y = c.history.Along(axis, func(r optim.Record) (float64, bool) {
-			v, ok := r.Metrics[pinn.RelativeL2]
-			return v, ok
-		})
+		losses[i].X, losses[i].Y = c.history.Along(axis, lossOf)
+		errorCurves[i].X, errorCurves[i].Y = c.history.Along(axis, errorOf)
 		errorsKnown = errorsKnown || len(errorCurves[i].Y) > 0
 	}
 	if !begun {
@@ -159,4 +156,12 @@ func drawCurves(axis optim.Axis, title string, curves []curve) (*plot.Figure, er
 		return nil, err
 	}
 	return plot.Row(loss, errorFigure)
+}
+
+func lossOf(r optim.Record) (float64, bool) { return r.Loss, true }
+
+// errorOf is the error of a record, and whether it was measured there.
+func errorOf(r optim.Record) (float64, bool) {
+	e, ok := r.Metrics[pinn.RelativeL2]
+	return e, ok
 }

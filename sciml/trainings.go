@@ -10,7 +10,6 @@ import (
 
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
-	"github.com/gosciml/gosciml/sciml/pinn"
 	"github.com/gosciml/gosciml/sciml/plot"
 )
 
@@ -96,15 +95,12 @@ func (t Trainings) String() string {
 // ErrorBands draws the relative L2 errors of trainings over an axis, a band for each: the median of its seeds, and their
 // range. It fails for solutions whose errors were not measured.
 func ErrorBands(axis optim.Axis, title string, trainings ...Trainings) (*plot.Figure, error) {
-	return bands(axis, title, "relative L2 error", trainings, func(r optim.Record) (float64, bool) {
-		e, ok := r.Metrics[pinn.RelativeL2]
-		return e, ok
-	})
+	return bands(axis, title, "relative L2 error", trainings, errorOf)
 }
 
 // LossBands draws the losses of trainings over an axis, as ErrorBands does errors.
 func LossBands(axis optim.Axis, title string, trainings ...Trainings) (*plot.Figure, error) {
-	return bands(axis, title, "loss", trainings, func(r optim.Record) (float64, bool) { return r.Loss, true })
+	return bands(axis, title, "loss", trainings, lossOf)
 }
 
 func bands(axis optim.Axis, title, label string, trainings []Trainings, pick func(optim.Record) (float64, bool)) (*plot.Figure, error) {

@@ -37,13 +37,14 @@ func (f Figure) Has(prefix string) bool {
 	return slices.ContainsFunc(f.Types, func(t string) bool { return strings.HasPrefix(t, prefix) })
 }
 
-// text is a string, which notebooks hold in one piece or line by line.
-type text string
+// Text is a string, such as the source of a cell, which notebooks hold in one piece or line by line.
+type Text string
 
-func (s *text) UnmarshalJSON(data []byte) error {
+// UnmarshalJSON takes both forms.
+func (s *Text) UnmarshalJSON(data []byte) error {
 	var lines []string
 	if json.Unmarshal(data, &lines) == nil {
-		*s = text(strings.Join(lines, ""))
+		*s = Text(strings.Join(lines, ""))
 		return nil
 	}
 	return json.Unmarshal(data, (*string)(s))
@@ -58,12 +59,12 @@ func ReadNotebook(file string) (*Notebook, error) {
 	var raw struct {
 		Cells []struct {
 			CellType       string `json:"cell_type"`
-			Source         text   `json:"source"`
+			Source         Text   `json:"source"`
 			ExecutionCount *int   `json:"execution_count"`
 			Outputs        []struct {
 				OutputType string                     `json:"output_type"`
 				Name       string                     `json:"name"`
-				Text       text                       `json:"text"`
+				Text       Text                       `json:"text"`
 				EName      string                     `json:"ename"`
 				EValue     string                     `json:"evalue"`
 				Data       map[string]json.RawMessage `json:"data"`
@@ -88,7 +89,7 @@ func ReadNotebook(file string) (*Notebook, error) {
 					cell.Printed += string(o.Text)
 				}
 			case "execute_result":
-				var value text
+				var value Text
 				if json.Unmarshal(o.Data["text/plain"], &value) == nil {
 					cell.Printed += string(value) + "\n"
 				}

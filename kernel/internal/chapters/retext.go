@@ -3,7 +3,6 @@
 package chapters
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -43,8 +42,8 @@ func (c Course) Retext(ch *chapter.Chapter) error {
 	var says []string
 	for _, raw := range have.Cells {
 		var cell struct {
-			Type   string          `json:"cell_type"`
-			Source notebook.Source `json:"source"`
+			Type   string       `json:"cell_type"`
+			Source chapter.Text `json:"source"`
 		}
 		if err := json.Unmarshal(raw, &cell); err != nil {
 			return fmt.Errorf("%s is not a notebook: %w", path, err)
@@ -73,14 +72,10 @@ func (c Course) Retext(ch *chapter.Chapter) error {
 	if next < len(code) {
 		return fmt.Errorf("%s has %d cells of code, and %s has %d: make it by `go run ./kernel chapters %s`", path, len(code), ch.File, next, ch.Number)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", " ")
-	if err := enc.Encode(have); err != nil {
+	if data, err = notebook.Encode(have); err != nil {
 		return err
 	}
-	if err := atomicfile.Write(path, b.Bytes(), 0o644); err != nil {
+	if err := atomicfile.Write(path, data, 0o644); err != nil {
 		return err
 	}
 	return c.Check(ch)

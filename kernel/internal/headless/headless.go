@@ -25,6 +25,7 @@ import (
 	"github.com/gosciml/gosciml/kernel/internal/place"
 	"github.com/gosciml/gosciml/kernel/internal/supervise"
 	"github.com/gosciml/gosciml/sciml/backend/install"
+	"github.com/gosciml/gosciml/tutorials/chapter"
 )
 
 //go:embed execute.py
@@ -137,7 +138,7 @@ func read(path string) ([]byte, []Cell, error) {
 	}
 	var nb struct {
 		Cells []struct {
-			Source notebook.Source `json:"source"`
+			Source chapter.Text `json:"source"`
 		} `json:"cells"`
 	}
 	if err := json.Unmarshal(data, &nb); err != nil {

@@ -60,11 +60,7 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 		fields["execution_count"] = nil
 		fields["outputs"] = []any{}
 	}
-	var b bytes.Buffer // json.Marshal would write < and > as Jupyter does not
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(fields)
-	return b.Bytes(), err
+	return Encode(fields)
 }
 
 // FromMarkdown makes a notebook of a chapter or another Markdown file, in the cells that chapter.Split finds. The id of a cell depends
@@ -105,13 +101,14 @@ func cellID(seen map[string]int, kind, text string) string {
 }
 
 // Encode returns the notebook as Jupyter itself would write it.
-func (nb *Notebook) Encode() ([]byte, error) {
-	var b strings.Builder
+func (nb *Notebook) Encode() ([]byte, error) { return Encode(nb) }
+
+// Encode returns a notebook, or a part of one, as Jupyter itself would write it: indented by one, and with < and > as they are.
+func Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
-	if err := enc.Encode(nb); err != nil {
-		return nil, err
-	}
-	return []byte(b.String()), nil
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/gosciml/gosciml/tutorials/chapter"
 )
@@ -49,7 +48,7 @@ func Parameterize(data []byte, values []Parameter) ([]byte, Injected, error) {
 			Metadata struct {
 				Tags []string `json:"tags"`
 			} `json:"metadata"`
-			Source Source `json:"source"`
+			Source chapter.Text `json:"source"`
 		}
 		if err := json.Unmarshal(raw, &c); err != nil {
 			return nil, Injected{}, fmt.Errorf("cell %d: %w", i+1, err)
@@ -88,17 +87,4 @@ func Parameterize(data []byte, values []Parameter) ([]byte, Injected, error) {
 	}
 	data, err = json.Marshal(nb)
 	return data, in, err
-}
-
-// Source is the text of a cell, which notebooks hold in one piece or line by line.
-type Source string
-
-// UnmarshalJSON takes both forms.
-func (s *Source) UnmarshalJSON(data []byte) error {
-	var lines []string
-	if json.Unmarshal(data, &lines) == nil {
-		*s = Source(strings.Join(lines, ""))
-		return nil
-	}
-	return json.Unmarshal(data, (*string)(s))
 }

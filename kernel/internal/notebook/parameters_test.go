@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gosciml/gosciml/tutorials/chapter"
 )
 
 const declaring = `import "time"
@@ -148,7 +150,7 @@ func TestParameterizePutsTheCellWherePapermillDoes(t *testing.T) {
 	}
 	var read struct {
 		Cells []struct {
-			Source   Source
+			Source   chapter.Text
 			Metadata struct{ Tags []string }
 		}
 	}
