@@ -45,7 +45,7 @@ var zeros = []any{
 	&diagnose.Ritz{}, &diagnose.Spectrum{}, &diagnose.TangentKernel{}, &diagnose.TermRows{},
 	&diagnose.Conflict{}, &diagnose.NoiseAt{}, &diagnose.Path{}, &diagnose.Plane{}, &diagnose.Side{}, &diagnose.Slab{}, &diagnose.Step{}, &diagnose.StepModel{}, &diagnose.Surface{}, &diagnose.Term{},
 	&linalg.Eigen{}, &linalg.Factor{}, &linalg.Nystrom{}, &linalg.Options{}, &linalg.Outcome{}, &linalg.Ridge{}, &linalg.SPD{}, &linalg.Tridiagonal{},
-	&nn.Block{}, &nn.MLP{}, &nn.Model{}, &nn.ModifiedMLP{}, &nn.PirateNet{}, &nn.ResNet{},
+	&nn.Block{}, &nn.MLP{}, &nn.Model{}, &nn.ModifiedMLP{}, &nn.PirateNet{}, &nn.ResNet{}, &nn.Separable{},
 	&objective.Batch{}, &objective.Batches{}, &objective.Block{}, &objective.Change{}, &objective.Curvature{}, &objective.CurvatureAt{},
 	&objective.Deviation{}, &objective.Embedding{}, &objective.Evaluation{}, &objective.Evaluator{}, &objective.GradientNoise{}, &objective.Iterate{},
 	&objective.Linearization{}, &objective.Linearizer{}, &objective.Losses{}, &objective.Objective{}, &objective.Point{}, &objective.Sampler{},
@@ -225,8 +225,8 @@ func odd(t *testing.T) map[reflect.Type][]any {
 		reflect.TypeFor[pde.Domain]():   domains,
 		reflect.TypeFor[*pde.Problem](): problems,
 		reflect.TypeFor[nn.Network](): {
-			(nn.Network)(nil), (*nn.MLP)(nil), (*nn.ResNet)(nil), (*nn.PirateNet)(nil), (*nn.ModifiedMLP)(nil), (*nn.Model)(nil),
-			&nn.MLP{}, &nn.ResNet{}, &nn.PirateNet{}, &nn.ModifiedMLP{}, &nn.Model{}, &trappedNetwork{},
+			(nn.Network)(nil), (*nn.MLP)(nil), (*nn.Separable)(nil), (*nn.ResNet)(nil), (*nn.PirateNet)(nil), (*nn.ModifiedMLP)(nil), (*nn.Model)(nil),
+			&nn.MLP{}, &nn.Separable{}, &nn.ResNet{}, &nn.PirateNet{}, &nn.ModifiedMLP{}, &nn.Model{}, &trappedNetwork{},
 		},
 		reflect.TypeFor[optim.Method](): {
 			(optim.Method)(nil), (*optim.Adam)(nil), (*optim.LBFGS)(nil), (*optim.Auto)(nil), (*optim.Hybrid)(nil), &optim.Hybrid{}, optim.Hybrid{{}},

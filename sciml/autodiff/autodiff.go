@@ -58,6 +58,7 @@ func Of(u, x *graph.Node) *Derivatives {
 		exceptions.Panicf("autodiff.Of: u and x belong to different graphs")
 	}
 	d := &Derivatives{x: x, u: u, dims: x.Shape().Dimensions[1], engine: newEngine(x)}
+	d.engine.points = x
 	d.Allow(DefaultAllowance)
 	return d
 }
@@ -235,6 +236,7 @@ func (d *Derivatives) mono(axes []int) mono {
 			unit := graph.ConstAsDType(d.x.Graph(), d.x.DType(), [][]float64{row})
 			return map[graph.NodeId]*graph.Node{d.x.Id(): unit}
 		})
+		d.engine.coordinate[m[n]] = i
 	}
 	slices.Sort(m)
 	return m
@@ -242,10 +244,12 @@ func (d *Derivatives) mono(axes []int) mono {
 
 // axesBundle registers all axes as one bundle.
 func (d *Derivatives) axesBundle() int {
-	return d.engine.direction("axes", d.dims, true, func() map[graph.NodeId]*graph.Node {
+	k := d.engine.direction("axes", d.dims, true, func() map[graph.NodeId]*graph.Node {
 		unit := graph.ConvertDType(graph.Diagonal(d.x.Graph(), d.dims), d.x.DType())
 		return map[graph.NodeId]*graph.Node{d.x.Id(): graph.ExpandAxes(unit, 1)}
 	})
+	d.engine.coordinate[k] = -1
+	return k
 }
 
 func (d *Derivatives) checkAxis(axis int) {

@@ -23,6 +23,11 @@ type engine struct {
 	// equivalents are expressions in place of operations that are differentiated as such.
 	equivalents map[graph.NodeId]*graph.Node
 	allowance   allowance
+	// points are the input that directions along coordinates are of: those have a number here, or −1 for all of them as a bundle.
+	// Apart is the axis along which a node is separate, or −1.
+	points     *graph.Node
+	coordinate map[int]int
+	apart      map[graph.NodeId]int
 }
 
 // direction is a tangent of each input; width is zero for a single one, else the size of the bundle.
@@ -89,7 +94,7 @@ func newEngine(inputs ...*graph.Node) *engine {
 	e := &engine{
 		byName: map[string]int{}, inputs: map[graph.NodeId]bool{}, live: map[graph.NodeId]bool{},
 		memo: map[memoKey]stream{}, slopes: map[graph.NodeId][]*graph.Node{},
-		equivalents: map[graph.NodeId]*graph.Node{},
+		equivalents: map[graph.NodeId]*graph.Node{}, coordinate: map[int]int{}, apart: map[graph.NodeId]int{},
 	}
 	for _, x := range inputs {
 		e.inputs[x.Id()] = true
@@ -158,6 +163,8 @@ func (e *engine) at(n *graph.Node, f form) stream {
 	var s stream
 	if e.inputs[n.Id()] {
 		s = e.seed(n, f)
+	} else if apart, ok := e.separately(n, f); ok {
+		s = apart
 	} else if s = e.uniformly(n, f); s.zero() {
 		s = e.fit(ruleFor(n).apply(e, n, f), n)
 	}

@@ -169,7 +169,7 @@ func groupProducts(meetings []meeting) [][]meeting {
 		m.index = i
 		k := key{m.weight.Id(), fmt.Sprint(i)}
 		if m.factor != nil {
-			k.shape = fmt.Sprint(m.contract, m.free)
+			k.shape = fmt.Sprint(m.contract, m.free, m.batch)
 		}
 		if groups[k] == nil {
 			order = append(order, k)

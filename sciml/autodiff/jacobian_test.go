@@ -31,6 +31,10 @@ func residuals(t *testing.T) map[string]struct {
 		r            func(theta, x *graph.Node) *graph.Node
 	}
 	plane, space, vector := network(2, 7, 5, 1), network(5, 6, 4, 1), network(2, 6, 3)
+	separable, err := nn.NewSeparable(nn.Tanh, 2, 3, 4, 5, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return map[string]residual{
 		"value": {2, plane.NumParams(), func(theta, x *graph.Node) *graph.Node { return plane.Apply(theta, x) }},
 		"Laplacian": {2, plane.NumParams(), func(theta, x *graph.Node) *graph.Node {
@@ -46,6 +50,17 @@ func residuals(t *testing.T) map[string]struct {
 		}},
 		"components": {2, vector.NumParams(), func(theta, x *graph.Node) *graph.Node {
 			return autodiff.Of(vector.Apply(theta, x), x).Laplacian()
+		}},
+		"batched products of a separable network": {3, separable.NumParams(), func(theta, x *graph.Node) *graph.Node {
+			u := autodiff.Of(separable.Apply(theta, x), x)
+			return graph.Add(u.Laplacian(), graph.Mul(u.Partial(0), u.U()))
+		}},
+		"batched products with the weight on either side": {3, 3*2*4 + 3*4*2, func(theta, x *graph.Node) *graph.Node {
+			left := graph.Reshape(graph.Slice(theta, graph.AxisRange(0, 24)), 2, 3, 4)
+			right := graph.Reshape(graph.Slice(theta, graph.AxisRangeToEnd(24)), 4, 3, 2)
+			h := graph.Sin(graph.Stack([]*graph.Node{x, graph.Square(x)}, 2)) // [N, 3, 2]
+			y := graph.Einsum("kdm,ndk->dmn", left, h)
+			return graph.ReduceSum(graph.Tanh(graph.Einsum("dmn,mdk->dnk", graph.Tanh(y), right)), 0)
 		}},
 		"scalar parameters, and some unused": {2, plane.NumParams() + 4, func(theta, x *graph.Node) *graph.Node {
 			from := func(i, n int) *graph.Node { return graph.Slice(theta, graph.AxisRange(i, i+n)) }

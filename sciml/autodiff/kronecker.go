@@ -105,6 +105,8 @@ func (p *pointwise) layers(signals [][]*graph.Node) (layers []*layer, biases []*
 		var l *layer
 		s := layerStream{product: m.at}
 		switch product := p.productOf(m.weight); {
+		case len(m.batch) > 0:
+			refuse(m.at, "a weight is used in a batched product, which has no Kronecker factors")
 		case m.factor != nil && product == nil:
 			l = &layer{place: p.locate(m.weight), dims: m.weight.Shape().Dimensions, contract: m.contract, free: m.free}
 			for _, signal := range signals {

@@ -246,6 +246,9 @@ func TestKroneckerBundle(t *testing.T) {
 // TestKroneckerCovers: for residuals of every structure the blocks have the entries with an influence, each once.
 func TestKroneckerCovers(t *testing.T) {
 	for name, res := range residuals(t) {
+		if strings.HasPrefix(name, "batched products") {
+			continue // refused
+		}
 		t.Run(name, func(t *testing.T) {
 			theta, x := randomTensor(dtypes.Float64, 0.5, res.params), randomTensor(dtypes.Float64, 1, 4, res.dims)
 			blocks, _, gram, _ := kroneckerAt(t, backendtest.Best(t), theta, x, res.r, nil)
@@ -281,7 +284,10 @@ func TestKroneckerRefuses(t *testing.T) {
 		"at least two points":  {1, func(theta, x *graph.Node) *graph.Node { return graph.MatMul(x, graph.Reshape(theta, 2, 2)) }},
 		"two different ways":   {3, twice},
 		"expected [points] or": {3, func(theta, x *graph.Node) *graph.Node { return graph.ExpandAxes(twice(theta, x), 2) }},
-		"points interact":      {3, func(theta, x *graph.Node) *graph.Node { return graph.Reverse(twice(theta, x), 0) }},
+		"a batched product": {3, func(theta, x *graph.Node) *graph.Node {
+			return graph.ReduceSum(graph.Einsum("nik,ikm->inm", graph.Stack([]*graph.Node{x}, 2), graph.Reshape(theta, 2, 1, 2)), 0)
+		}},
+		"points interact": {3, func(theta, x *graph.Node) *graph.Node { return graph.Reverse(twice(theta, x), 0) }},
 	} {
 		_, err := graph.CallOnceN(backendtest.Best(t), func(theta, x *graph.Node) []*graph.Node {
 			k := autodiff.KroneckerFactors(c.r(theta, x), theta)

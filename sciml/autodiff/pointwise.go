@@ -39,6 +39,8 @@ type meeting struct {
 	factor         *graph.Node
 	weightIsRight  bool
 	contract, free []int // axes of the weight: contracted with the factor, and left in the output
+	batch          []int // axes of the weight that run along with those of the factor, batched
+	factorBatch    []int // and which those are
 	// Else the operation repeats the weight, which fills the axes kept of the output: by itself (broadcast), or as an input of an
 	// element-wise operation.
 	kept      []int
@@ -226,14 +228,12 @@ func (p *pointwise) product(n *graph.Node, axis int) {
 		own, other, at = 1, 0, at-left
 	}
 	p.visit(side[own].node, side[own].free()[at])
-	if batches > 0 && p.byTheta.depends(side[other].node) {
-		if p.points {
-			refuse(n, "points interact: each meets all")
-		}
-		refuse(n, "a weight is used in a batched product")
+	if batches > 0 && p.points && p.byTheta.depends(side[other].node) {
+		refuse(n, "points interact: each meets all")
 	}
 	p.weighs(n, side[other].node, meeting{
 		factor: side[own].node, weightIsRight: other == 1, contract: side[other].contract, free: side[other].free(),
+		batch: side[other].batch, factorBatch: side[own].batch,
 	})
 }
 
@@ -334,7 +334,7 @@ func (m meeting) unrepeat(s *graph.Node) *graph.Node {
 }
 
 // outerProducts sums the outer products of factors and signals over the products of one weight, and over further axes
-// that the factors have (those of bundles), in a single product: [N, S, K]·[N, S, M].
+// that the factors have (those of bundles), in a single product: [N·B, S, K]·[N·B, S, M], where B counts the members of a batch.
 func outerProducts(group []meeting, signal func(meeting) *graph.Node) *graph.Node {
 	var factors, signals []*graph.Node
 	m := group[0]
@@ -346,21 +346,25 @@ func outerProducts(group []meeting, signal func(meeting) *graph.Node) *graph.Nod
 	if len(group) > 1 {
 		f, s = graph.Concatenate(factors, 1), graph.Concatenate(signals, 1)
 	}
-	rows := graph.DotGeneral(f, []int{1}, []int{0}, s, []int{1}, []int{0}) // [N, K, M]
-	// Back to the weight's own order of axes: contracted ones are K, free ones M.
+	rows := graph.DotGeneral(f, []int{1}, []int{0}, s, []int{1}, []int{0}) // [N·B, K, M]
+	// Back to the weight's own order of axes: those of the batch, contracted ones, which are K, and free ones, M.
 	weight := m.weight.Shape().Dimensions
+	order := slices.Concat(m.batch, m.contract, m.free)
 	split := []int{rows.Shape().Dimensions[0]}
-	for _, a := range append(slices.Clone(m.contract), m.free...) {
+	for i, a := range order {
 		split = append(split, weight[a])
+		if i < len(m.batch) {
+			split[0] /= weight[a]
+		}
 	}
 	permutation := make([]int, len(split))
-	for i, a := range append(slices.Clone(m.contract), m.free...) {
+	for i, a := range order {
 		permutation[a+1] = i + 1
 	}
 	return graph.TransposeAllAxes(graph.Reshape(rows, split...), permutation...)
 }
 
-// aligned returns factor and signal as [N, S, K] and [N, S, M], where S counts what is summed over.
+// aligned returns factor and signal as [N·B, S, K] and [N·B, S, M], where S counts what is summed over, and B the batch.
 func (m meeting) aligned(signal *graph.Node) (factor, s *graph.Node) {
 	n := m.at
 	names := [2]string{"lhsContractingAxes", "rhsContractingAxes"}
@@ -369,16 +373,21 @@ func (m meeting) aligned(signal *graph.Node) (factor, s *graph.Node) {
 		own = 1
 	}
 	contract := integers(n, names[own])
-	side := dotSide{m.factor, contract, nil}
+	side := dotSide{m.factor, contract, m.factorBatch}
 	free := side.free()
-	// In the output the free axes of the left factor come before those of the right one.
-	first := 0
+	// The output has the axes of the batch, then the free ones of the left factor, then those of the right one.
+	batches := len(m.factorBatch)
+	first := batches
 	if !m.weightIsRight {
-		first = len(m.free)
+		first += len(m.free)
 	}
 	at := m.axis - first // of the points, among the factor's free axes
 	points := m.factor.Shape().Dimensions[free[at]]
 	factorOrder, signalOrder := []int{free[at]}, []int{m.axis}
+	for i, a := range m.factorBatch {
+		factorOrder, signalOrder = append(factorOrder, a), append(signalOrder, i)
+		points *= m.factor.Shape().Dimensions[a]
+	}
 	summed := 1
 	for i, a := range free {
 		if i != at {
@@ -387,9 +396,9 @@ func (m meeting) aligned(signal *graph.Node) (factor, s *graph.Node) {
 		}
 	}
 	factorOrder = append(factorOrder, contract...)
-	weightFirst := len(free)
-	if !m.weightIsRight {
-		weightFirst = 0
+	weightFirst := batches
+	if m.weightIsRight {
+		weightFirst += len(free)
 	}
 	for i := range m.free {
 		signalOrder = append(signalOrder, weightFirst+i)

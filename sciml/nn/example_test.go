@@ -31,6 +31,25 @@ func ExampleNewMLP() {
 	// layer 3 biases [1] from 1184
 }
 
+// A function of a hundred coordinates, by 16 products and a sum of functions of one coordinate each.
+func ExampleNewSeparable() {
+	network, err := nn.NewSeparable(nn.Tanh, 16, 100, 8, 1)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(network, "has", network.NumParams(), "parameters")
+	for _, block := range network.Blocks() {
+		fmt.Println(block.Name, block.Dims)
+	}
+	// Output:
+	// separable of rank 16 100-8-1 tanh has 16916 parameters
+	// layer 1 weights [100 1 8]
+	// layer 1 biases [100 8]
+	// layer 2 weights [100 8 17]
+	// layer 2 biases [100 17]
+	// products [16 1]
+}
+
 // Scaling, then Fourier features, before a network with trainable slopes; and its way to a file.
 func ExampleMapped() {
 	scale, err := nn.Scale([]float64{0, 0}, []float64{1, 4})

@@ -19,6 +19,9 @@ func init() {
 	registered.networks[kindPirateNet] = decode(func(d blocked) (Network, error) {
 		return started[*PirateNet](d.Initializer)(NewPirateNet(d.Activation, d.Inputs, d.Width, d.Blocks, d.Outputs))
 	})
+	registered.networks[kindSeparable] = decode(func(d separableData) (Network, error) {
+		return started[*Separable](d.Initializer)(NewSeparable(d.Activation, d.Rank, d.Widths...))
+	})
 	registered.networks[kindMapped] = decode(restoreMapped)
 	registered.networks[kindAmplified] = decode(restoreAmplified)
 	registered.networks[kindSides] = decode(restoreSides)

@@ -106,6 +106,30 @@ func examples() []example {
 		a, b := (x[0]+1)/2-1, x[1]-1
 		return p.affine("layer 2", p.hidden("layer 1", []float64{a, math.Cos(math.Pi * b), math.Sin(math.Pi * b)}))
 	}
+	separable := func(p plain, x []float64) []float64 {
+		u, products := []float64{0, 0}, []float64{1, 1, 1}
+		for i, v := range x { // the network of coordinate i
+			own := plain{blocks: map[string][]float64{"products weights": p.blocks["products"], "products biases": {0, 0}}, f: p.f}
+			for name, values := range p.blocks {
+				if name != "products" {
+					own.blocks[name] = values[i*len(values)/len(x) : (i+1)*len(values)/len(x)]
+				}
+			}
+			y := own.affine("layer 3", own.hidden("layer 2", own.hidden("layer 1", []float64{v})))
+			for r := range products {
+				products[r] *= y[r]
+			}
+			for k := range u {
+				u[k] += y[3+k]
+			}
+			if i == len(x)-1 {
+				for k, v := range own.affine("products", products) {
+					u[k] += v
+				}
+			}
+		}
+		return u
+	}
 	swish := func(v float64) float64 { return v / (1 + math.Exp(-v)) }
 	return []example{
 		{must(nn.NewMLP(nn.Tanh, 2, 4, 3, 2)), math.Tanh, 0, mlp},
@@ -116,6 +140,7 @@ func examples() []example {
 		{must(nn.NewModifiedMLP(nn.Adaptive(nn.SIREN(2), 10), 2, 3, 3, 2)), func(v float64) float64 { return math.Sin(2 * v) }, 10, modified},
 		{must(nn.NewResNet(nn.Swish, 2, 3, 2, 1)), swish, 0, resnet},
 		{must(nn.NewPirateNet(nn.Tanh, 2, 3, 2, 1)), math.Tanh, 0, pirate},
+		{must(nn.NewSeparable(nn.Tanh, 3, 2, 4, 3, 2)), math.Tanh, 0, separable},
 		{must(nn.Mapped(must(nn.NewMLP(nn.Tanh, 3, 4, 1)),
 			must(nn.Scale([]float64{-1, 0}, []float64{3, 2})), must(nn.Periodic(0, 2)))), math.Tanh, 0, wave},
 	}
@@ -209,7 +234,7 @@ func TestNames(t *testing.T) {
 	want := []string{
 		"MLP 2-4-3-2 tanh", "MLP 2-4-3-2 softplus", "MLP 2-4-3-2 siren(3)", "MLP 2-4-3-2 adaptive(5) gelu",
 		"modified MLP 2-3-3-2 tanh", "modified MLP 2-3-3-2 adaptive(10) siren(2)", "ResNet of 2 blocks 2-3-1 swish",
-		"PirateNet of 2 blocks 2-3-1 tanh", "scale [-1 0]…[3 2] → periodic [0 2] → MLP 3-4-1 tanh",
+		"PirateNet of 2 blocks 2-3-1 tanh", "separable of rank 3 2-4-3-2 tanh", "scale [-1 0]…[3 2] → periodic [0 2] → MLP 3-4-1 tanh",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("the networks are called %q, want %q", names, want)
@@ -278,6 +303,12 @@ func TestConstructorErrors(t *testing.T) {
 	add(`activation "adaptive(2) step" is unknown`, err)
 	_, err = nn.NewMLP(nn.Tanh, 2, 1<<33, 1<<33, 1)
 	add("NewMLP: width 8589934592 of layer 1, expected at most", err)
+	_, err = nn.NewSeparable(nn.Tanh, 0, 2, 3, 1)
+	add("NewSeparable: rank is 0, expected at least 1", err)
+	_, err = nn.NewSeparable(nn.Tanh, 3, 2, 1)
+	add("NewSeparable: widths are [2 1], expected at least one hidden layer", err)
+	_, err = nn.NewSeparable(nn.Adaptive(nn.Tanh, 5), 3, 2, 3, 1)
+	add("has a trainable slope, expected one without", err)
 	_, err = mlp.WithInitializer("ones")
 	add(`initializer "ones" is unknown, expected one of "glorot normal"`, err)
 	add("Mapped: the network is nil", network(nn.Mapped(nil, pair)))

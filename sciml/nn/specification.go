@@ -26,6 +26,7 @@ const (
 	kindModifiedMLP = "modified MLP"
 	kindResNet      = "ResNet"
 	kindPirateNet   = "PirateNet"
+	kindSeparable   = "separable"
 	kindMapped      = "mapped"
 	kindAmplified   = "amplified"
 	kindSides       = "side by side"
