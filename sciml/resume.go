@@ -86,6 +86,8 @@ type savedTraining struct {
 	Settings []pinn.Setting
 	// Parts are the names of the equations and conditions of the problem; nil in files of versions before they were compared.
 	Parts []string
+	// Evolution is what there is of the windows of time; nil for a training on all of it at once.
+	Evolution *evolutionState
 }
 
 // partsOf are the names of the equations and conditions of a problem.
@@ -101,8 +103,8 @@ func partsOf(problem *pde.Problem) []string {
 }
 
 // settings are those of a training. Without a comparison, a changed one would be ignored or rule from the middle on.
-func settings(m *pinn.Model, method optim.Method) []pinn.Setting {
-	list := []pinn.Setting{{Name: "Method", Value: method.Name()}, {Name: "Network", Value: m.Network().String()}}
+func settings(m *pinn.Model, method optim.Method, windows Windows) []pinn.Setting {
+	list := []pinn.Setting{{Name: "Method", Value: method.Name()}, {Name: "Network", Value: m.Network().String()}, {Name: "Windows", Value: fmt.Sprintf("%+v", windows)}}
 	for _, s := range m.Options().Settings() {
 		list = append(list, pinn.Setting{Name: "Loss." + s.Name, Value: s.Value})
 	}
@@ -110,8 +112,8 @@ func settings(m *pinn.Model, method optim.Method) []pinn.Setting {
 }
 
 // check compares the settings of a model and method with those that the training began with.
-func (u *unfinished) check(m *pinn.Model, method optim.Method) error {
-	now := settings(m, method)
+func (u *unfinished) check(m *pinn.Model, method optim.Method, windows Windows) error {
+	now := settings(m, method, windows)
 	if len(u.training.Settings) != len(now) {
 		return fmt.Errorf("sciml: the checkpoint %s has %d settings, expected %d: it was made by another version of this package", u.path, len(u.training.Settings), len(now))
 	}
@@ -128,12 +130,18 @@ func (u *unfinished) check(m *pinn.Model, method optim.Method) error {
 }
 
 // marshalTraining is for Options.CheckpointExtra. A checkpoint serves its purpose even without a network.
-func marshalTraining(m *pinn.Model, method optim.Method) ([]byte, error) {
+func marshalTraining(m *pinn.Model, method optim.Method, of *evolution) ([]byte, error) {
 	saved, err := saveModel(m)
 	if err != nil {
 		saved.Network = nil
 	}
-	data, err := sealed.Encode(savedTraining{Model: saved, Settings: settings(m, method), Parts: partsOf(m.Problem())})
+	training := savedTraining{Model: saved, Parts: partsOf(m.Problem())}
+	windows := Windows{Count: 1}
+	if of != nil {
+		windows, training.Evolution, training.Parts = of.windows, &of.state, partsOf(of.problem)
+	}
+	training.Settings = settings(m, method, windows)
+	data, err := sealed.Encode(training)
 	if err != nil {
 		return nil, fmt.Errorf("sciml: storing a training: %w", err)
 	}

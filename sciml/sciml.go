@@ -68,6 +68,9 @@ type Options struct {
 	// SnapshotEvery is the number of iterations between iterates that are kept, with the first and the last one, so that
 	// Solution.Snapshot shows how the solution came about; see optim.Options. Zero for none.
 	SnapshotEvery int
+	// Windows cut the time of an evolution problem into windows that are trained one after the other; the zero value takes what the
+	// problem suggests. Iterations, LossTolerance and Until are then those of each window; Time is that of all.
+	Windows Windows
 	// Checkpoint is a file that gets the complete state of the training, every CheckpointEvery (30 s when zero) and at the
 	// end, so that Resume can go on. Empty for none. One that cannot be written to is an error before anything else; where
 	// that comes later, it is an event of the history, and tried again.
@@ -104,43 +107,62 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 			return nil, fmt.Errorf("sciml: Options.Checkpoint is %q, expected a new file that can be written, or an earlier checkpoint: %w", path, err)
 		}
 	}
-	setUp, err := options.setUp(ctx, problem, from)
+	if err := problem.Check(); err != nil {
+		return nil, err
+	}
+	windows, err := options.windowsOf(problem)
 	if err != nil {
 		return nil, err
 	}
-	model, options := setUp.model, setUp.options
+	if windows.Count != 1 {
+		return options.trainWindows(ctx, problem, windows, from, start)
+	}
+	setUp, err := options.setUp(ctx, problem, windows, from)
+	if err != nil {
+		return nil, err
+	}
 	spent := time.Since(start)
 	if _, err := device.Beside(ctx, device.Grace, "computing the reference solution", func() (*pinn.Model, error) {
-		return model, model.Prepare(ctx)
+		return setUp.model, setUp.model.Prepare(ctx)
 	}); err != nil {
 		return nil, err
 	}
+	result, left, err := setUp.run(ctx, spent, from, nil)
+	if result == nil {
+		return nil, err
+	}
+	return &Solution{Method: setUp.options.Method.Name(), Result: *result, model: setUp.model, left: left}, err
+}
+
+// run minimizes the loss, of a window of an evolution where there is one. Setting up has spent a part of the time.
+func (t training) run(ctx context.Context, spent time.Duration, from *unfinished, of *evolution) (result *optim.Result, left *ending, err error) {
+	model, options := t.model, t.options
 	if options.Time > 0 {
 		options.Time = max(1, options.Time-spent)
 	}
-	watch, done := options.progress()
 	run := optim.Options{
 		MaxIterations: options.Iterations, MaxTime: options.Time, LossTolerance: options.LossTolerance, Until: options.Until,
-		Monitor: model.Monitor, MonitorEvery: cmp.Or(options.MonitorEvery, 50), SnapshotEvery: options.SnapshotEvery, OnProgress: watch,
+		Monitor: model.Monitor, MonitorEvery: cmp.Or(options.MonitorEvery, 50), SnapshotEvery: options.SnapshotEvery,
 		CheckpointPath: options.Checkpoint, CheckpointEvery: options.CheckpointEvery,
-		CheckpointExtra: func() ([]byte, error) { return marshalTraining(model, options.Method) },
+		CheckpointExtra: func() ([]byte, error) { return marshalTraining(model, options.Method, of) },
 	}
-	var result *optim.Result
-	loss := setUp.objective
-	left := endingOf(loss)
+	of.watch(&run, model, &options)
+	watch, done := options.progress()
+	run.OnProgress = watch
+	left = endingOf(t.objective)
 	if from == nil {
-		result, err = optim.Minimize(ctx, loss, setUp.theta, options.Method, run)
+		result, err = optim.Minimize(ctx, t.objective, t.theta, options.Method, run)
 	} else {
-		result, err = optim.Resume(ctx, loss, from.checkpoint, options.Method, run)
+		result, err = optim.Resume(ctx, t.objective, from.checkpoint, options.Method, run)
 	}
 	if result == nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if result.Status == optim.TimeLimit && result.Iterations == 0 && result.Message == "" {
 		result.Message = fmt.Sprintf("before the first iteration; setting up the training took %.2g s", spent.Seconds())
 	}
 	done(result)
-	return &Solution{Method: options.Method.Name(), Result: *result, model: model, left: left}, err
+	return result, left, err
 }
 
 // training is what a training begins with.
@@ -152,7 +174,7 @@ type training struct {
 }
 
 // setUp makes the model and its start, within the time that there is for the training.
-func (o Options) setUp(ctx context.Context, problem *pde.Problem, from *unfinished) (t training, err error) {
+func (o Options) setUp(ctx context.Context, problem *pde.Problem, windows Windows, from *unfinished) (t training, err error) {
 	if whole := ctx; o.Time > 0 {
 		defer func() {
 			if whole.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
@@ -189,7 +211,7 @@ func (o Options) setUp(ctx context.Context, problem *pde.Problem, from *unfinish
 		t := training{options: o, model: model, objective: model.Objective()}
 		t.objective.Remarks = append(remarks, t.objective.Remarks...)
 		if from != nil {
-			err = from.check(model, o.Method)
+			err = from.check(model, o.Method, windows)
 		} else {
 			t.theta, err = o.start(model)
 		}

@@ -22,6 +22,8 @@ type Solution struct {
 	// Result is the course of the training: θ, loss, history, and why it stopped.
 	Result optim.Result
 
+	windows []Window // of time, where there are any
+
 	model *pinn.Model
 	saved *savedModel // what a decoded solution knows of its model, until For
 	left  *ending     // of the loss

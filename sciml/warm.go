@@ -26,6 +26,9 @@ func LoadCheckpoint(path string, problem *pde.Problem) (*Solution, error) {
 	if len(u.training.Model.Network) == 0 {
 		return nil, u.withoutNetwork("so that it is no solution; optim.LoadCheckpoint reads its Result.Theta, for Options.Start with Options.Network")
 	}
+	if of := u.training.Evolution; of != nil {
+		return of.soFar(u, problem)
+	}
 	s := &Solution{Method: u.checkpoint.Method, Result: u.checkpoint.Result, saved: &u.training.Model, left: &ending{loaded: true}}
 	return s.For(problem)
 }

@@ -88,6 +88,19 @@ func (d *Derivatives) Dims() int { return d.dims }
 // Order returns the highest order of the derivatives that were asked for so far, of u or of others by For; 0 for none.
 func (d *Derivatives) Order() int { return d.engine.highest }
 
+// OrderBy returns how often at most a derivative that was asked for so far is one by the given axis: 2 for a wave equation and the
+// axis of time. Of directions other than axes it knows nothing.
+func (d *Derivatives) OrderBy(axis int) int {
+	d.checkAxis(axis)
+	most := 0
+	for _, name := range []string{fmt.Sprintf("axis %d", axis), "axes"} {
+		if k, known := d.engine.byName[name]; known {
+			most = max(most, d.engine.often[k])
+		}
+	}
+	return most
+}
+
 // Partial returns a partial derivative of any order, one axis for each order: Partial(0) is ∂u/∂x₀, Partial(0, 1) is
 // ∂²u/∂x₀∂x₁, Partial(0, 0, 0) is ∂³u/∂x₀³.
 func (d *Derivatives) Partial(axes ...int) *graph.Node {

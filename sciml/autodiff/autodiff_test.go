@@ -132,6 +132,31 @@ func mustFail(t *testing.T, b compute.Backend, x any, build func(x *graph.Node) 
 	}
 }
 
+// TestOrderBy: how often anybody asked for a derivative by an axis.
+func TestOrderBy(t *testing.T) {
+	_, err := graph.CallOnce(backendtest.Best(t), func(x *graph.Node) *graph.Node {
+		u := graph.Tanh(x)
+		d := autodiff.Of(u, x)
+		for _, c := range []struct {
+			ask  func()
+			want [2]int
+		}{
+			{func() {}, [2]int{0, 0}},
+			{func() { d.Partial(1) }, [2]int{0, 1}},
+			{func() { d.Laplacian(0) }, [2]int{2, 1}},
+			{func() { d.For(graph.Square(u)).Operator(autodiff.Term{Weight: 1, Axes: []int{1, 0, 1, 1}}) }, [2]int{2, 3}},
+		} {
+			if c.ask(); d.OrderBy(0) != c.want[0] || d.OrderBy(1) != c.want[1] {
+				t.Errorf("the orders are %d and %d, want %d", d.OrderBy(0), d.OrderBy(1), c.want)
+			}
+		}
+		return u
+	}, [][]float64{{0.1, 0.2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestOrder: the highest order that anybody asked for, who shares streams.
 func TestOrder(t *testing.T) {
 	_, err := graph.CallOnce(backendtest.Best(t), func(x *graph.Node) *graph.Node {

@@ -20,6 +20,7 @@ type engine struct {
 	memo       map[memoKey]stream
 	slopes     map[graph.NodeId][]*graph.Node // f′, f″, … of element-wise operations
 	highest    int                            // order that was asked for
+	often      map[int]int                    // of each direction, the most of its derivatives within one that was asked for
 	// equivalents are expressions in place of operations that are differentiated as such.
 	equivalents map[graph.NodeId]*graph.Node
 	allowance   allowance
@@ -94,7 +95,7 @@ func newEngine(inputs ...*graph.Node) *engine {
 	e := &engine{
 		byName: map[string]int{}, inputs: map[graph.NodeId]bool{}, live: map[graph.NodeId]bool{},
 		memo: map[memoKey]stream{}, slopes: map[graph.NodeId][]*graph.Node{},
-		equivalents: map[graph.NodeId]*graph.Node{}, coordinate: map[int]int{}, apart: map[graph.NodeId]int{},
+		equivalents: map[graph.NodeId]*graph.Node{}, coordinate: map[int]int{}, apart: map[graph.NodeId]int{}, often: map[int]int{},
 	}
 	for _, x := range inputs {
 		e.inputs[x.Id()] = true
@@ -151,6 +152,12 @@ func isFloat(n *graph.Node) bool {
 func (e *engine) at(n *graph.Node, f form) stream {
 	for _, t := range f.terms {
 		e.highest = max(e.highest, len(t.mono))
+		for i, run := 0, 0; i < len(t.mono); i++ { // directions are sorted
+			if run++; i > 0 && t.mono[i] != t.mono[i-1] {
+				run = 1
+			}
+			e.often[t.mono[i]] = max(e.often[t.mono[i]], run)
+		}
 	}
 	if !e.depends(n) {
 		return stream{}

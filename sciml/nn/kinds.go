@@ -24,6 +24,7 @@ func init() {
 	})
 	registered.networks[kindMapped] = decode(restoreMapped)
 	registered.networks[kindAmplified] = decode(restoreAmplified)
+	registered.networks[kindWindowed] = decode(restoreWindowed)
 	registered.networks[kindSides] = decode(restoreSides)
 	registered.maps[kindScale] = decode(func(d scale) (Map, error) { return Scale(d.Lo, d.Hi) })
 	registered.maps[kindPeriodic] = decode(func(d periodic) (Map, error) { return Periodic(d.Periods...) })

@@ -30,6 +30,7 @@ const (
 	kindMapped      = "mapped"
 	kindAmplified   = "amplified"
 	kindSides       = "side by side"
+	kindWindowed    = "windowed"
 	kindScale       = "scale"
 	kindFourier     = "Fourier"
 	kindPeriodic    = "periodic"

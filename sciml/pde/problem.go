@@ -96,6 +96,8 @@ type Setup struct {
 	Interior, Boundary int
 	// BoundaryWeight multiplies the penalties of the conditions.
 	BoundaryWeight float64
+	// Windows is the number of windows of time that an evolution is trained in, one after the other; 0 for one.
+	Windows int
 	// Resample is the number of iterations after which the points are moved to where the residual is large; 0 for never.
 	Resample int
 }
@@ -186,7 +188,7 @@ func (s Setup) check(problem string) error {
 	for _, count := range []struct {
 		field string
 		value int
-	}{{"Interior", s.Interior}, {"Boundary", s.Boundary}, {"Resample", s.Resample}} {
+	}{{"Interior", s.Interior}, {"Boundary", s.Boundary}, {"Resample", s.Resample}, {"Windows", s.Windows}} {
 		if count.value < 0 {
 			return fmt.Errorf("pde: Suggested.%s of problem %q is %d, expected at least 1 (or 0 for the default)", count.field, problem, count.value)
 		}

@@ -194,8 +194,8 @@ func (a *adapter) reweigh(ctx context.Context, iteration int, theta *tensors.Ten
 
 // residualAt is the size of the residuals of a cloud, with their fixed weights, at any points.
 func (m *Model) residualAt(ctx context.Context, i int, theta *tensors.Tensor, points *sample.Points) ([]float64, error) {
-	return m.inBlocks(ctx, fmt.Sprintf("residual sizes of cloud %d", i), theta, points.Coords, 1, func(theta, x *graph.Node) *graph.Node {
-		u := m.fields(theta, x, noInputs)
+	return m.inBlocks(ctx, fmt.Sprintf("residual sizes of cloud %d", i), theta, points.Coords, 1, func(p parameters, x *graph.Node) *graph.Node {
+		u := m.fields(p, x, noInputs)
 		var total *graph.Node
 		for _, t := range m.clouds[i].terms {
 			r := m.residualOf(t, u, x.Shape().Dimensions[0], nil)

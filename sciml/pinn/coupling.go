@@ -74,10 +74,10 @@ func (m *Model) inspect() error {
 func (m *Model) checkPointwise(theta *graph.Node, data []*graph.Node) (refused error) {
 	_ = exceptions.TryCatch[error](func() { // errors of the user's functions come when they are called
 		x := data[m.layout.clouds[0].points]
-		bare := m.fieldsOf(theta, x, noInputs, false, func(_, u *graph.Node) *graph.Node { return u }).U()
+		bare := m.fieldsOf(m.parameters(theta, data), x, noInputs, false, func(_, u *graph.Node) *graph.Node { return u }).U()
 		if autodiff.Couples(bare, x) != nil {
 			refused = fmt.Errorf("pinn: the network %s brings points together, as a mean over them does, expected one that makes u at a point of that point alone", m.network)
-		} else if autodiff.Couples(m.fields(theta, x, noInputs).U(), x) != nil {
+		} else if autodiff.Couples(m.fields(m.parameters(theta, data), x, noInputs).U(), x) != nil {
 			refused = fmt.Errorf("pinn: the Ansatz of problem %q brings points together, as a mean over them does, expected one that makes u at a point of that point alone; the condition pde.Integral normalizes", m.problem.Name)
 		}
 	})

@@ -93,16 +93,16 @@ func (m *Model) evaluate(theta, points []float64, name string, width int, build 
 			return nil, fmt.Errorf("pinn: coordinate %q of point %d is %v, expected a finite number", m.problem.Coordinates[i%d], i/d, v)
 		}
 	}
-	return m.inBlocks(context.Background(), name, m.tensor(theta, 0), points, width, func(theta, x *graph.Node) *graph.Node {
-		return build(m.fields(theta, x, noInputs))
+	return m.inBlocks(context.Background(), name, m.tensor(theta, 0), points, width, func(p parameters, x *graph.Node) *graph.Node {
+		return build(m.fields(p, x, noInputs))
 	})
 }
 
 // inBlocks evaluates what build makes, width numbers a point, block by block.
-func (m *Model) inBlocks(ctx context.Context, name string, theta *tensors.Tensor, points []float64, width int, build func(theta, x *graph.Node) *graph.Node) ([]float64, error) {
+func (m *Model) inBlocks(ctx context.Context, name string, theta *tensors.Tensor, points []float64, width int, build func(p parameters, x *graph.Node) *graph.Node) ([]float64, error) {
 	d := len(m.problem.Coordinates)
 	exec, err := m.program(ctx, name, func(in []*graph.Node) []*graph.Node {
-		values := graph.ConvertDType(build(in[0], in[1]), dtypes.Float64)
+		values := graph.ConvertDType(build(parameters{in[0], m.frameOf(in[2:])}, in[1]), dtypes.Float64)
 		if s := values.Shape(); s.Rank() < 1 || s.Dimensions[0] != evaluateAt || s.Size() != evaluateAt*width {
 			panic(fmt.Errorf("pinn: %s has shape %s at %d points, expected %d numbers a point: [%d, %d]", name, s, evaluateAt, width, evaluateAt, width))
 		}
@@ -121,7 +121,7 @@ func (m *Model) inBlocks(ctx context.Context, name string, theta *tensors.Tensor
 	for len(points) > 0 {
 		n := copy(block, points)
 		points = points[n:]
-		out, err := exec.Call([]*tensors.Tensor{theta, m.tensor(block, d)})
+		out, err := exec.Call([]*tensors.Tensor{theta, m.tensor(block, d)}, m.frame)
 		if err != nil {
 			return nil, usercode.First(fmt.Errorf("pinn: evaluating %s of %q: %w", name, m.problem.Name, err))
 		}

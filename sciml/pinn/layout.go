@@ -14,6 +14,7 @@ import (
 // them looks here.
 type layout struct {
 	clouds []cloudPlaces
+	frame  int // of the window of time
 	size   int // the number of all tensors
 }
 
@@ -32,7 +33,7 @@ type termPlaces struct {
 
 const none = -1
 
-func layoutOf(clouds []*cloud) *layout {
+func layoutOf(clouds []*cloud, window *Window) *layout {
 	l := &layout{}
 	place := func(there bool) int {
 		if !there {
@@ -54,6 +55,7 @@ func layoutOf(clouds []*cloud) *layout {
 		}
 		l.clouds = append(l.clouds, at)
 	}
+	l.frame = place(window != nil)
 	return l
 }
 
@@ -78,6 +80,9 @@ func (m *Model) data(clouds []*cloud, w *Weights) []*tensors.Tensor {
 				all[place] = t.extra[e]
 			}
 		}
+	}
+	if m.layout.frame != none {
+		all[m.layout.frame] = m.tensor(m.numbers, 0)
 	}
 	return all
 }
@@ -119,14 +124,15 @@ func (m *Model) each(theta *graph.Node, data []*graph.Node, begin func(t *term),
 		}
 		return data[place]
 	}
+	p := m.parameters(theta, data)
 	for i, c := range m.clouds {
 		at := m.layout.clouds[i]
 		x := take(at.points)
 		inputs := pde.Inputs{Normal: take(at.normals)}
 		if partner := take(at.partner); partner != nil {
-			inputs.Partner = m.fields(theta, partner, pde.Inputs{Normal: inputs.Normal})
+			inputs.Partner = m.fields(p, partner, pde.Inputs{Normal: inputs.Normal})
 		}
-		shared := m.fields(theta, x, inputs)
+		shared := m.fields(p, x, inputs)
 		for k, t := range c.terms {
 			if begin != nil {
 				begin(t)

@@ -83,11 +83,13 @@ func (m *Model) Monitor(ctx context.Context, theta *tensors.Tensor) (map[string]
 	if err := m.holdOut(ctx); err != nil {
 		return nil, err
 	}
-	exec, err := m.program(ctx, "metrics", func(in []*graph.Node) []*graph.Node { return m.metrics(in[0], in[1], in[2:]) })
+	exec, err := m.program(ctx, "metrics", func(in []*graph.Node) []*graph.Node {
+		return m.metrics(parameters{in[0], m.frameOf(in[1:])}, in[1+len(m.frame)], in[2+len(m.frame):])
+	})
 	if err != nil {
 		return nil, err
 	}
-	out, err := exec.Call([]*tensors.Tensor{theta}, m.heldOut)
+	out, err := exec.Call([]*tensors.Tensor{theta}, m.frame, m.heldOut)
 	if err != nil {
 		return nil, usercode.First(fmt.Errorf("pinn: measuring the error: %w", err))
 	}
@@ -123,17 +125,17 @@ func (m *Model) Monitor(ctx context.Context, theta *tensors.Tensor) (map[string]
 
 // metrics builds the root mean square residual, ‖u − u*‖, and the coefficients, if there are any. What cannot be measured
 // is zero.
-func (m *Model) metrics(theta, x *graph.Node, reference []*graph.Node) []*graph.Node {
-	zero := graph.ScalarZero(theta.Graph(), dtypes.Float64)
+func (m *Model) metrics(p parameters, x *graph.Node, reference []*graph.Node) []*graph.Node {
+	zero := graph.ScalarZero(p.theta.Graph(), dtypes.Float64)
 	residual, off := zero, zero
-	few := m.fields(theta, graph.Slice(x, graph.AxisRange(0, residualPoints), graph.AxisRange()), noInputs)
+	few := m.fields(p, graph.Slice(x, graph.AxisRange(0, residualPoints), graph.AxisRange()), noInputs)
 	for i, e := range m.problem.Equations {
 		t := m.heldOutTerm(i, e)
 		r := graph.ConvertDType(m.residualOf(t, few, t.rows, nil), dtypes.Float64)
 		residual = graph.Add(residual, graph.DivScalar(sumOfSquares(r), float64(t.rows)))
 	}
 	if len(reference) > 0 {
-		u := m.fields(theta, x, noInputs).U()
+		u := m.fields(p, x, noInputs).U()
 		for i, name := range m.problem.Unknowns {
 			if !m.compares(name) {
 				continue
@@ -144,7 +146,7 @@ func (m *Model) metrics(theta, x *graph.Node, reference []*graph.Node) []*graph.
 	}
 	out := []*graph.Node{graph.Sqrt(residual), graph.Sqrt(off)}
 	if len(m.problem.Coefficients) > 0 {
-		out = append(out, graph.ConvertDType(graph.Slice(theta, graph.AxisRangeToEnd(m.network.NumParams())), dtypes.Float64))
+		out = append(out, graph.ConvertDType(graph.Slice(p.theta, graph.AxisRangeToEnd(m.network.NumParams())), dtypes.Float64))
 	}
 	return out
 }

@@ -70,6 +70,8 @@ type Options struct {
 	WeightEvery int
 	// OnAdapt is called after each change of points or weights; nil for nothing.
 	OnAdapt func(Adapted)
+	// Window is the part of the time that the model is of, for trainings one after the other; nil for all of it.
+	Window *Window
 	// Seed chooses the points.
 	Seed uint64
 	// DType is the floating-point type of the computation; float64 when zero.
@@ -89,6 +91,9 @@ type Model struct {
 	soft     []pde.Condition    // conditions that do not hold exactly
 	factors  map[string]float64 // of weights, by the names of terms, where residuals have extreme sizes
 	sizes    []float64          // of the unknowns, where they are extreme
+	numbers  []float64          // of the window of time, where there is one
+	frame    []*tensors.Tensor  // the same on the device
+	whole    *pde.Problem       // of which that is a part
 	remarks  []string
 	clouds   []*cloud
 	layout   *layout
@@ -121,6 +126,9 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	m := &Model{backend: backend, problem: problem, network: network, options: options, programs: map[string]*device.Program{}, factors: map[string]float64{}}
 	m.exact = !options.Soft && (problem.Ansatz != nil || periodic(problem))
 	var err error
+	if err = m.openWindow(); err != nil {
+		return nil, err
+	}
 	if m.embedded, err = embed(problem, network, m.exact); err != nil {
 		return nil, err
 	}
@@ -135,7 +143,7 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	if err := m.collocate(); err != nil {
 		return nil, err
 	}
-	m.layout = layoutOf(m.clouds)
+	m.layout = layoutOf(m.clouds, options.Window)
 	if err := m.inspect(); err != nil {
 		return nil, err
 	}
@@ -312,20 +320,18 @@ func (m *Model) Points() map[string]*sample.Points {
 }
 
 // fields builds the network, or the ansatz around it, at points of shape [N, d].
-func (m *Model) fields(theta, x *graph.Node, inputs pde.Inputs) *pde.Fields {
-	return m.fieldsOf(theta, x, inputs, true, func(_, u *graph.Node) *graph.Node { return u })
+func (m *Model) fields(p parameters, x *graph.Node, inputs pde.Inputs) *pde.Fields {
+	return m.fieldsOf(p, x, inputs, true, func(_, u *graph.Node) *graph.Node { return u })
 }
 
 // fieldsOf is fields, with or without the ansatz, of what change makes of the network's outputs at some points.
-func (m *Model) fieldsOf(theta, x *graph.Node, inputs pde.Inputs, ansatz bool, change func(x, u *graph.Node) *graph.Node) *pde.Fields {
-	p := m.network.NumParams()
-	parameters := theta
-	if len(m.problem.Coefficients) > 0 {
-		parameters = graph.Slice(theta, graph.AxisRange(0, p))
-		inputs.Coefficients = graph.Slice(theta, graph.AxisRangeToEnd(p))
+func (m *Model) fieldsOf(p parameters, x *graph.Node, inputs pde.Inputs, ansatz bool, change func(x, u *graph.Node) *graph.Node) *pde.Fields {
+	if weights := m.network.NumParams(); len(m.problem.Coefficients) > 0 {
+		inputs.Coefficients = graph.Slice(p.theta, graph.AxisRangeToEnd(weights))
+		p.theta = graph.Slice(p.theta, graph.AxisRange(0, weights))
 	}
 	network := func(x *graph.Node) *graph.Node {
-		u := usercode.Build("network", func() *graph.Node { return m.embedded.Apply(parameters, x) })
+		u := usercode.Build("network", func() *graph.Node { return m.function(p, x) })
 		m.checkFields("the network", nil, u, x)
 		return change(x, u)
 	}

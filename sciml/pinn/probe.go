@@ -115,12 +115,16 @@ func (m *Model) newTrial() (*trial, error) {
 	return t, nil
 }
 
-// inputs are those of the program, after theta: the gates of the unknowns, the sizes of another function, the points inside, and
-// then those of each condition.
+// inputs are those of the program, after theta: the gates of the unknowns, the sizes of another function, the numbers of a window of
+// time, the points inside, and then those of each condition.
 func (t *trial) inputs() []*tensors.Tensor {
 	d, unknowns := t.inside.Dim, len(t.model.problem.Unknowns)
 	ones := slices.Repeat([]float64{1}, unknowns)
-	all := []*tensors.Tensor{t.rows(ones, unknowns), t.rows(ones, unknowns), t.rows(t.inside.Coords, d)}
+	all := []*tensors.Tensor{t.rows(ones, unknowns), t.rows(ones, unknowns)}
+	if numbers := t.model.numbers; numbers != nil {
+		all = append(all, device.Vector(t.dtype, numbers))
+	}
+	all = append(all, t.rows(t.inside.Coords, d))
 	for _, p := range t.conditions() {
 		all = append(all, t.rows(p.points.Coords, d))
 		if p.points.Normals != nil {
@@ -147,8 +151,8 @@ func (t *trial) rows(values []float64, width int) *tensors.Tensor {
 // each that is claimed to vanish what it is for another function.
 func (t *trial) build(in []*graph.Node) []*graph.Node {
 	m := t.model
-	theta, gate, size, inside := in[0], in[1], in[2], in[3]
-	in = in[4:]
+	theta, gate, size := in[0], in[1], in[2]
+	in = in[3:]
 	next := func(there bool) *graph.Node {
 		if !there {
 			return nil
@@ -157,9 +161,11 @@ func (t *trial) build(in []*graph.Node) []*graph.Node {
 		in = in[1:]
 		return n
 	}
+	of := parameters{theta, next(m.numbers != nil)}
+	inside := next(true)
 	asked := map[string][]*graph.Node{}
 	inputs := pde.Inputs{Asked: func(coefficient string, value *graph.Node) { asked[coefficient] = append(asked[coefficient], value) }}
-	u := m.gated(theta, inside, inputs, gate)
+	u := m.gated(of, inside, inputs, gate)
 	out := []*graph.Node{graph.ConvertDType(u.U(), dtypes.Float64)}
 	for _, p := range t.equations() {
 		r := t.residual(p, u, inside)
@@ -171,15 +177,15 @@ func (t *trial) build(in []*graph.Node) []*graph.Node {
 		with, other := inputs, pde.Inputs{}
 		with.Normal = next(p.points.Normals != nil)
 		if partner := next(p.partner != nil); partner != nil {
-			with.Partner = m.gated(theta, partner, with, gate)
-			other.Partner = m.other(theta, partner, pde.Inputs{Normal: with.Normal}, size)
+			with.Partner = m.gated(of, partner, with, gate)
+			other.Partner = m.other(of, partner, pde.Inputs{Normal: with.Normal}, size)
 		}
 		with.Values = next(p.values != nil)
 		other.Normal, other.Values = with.Normal, with.Values
-		r := t.residual(p, m.gated(theta, x, with, gate), x)
+		r := t.residual(p, m.gated(of, x, with, gate), x)
 		p.constant = !madeOf(r)[theta]
 		if out = append(out, r); p.claimed {
-			out = append(out, t.residual(p, m.other(theta, x, other, size), x))
+			out = append(out, t.residual(p, m.other(of, x, other, size), x))
 		}
 	}
 	t.occurrences(asked, append(out[1:len(out):len(out)], t.variational(u)...))
@@ -236,15 +242,15 @@ func (t *trial) variational(u *pde.Fields) []*graph.Node {
 }
 
 // gated are the fields of the network, with each of its outputs times a gate.
-func (m *Model) gated(theta, x *graph.Node, inputs pde.Inputs, gate *graph.Node) *pde.Fields {
-	return m.fieldsOf(theta, x, inputs, true, func(_, u *graph.Node) *graph.Node {
+func (m *Model) gated(p parameters, x *graph.Node, inputs pde.Inputs, gate *graph.Node) *pde.Fields {
+	return m.fieldsOf(p, x, inputs, true, func(_, u *graph.Node) *graph.Node {
 		return graph.Mul(u, graph.BroadcastToShape(gate, u.Shape()))
 	})
 }
 
 // other are the fields of a function that no condition is known of, of the given size.
-func (m *Model) other(theta, x *graph.Node, inputs pde.Inputs, size *graph.Node) *pde.Fields {
-	return m.fieldsOf(theta, x, inputs, false, func(x, _ *graph.Node) *graph.Node {
+func (m *Model) other(p parameters, x *graph.Node, inputs pde.Inputs, size *graph.Node) *pde.Fields {
+	return m.fieldsOf(p, x, inputs, false, func(x, _ *graph.Node) *graph.Node {
 		lo, hi := m.problem.Domain.Bounds()
 		var sum *graph.Node
 		for i := range lo {
@@ -274,7 +280,7 @@ func (t *trial) shapes(b compute.Backend) error {
 			nodes := []*graph.Node{graph.Parameter(g, "theta", shapes.Make(t.dtype, t.model.NumParams()))}
 			for i, input := range inputs {
 				s := input.Shape().Clone()
-				if i >= 2 { // not those of unknowns
+				if i >= 2 && s.Rank() == 2 { // neither those of unknowns nor those of a window
 					s.Dimensions[0] += more
 				}
 				nodes = append(nodes, graph.Parameter(g, fmt.Sprintf("input%d", i), s))

@@ -40,13 +40,15 @@ func (m *Model) Slabs(ctx context.Context, theta []float64, count int) ([]Slab, 
 	if err := m.holdOut(ctx); err != nil {
 		return nil, err
 	}
-	program, err := m.program(ctx, "residuals over time", func(in []*graph.Node) []*graph.Node { return m.overTime(in[0], in[1], axis) })
+	program, err := m.program(ctx, "residuals over time", func(in []*graph.Node) []*graph.Node {
+		return m.overTime(parameters{in[0], m.frameOf(in[1:])}, in[1+len(m.frame)], axis)
+	})
 	if err != nil {
 		return nil, err
 	}
 	at := m.tensor(theta, 0)
 	defer device.Free([]*tensors.Tensor{at})
-	out, err := program.Call([]*tensors.Tensor{at}, m.heldOut[:1])
+	out, err := program.Call([]*tensors.Tensor{at}, m.frame, m.heldOut[:1])
 	if err != nil {
 		return nil, fmt.Errorf("pinn: measuring residuals over time: %w", err)
 	}
@@ -61,13 +63,13 @@ func (m *Model) Slabs(ctx context.Context, theta []float64, count int) ([]Slab, 
 }
 
 // overTime builds the times of the points, and at each the square of the residuals and that of their rates.
-func (m *Model) overTime(theta, x *graph.Node, axis int) []*graph.Node {
+func (m *Model) overTime(p parameters, x *graph.Node, axis int) []*graph.Node {
 	x = graph.Slice(x, graph.AxisRange(0, residualPoints), graph.AxisRange())
-	moving := m.fields(theta, x, noInputs)
+	moving := m.fields(p, x, noInputs)
 	// The same u at points whose time is a number rather than a coordinate: no derivative by it is left.
-	standing := pde.Inputs{X: x, U: m.fields(theta, held(x, axis), noInputs).U()}
+	standing := pde.Inputs{X: x, U: m.fields(p, held(x, axis), noInputs).U()}
 	if len(m.problem.Coefficients) > 0 {
-		standing.Coefficients = graph.Slice(theta, graph.AxisRangeToEnd(m.network.NumParams()))
+		standing.Coefficients = graph.Slice(p.theta, graph.AxisRangeToEnd(m.network.NumParams()))
 	}
 	still := pde.NewFields(m.problem, standing)
 	times := graph.ConvertDType(graph.Reshape(graph.Slice(x, graph.AxisRange(), graph.AxisElem(axis)), residualPoints), dtypes.Float64)

@@ -1,0 +1,373 @@
+package sciml
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/gosciml/gosciml/sciml/internal/device"
+	"github.com/gosciml/gosciml/sciml/nn"
+	"github.com/gosciml/gosciml/sciml/optim"
+	"github.com/gosciml/gosciml/sciml/pde"
+	"github.com/gosciml/gosciml/sciml/pinn"
+	"github.com/gosciml/gosciml/sciml/sample"
+)
+
+// evolution is a training in windows.
+type evolution struct {
+	options     Options
+	windows     Windows
+	problem     *pde.Problem // the whole
+	order       int
+	first, last float64
+	from        *unfinished
+	limit       time.Time // when the time is up; zero for no limit
+
+	model *pinn.Model // of the window that was trained last
+	state evolutionState
+}
+
+// evolutionState is what a checkpoint has of the windows before the one it is in the middle of.
+type evolutionState struct {
+	Done   []Window
+	Thetas [][]float64
+	Start  *pinn.Seam
+	Jump   float64   // of Start
+	Rates  []float64 // derivatives by time at the end of the last window
+	// From and To are the window that is trained, Halved how often it was, Length that of the next.
+	From, To float64
+	Halved   int
+	Length   float64
+	// Sum is the course so far.
+	Sum optim.Result
+}
+
+// trainWindows is train for windows.
+func (o Options) trainWindows(ctx context.Context, problem *pde.Problem, w Windows, from *unfinished, began time.Time) (*Solution, error) {
+	e := &evolution{options: o, windows: w, from: from}
+	var err error
+	if e.first, e.last, err = problem.Times(); err != nil {
+		return nil, err
+	}
+	if e.order, err = pinn.TimeOrder(problem); err != nil {
+		return nil, err
+	}
+	spent := 0.0
+	if from != nil {
+		if from.training.Evolution == nil {
+			return nil, fmt.Errorf("sciml: the checkpoint %s is one of a training on all of the time at once, and cannot be resumed with Options.Windows", from.path)
+		}
+		e.state = *from.training.Evolution
+		spent = e.state.Sum.Seconds + from.checkpoint.Result.Seconds
+	} else if w.Count > 0 {
+		e.state.Length = (e.last - e.first) / float64(w.Count)
+	} else {
+		e.state.Length = w.First
+	}
+	if w.Count == 0 && o.Iterations == 0 { // of a window that is then halved
+		if e.options.Iterations = 4000; o.Method == nil {
+			e.options.Iterations = 400
+		}
+	}
+	// One reference for all windows, whose time does not count.
+	whole := *problem
+	e.problem = &whole
+	before := time.Now()
+	solution, err := device.Beside(ctx, device.Grace, "computing the reference solution", func() (pde.Field, error) { return problem.Solution(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	if problem.Exact == nil && solution != nil {
+		whole.Reference = func(context.Context) (pde.Field, error) { return solution, nil }
+	}
+	if o.Time > 0 {
+		e.limit = began.Add(time.Since(before) + o.Time - time.Duration(spent*float64(time.Second)))
+	}
+	var current *optim.Result
+	for e.at() < e.last && !e.over(current) {
+		if current, err = e.train(ctx); current == nil || err != nil {
+			break
+		}
+	}
+	if current == nil && len(e.state.Thetas) == 0 {
+		return nil, err
+	}
+	s, buildErr := e.solution(ctx)
+	return s, errors.Join(err, buildErr)
+}
+
+// at is the time that has been reached.
+func (e *evolution) at() float64 {
+	if n := len(e.state.Done); n > 0 {
+		return e.state.Done[n-1].To
+	}
+	return e.first
+}
+
+// over reports whether a training ended for all windows.
+func (e *evolution) over(r *optim.Result) bool {
+	if r == nil {
+		return false
+	}
+	switch r.Status {
+	case optim.Canceled, optim.CallbackStopped, optim.Failed, optim.NonFinite:
+		return true
+	}
+	return !e.limit.IsZero() && time.Now().After(e.limit)
+}
+
+// train trains the next window, and decides about the one after it.
+func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
+	s := &e.state
+	resumed := e.from != nil
+	if !resumed {
+		s.From = e.at()
+		if s.To = s.From + s.Length; s.To > e.last-s.Length/1e6 || e.windows.Count > 0 && len(s.Done) == e.windows.Count-1 {
+			s.To = e.last
+		}
+	}
+	o := e.options
+	o.Loss.Window, o.Windows = &pinn.Window{From: s.From, To: s.To, Start: s.Start}, Windows{Count: 1}
+	if !e.limit.IsZero() {
+		o.Time = max(1, time.Until(e.limit))
+		if e.windows.Count > 0 {
+			o.Time = max(1, time.Duration(float64(o.Time)*(s.To-s.From)/(e.last-s.From)))
+		}
+	}
+	began := time.Now()
+	setUp, err := o.setUp(ctx, e.problem, e.windows, e.from)
+	if err != nil {
+		return nil, err
+	}
+	known := setUp.options // with the defaults, and the network that the first window may have scaled
+	known.Loss.Window, known.Windows, known.Time = nil, e.options.Windows, e.options.Time
+	e.options = known
+	if n := len(s.Thetas); n > 0 && !resumed {
+		setUp.theta = slices.Clone(s.Thetas[n-1])
+	}
+	e.model = setUp.model
+	name := fmt.Sprintf("window %d, t from %.6g to %.6g", len(s.Done)+1, s.From, s.To)
+	setUp.objective.Remarks = append([]string{name}, setUp.objective.Remarks...)
+	result, _, err := setUp.run(ctx, time.Since(began), e.from, e)
+	e.from = nil
+	if result == nil {
+		return nil, err
+	}
+	return result, errors.Join(err, e.judge(ctx, result))
+}
+
+// watch makes a run one of a window: it measures the defect, ends at the tolerance, and tells of the whole course.
+func (e *evolution) watch(run *optim.Options, model *pinn.Model, options *Options) {
+	if e == nil {
+		return
+	}
+	run.Monitor = func(ctx context.Context, theta *tensors.Tensor) (map[string]float64, error) {
+		metrics, err := model.Monitor(ctx, theta)
+		if err != nil {
+			return nil, err
+		}
+		metrics[DefectMetric], err = model.Defect(ctx, theta)
+		return metrics, err
+	}
+	if e.windows.Tolerance > 0 {
+		run.MonitorEvery = cmp.Or(options.MonitorEvery, 10)
+		run.Until = tolerated{e.windows.Tolerance, run.MonitorEvery, options.Until}
+	}
+	if call := options.OnProgress; call != nil {
+		options.OnProgress = func(h *optim.History) error {
+			all := joined(e.state.Sum, optim.Result{History: *h}).History
+			return call(&all)
+		}
+	}
+}
+
+// judge keeps a window, or halves it.
+func (e *evolution) judge(ctx context.Context, r *optim.Result) error {
+	s := &e.state
+	defect := r.Metrics[DefectMetric]
+	length := s.To - s.From
+	reached := defect <= e.windows.Tolerance
+	event := func(format string, args ...any) {
+		r.History.Events = append(r.History.Events, optim.Event{Iteration: r.History.Last().Iteration, Seconds: r.Seconds, Text: fmt.Sprintf(format, args...)})
+	}
+	if adaptive := e.windows.Count == 0; adaptive && !e.over(r) {
+		switch {
+		case !reached && length/2 >= e.windows.Shortest:
+			event("the defect is %.2g, above the tolerance %.2g: the window is halved", defect, e.windows.Tolerance)
+			e.join(r)
+			s.Length = length / 2
+			s.Halved++
+			return nil
+		case reached && r.Iterations <= e.options.Iterations/4:
+			s.Length = 1.5 * length
+		default:
+			s.Length = length
+		}
+	}
+	seam, jump, err := e.model.End(context.WithoutCancel(ctx), r.Theta)
+	if err != nil {
+		return err
+	}
+	rateJump, err := e.rateJump(r.Theta)
+	if err != nil {
+		return err
+	}
+	event("window %d, t from %.6g to %.6g, ended with the defect %.2g", len(s.Done)+1, s.From, s.To, defect)
+	if e.windows.Tolerance > 0 && !reached {
+		event("the tolerance %.2g was not reached: what follows has this error as well", e.windows.Tolerance)
+	}
+	s.Done = append(s.Done, Window{From: s.From, To: s.To, Defect: defect, Jump: s.Jump, RateJump: rateJump, Loss: r.Loss, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved})
+	s.Thetas, s.Start, s.Jump, s.Halved = append(s.Thetas, r.Theta), seam, jump, 0
+	e.join(r)
+	return nil
+}
+
+// seamPoints is the number of points at which derivatives are compared where windows meet.
+const seamPoints = 256
+
+// rateJump is the jump of the derivative by time where the present window begins. It also notes that at its end.
+func (e *evolution) rateJump(theta []float64) (float64, error) {
+	points, err := sample.Uniform{Seed: e.options.Seed}.Interior(e.problem.Domain, seamPoints)
+	if err != nil {
+		return 0, err
+	}
+	d := len(e.problem.Coordinates)
+	at := func(t float64) ([]float64, error) {
+		for n := range points.N {
+			points.Coords[n*d+d-1] = t
+		}
+		return e.model.Derivative(theta, points.Coords, e.problem.Coordinates[d-1])
+	}
+	begins, err := at(e.state.From)
+	if err != nil {
+		return 0, err
+	}
+	jump, size := 0.0, 0.0
+	for i, before := range e.state.Rates {
+		jump += (begins[i] - before) * (begins[i] - before)
+		size += before * before
+	}
+	if jump > 0 {
+		jump = math.Sqrt(jump / size)
+	}
+	e.state.Rates, err = at(e.state.To)
+	return jump, err
+}
+
+// join adds the course of a window to that of all.
+func (e *evolution) join(r *optim.Result) { e.state.Sum = joined(e.state.Sum, *r) }
+
+// joined is the course of two trainings, one after the other. The rest is that of the second.
+func joined(before, r optim.Result) optim.Result {
+	iterations, seconds, evaluations := len(before.History.Records), before.Seconds, before.Evaluations
+	all := r
+	all.History.Records = slices.Clone(before.History.Records)
+	for _, record := range r.History.Records {
+		record.Iteration += iterations
+		record.Seconds += seconds
+		record.Evaluations += evaluations
+		all.History.Records = append(all.History.Records, record)
+	}
+	all.History.Events = slices.Clone(before.History.Events)
+	for _, event := range r.History.Events {
+		event.Iteration += iterations
+		event.Seconds += seconds
+		all.History.Events = append(all.History.Events, event)
+	}
+	all.Iterations += before.Iterations
+	all.Evaluations += evaluations
+	all.Seconds += seconds
+	return all
+}
+
+// solution is one of all windows. Where time is left, it stands still there.
+func (e *evolution) solution(ctx context.Context) (*Solution, error) {
+	s, o := &e.state, e.options
+	network, theta, reached, err := s.whole(o.Network, e.order, e.first, e.last)
+	if err != nil {
+		return nil, err
+	}
+	model, err := pinn.New(o.Backend, e.problem, network, o.Loss)
+	if err != nil {
+		return nil, err
+	}
+	result := s.Sum
+	if reached < e.last {
+		result.Message = strings.TrimPrefix(result.Message+unreached(reached, e.last), "; ")
+	}
+	result.Theta, result.Loss = theta, s.loss()
+	at := device.Vector(model.Options().DType, theta)
+	defer device.Free([]*tensors.Tensor{at})
+	result.Metrics, err = model.Monitor(context.WithoutCancel(ctx), at)
+	return &Solution{Method: o.Method.Name(), Result: result, model: model, windows: slices.Clone(s.Done), left: endingOf(model.Objective())}, err
+}
+
+func unreached(reached, last float64) string {
+	return fmt.Sprintf("; t from %.6g to %.6g was not reached, and the solution stands still there", reached, last)
+}
+
+// whole is the network of all windows with its parameters, and the time that it is trained to.
+func (s *evolutionState) whole(network nn.Network, order int, first, last float64) (whole nn.Network, theta []float64, reached float64, err error) {
+	edges := []float64{first}
+	for _, w := range s.Done {
+		edges = append(edges, w.To)
+	}
+	theta, reached = slices.Concat(s.Thetas...), edges[len(s.Done)]
+	if reached < last { // weights of zero make nothing
+		edges, theta = append(edges, last), append(theta, make([]float64, network.NumParams())...)
+	}
+	whole, err = nn.Windowed(network, order, edges...)
+	return whole, theta, reached, err
+}
+
+// loss is the mean of the windows' losses over the time that they have been trained on.
+func (s *evolutionState) loss() float64 {
+	loss, time := 0.0, 0.0
+	for _, w := range s.Done {
+		loss, time = loss+w.Loss*(w.To-w.From), time+w.To-w.From
+	}
+	if time == 0 {
+		return math.Inf(1)
+	}
+	return loss / time
+}
+
+// soFar is the solution of a checkpoint in the middle of a window, which counts as it is.
+func (s *evolutionState) soFar(u *unfinished, problem *pde.Problem) (*Solution, error) {
+	first, last, err := problem.Times()
+	if err != nil {
+		return nil, err
+	}
+	order, err := pinn.TimeOrder(problem)
+	if err != nil {
+		return nil, err
+	}
+	network, err := nn.Unmarshal(u.training.Model.Network)
+	if err != nil {
+		return nil, err
+	}
+	r, now := u.checkpoint.Result, *s
+	now.Done = append(slices.Clone(s.Done), Window{From: s.From, To: s.To, Defect: r.Metrics[DefectMetric], Jump: s.Jump, Loss: r.Loss, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved})
+	now.Thetas = append(slices.Clone(s.Thetas), r.Theta)
+	whole, theta, reached, err := now.whole(network, order, first, last)
+	if err != nil {
+		return nil, err
+	}
+	saved := u.training.Model
+	if saved.Network, err = nn.Marshal(whole); err != nil {
+		return nil, err
+	}
+	result := joined(s.Sum, r)
+	result.Theta, result.Loss = theta, now.loss()
+	if reached < last {
+		result.Message = strings.TrimPrefix(unreached(reached, last), "; ")
+	}
+	return (&Solution{Method: u.checkpoint.Method, Result: result, windows: now.Done, saved: &saved, left: &ending{loaded: true}}).For(problem)
+}
