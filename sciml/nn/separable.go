@@ -29,8 +29,12 @@ type Separable struct {
 
 // NewSeparable makes a network of that rank from layer widths as NewMLP has them, number of coordinates and outputs included:
 // NewSeparable(Tanh, 16, 10, 20, 20, 1) maps ten coordinates to one unknown by products of ten functions, each of them an output of a
-// network with two hidden layers of 20. Weights of each coordinate start as those of an MLP do, those of the last layer smaller, by
-// 1/√d, around factors of 1: so products of a hundred factors are neither huge nor tiny, and sums of as many not large.
+// network with two hidden layers of 20.
+//
+// In the first layer weights start standard normal and biases between ±1, for coordinates between ±1: with weights as small as those of
+// an MLP, and no biases, all functions of one number would be about the same. Other layers start by the Initializer, the last one
+// with weights smaller by 1/√d around factors of 1: so products of a hundred factors are neither huge nor tiny, and sums of as many not
+// large.
 //
 // It returns an error for a rank or a width below one, no hidden layer, an unknown activation, or one with a trainable slope.
 func NewSeparable(activation Activation, rank int, widths ...int) (*Separable, error) {
@@ -71,11 +75,17 @@ func (n *layered) addEach(name string, d, in, out int, first bool, factor float6
 			}
 			for k := range w {
 				w[k] *= factor
+				if first && n.initializer != SIRENUniform {
+					w[k] = rng.NormFloat64()
+				}
 			}
 		}, d, in, out),
 		biases: n.add(name+" biases", func(w []float64, n *layered, rng *rand.Rand) {
 			for i := range d {
 				n.initializer.biases(w[i*out:(i+1)*out], in, rng)
+				if first {
+					uniform(w[i*out:(i+1)*out], 1, rng)
+				}
 				for r := range ones {
 					w[i*out+r] = 1
 				}
