@@ -17,6 +17,7 @@ type Fields struct {
 	problem *Problem
 	all     *Fields // the fields that Of was asked of
 	inputs  Inputs
+	masked  map[string]*graph.Node // directions within some of the axes
 }
 
 // Inputs are the nodes that Fields are made of. X and U are required.
@@ -31,6 +32,9 @@ type Inputs struct {
 	Coefficients *graph.Node
 	// Partner are the fields at the partner points of a periodic condition.
 	Partner *Fields
+	// Directions gives random directions, shape [R, N, d] (see autodiff.LaplacianEstimate), when a Laplacian is asked for, which is
+	// then estimated. It is exact where they are nil, or this is.
+	Directions func() *graph.Node
 	// Asked is told of each call of Fields.Coefficient; nil for nobody.
 	Asked func(coefficient string, value *graph.Node)
 }
@@ -40,7 +44,7 @@ func NewFields(problem *Problem, inputs Inputs) *Fields {
 	if problem == nil {
 		problem = &Problem{}
 	}
-	f := &Fields{Derivatives: autodiff.Of(inputs.U, inputs.X), problem: problem, inputs: inputs}
+	f := &Fields{Derivatives: autodiff.Of(inputs.U, inputs.X), problem: problem, inputs: inputs, masked: map[string]*graph.Node{}}
 	f.all = f
 	return f
 }
@@ -61,6 +65,32 @@ func (u *Fields) D(coordinates ...string) *graph.Node {
 		axes[n] = u.Axis(c)
 	}
 	return u.Partial(axes...)
+}
+
+// Laplacian is Δu = Σᵢ ∂²u/∂xᵢ² over the given axes, or over all of them when none is given; where Laplacians are estimated (see
+// Inputs.Directions) it is the mean of second derivatives along directions within these axes.
+func (u *Fields) Laplacian(axes ...int) *graph.Node {
+	if u.inputs.Directions == nil {
+		return u.Derivatives.Laplacian(axes...)
+	}
+	v := u.inputs.Directions()
+	if v == nil {
+		return u.Derivatives.Laplacian(axes...)
+	}
+	if len(axes) == 0 {
+		return u.LaplacianEstimate(v)
+	}
+	key := fmt.Sprint(axes)
+	if u.masked[key] == nil {
+		mask := make([]float64, u.Dims())
+		for _, i := range axes {
+			u.Coordinate(i) // which checks it
+			mask[i] = 1
+		}
+		within := graph.ConstAsDType(v.Graph(), v.DType(), [][][]float64{{mask}})
+		u.masked[key] = graph.Mul(v, graph.BroadcastToShape(within, v.Shape()))
+	}
+	return u.LaplacianEstimate(u.masked[key])
 }
 
 // At is a coordinate of the points by name, shape [N, 1].

@@ -33,6 +33,7 @@ type adapter struct {
 	model   *Model
 	clouds  []*cloud
 	weights *Weights
+	drawn   int       // how often directions were drawn anew
 	source  *rand.PCG // of rng, whose state is saved
 	rng     *rand.Rand
 }
@@ -52,27 +53,26 @@ func (a *adapter) clone() *adapter {
 		clouds[i] = c.clone()
 	}
 	weights, source := a.weights.clone(), *a.source
-	return &adapter{model: a.model, clouds: clouds, weights: &weights, source: &source, rng: rand.New(&source)}
+	return &adapter{model: a.model, clouds: clouds, weights: &weights, drawn: a.drawn, source: &source, rng: rand.New(&source)}
 }
 
-// Every implements objective.Adaptation: the greatest common divisor of the two intervals.
+// Every implements objective.Adaptation: the greatest common divisor of the intervals.
 func (a adaptation) Every() int {
 	o := a.model.options
-	switch {
-	case o.Refiner == nil:
-		return o.WeightEvery
-	case o.Weighting == nil:
-		return o.RefineEvery
+	every := 0
+	with := func(there bool, other int) {
+		for there && other != 0 {
+			every, other = other, every%other
+		}
 	}
-	every, other := o.WeightEvery, o.RefineEvery
-	for other != 0 {
-		every, other = other, every%other
-	}
+	with(o.Refiner != nil, o.RefineEvery)
+	with(o.Weighting != nil, o.WeightEvery)
+	with(o.Laplacians.Directions > 0, o.Laplacians.Every)
 	return every
 }
 
-// Adapt implements objective.Adapter. A method that is stuck gets new points; weights follow where points have moved, and
-// where that is due.
+// Adapt implements objective.Adapter. A method that is stuck gets new points and directions; weights follow where points have moved,
+// and where that is due.
 func (a *adapter) Adapt(ctx context.Context, now objective.Iterate) ([]*tensors.Tensor, error) {
 	next := a.clone()
 	data, err := next.adapt(ctx, now)
@@ -97,16 +97,21 @@ func (a *adapter) adapt(ctx context.Context, now objective.Iterate) ([]*tensors.
 			moved = moved || fresh
 		}
 	}
+	direct := o.Laplacians.Directions > 0 && (moved || now.Stuck || now.Iteration > 0 && now.Iteration%o.Laplacians.Every == 0)
+	if direct {
+		a.drawn++
+		a.model.direct(a.clouds, a.drawn)
+	}
 	weigh := o.Weighting != nil && (moved || now.Iteration%o.WeightEvery == 0)
 	if weigh {
 		if err := a.reweigh(ctx, now.Iteration, now.Theta); err != nil {
 			return nil, err
 		}
 	}
-	if !moved && !weigh {
+	if !moved && !weigh && !direct {
 		return nil, nil
 	}
-	if o.OnAdapt != nil {
+	if o.OnAdapt != nil && (moved || weigh) {
 		if err := usercode.Call("Options.OnAdapt", func() error {
 			o.OnAdapt(Adapted{Iteration: now.Iteration, Names: namesOf(a.clouds), Weights: a.weights.clone(), Points: pointsOf(a.clouds)})
 			return nil
@@ -216,6 +221,7 @@ type savedAdaptation struct {
 	Random  []byte
 	Weights Weights
 	Points  []sample.Points
+	Drawn   int
 }
 
 func (a *adapter) scheme() string {
@@ -226,6 +232,9 @@ func (a *adapter) scheme() string {
 	if o := a.model.options; o.Refiner != nil {
 		refiner = o.Refiner.Name()
 	}
+	if o := a.model.options; o.Laplacians.Directions > 0 {
+		refiner += ", Laplacians " + o.Laplacians.String()
+	}
 	return weighting + ", " + refiner
 }
 
@@ -235,7 +244,7 @@ func (a *adapter) Save() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pinn: storing the state of the random numbers: %w", err)
 	}
-	s := savedAdaptation{Scheme: a.scheme(), Random: random, Weights: *a.weights}
+	s := savedAdaptation{Scheme: a.scheme(), Random: random, Weights: *a.weights, Drawn: a.drawn}
 	for _, c := range a.clouds {
 		s.Points = append(s.Points, *c.points)
 	}
@@ -282,6 +291,8 @@ func (a *adapter) Load(saved []byte) error {
 		points := s.Points[i]
 		c.points = &points
 	}
+	a.drawn = s.Drawn
+	a.model.direct(a.clouds, a.drawn)
 	a.weights = &weights
 	return nil
 }

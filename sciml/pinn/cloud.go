@@ -16,10 +16,12 @@ import (
 
 // cloud is a set of points with the terms of the loss that live on it, and share the network and its derivatives there.
 type cloud struct {
-	points    *sample.Points
-	partner   []float64 // partner points of periodic conditions, or nil
-	refinable bool
-	terms     []*term
+	points  *sample.Points
+	partner []float64 // partner points of periodic conditions, or nil
+	// directions are those of estimated Laplacians, [N, R·d], or nil.
+	directions []float64
+	refinable  bool
+	terms      []*term
 }
 
 // term is one summand of the loss.

@@ -23,6 +23,12 @@ func (m *Model) judge(t *trial) error {
 			return fmt.Errorf("pinn: the coefficient %q of problem %q occurs in none of its equations and conditions, expected one that a residual asks for by Fields.Coefficient", c.Name, m.problem.Name)
 		}
 	}
+	if estimate := m.options.Laplacians; estimate.Directions > 0 {
+		if !t.laplacian {
+			return fmt.Errorf("pinn: Options.Laplacians is set, but no equation of problem %q asks for one by Fields.Laplacian, expected one that does: other derivatives are exact", m.problem.Name)
+		}
+		m.remark("Laplacians are estimated %s: the loss is larger than that with exact ones by the variance of the estimates", estimate)
+	}
 	m.judgeUnknowns(t)
 	m.balance(t)
 	return nil

@@ -20,9 +20,9 @@ type layout struct {
 
 // cloudPlaces are those of a cloud; none where it has no such tensor.
 type cloudPlaces struct {
-	points, normals, partner int
-	terms                    []termPlaces
-	first                    int // the number of its first term among those of all clouds
+	points, normals, partner, directions int
+	terms                                []termPlaces
+	first                                int // the number of its first term among those of all clouds
 }
 
 // termPlaces are those of a term.
@@ -44,7 +44,7 @@ func layoutOf(clouds []*cloud, window *Window) *layout {
 	}
 	terms := 0
 	for _, c := range clouds {
-		at := cloudPlaces{first: terms, points: place(true), normals: place(c.points.Normals != nil), partner: place(c.partner != nil)}
+		at := cloudPlaces{first: terms, points: place(true), normals: place(c.points.Normals != nil), partner: place(c.partner != nil), directions: place(c.directions != nil)}
 		for _, t := range c.terms {
 			its := termPlaces{scale: place(true), values: place(t.values != nil)}
 			for range t.extra {
@@ -72,6 +72,7 @@ func (m *Model) data(clouds []*cloud, w *Weights) []*tensors.Tensor {
 		put(at.points, c.points.Coords, c.points.Dim)
 		put(at.normals, c.points.Normals, c.points.Dim)
 		put(at.partner, c.partner, c.points.Dim)
+		put(at.directions, c.directions, m.options.Laplacians.Directions*c.points.Dim)
 		for k, t := range c.terms {
 			its := at.terms[k]
 			put(its.scale, t.scale(c, w, at.first+k), 0)
@@ -102,6 +103,7 @@ func (m *Model) samples() []objective.Samples {
 		add(at.points)
 		add(at.normals)
 		add(at.partner)
+		add(at.directions)
 		for k, t := range c.terms {
 			add(at.terms[k].scale)
 			s.Scales = append(s.Scales, at.terms[k].scale)
@@ -128,7 +130,7 @@ func (m *Model) each(theta *graph.Node, data []*graph.Node, begin func(t *term),
 	for i, c := range m.clouds {
 		at := m.layout.clouds[i]
 		x := take(at.points)
-		inputs := pde.Inputs{Normal: take(at.normals)}
+		inputs := pde.Inputs{Normal: take(at.normals), Directions: directionsOf(take(at.directions), x)}
 		if partner := take(at.partner); partner != nil {
 			inputs.Partner = m.fields(p, partner, pde.Inputs{Normal: inputs.Normal})
 		}

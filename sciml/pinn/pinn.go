@@ -68,6 +68,8 @@ type Options struct {
 	// leaves the weights fixed.
 	Weighting   Weighting
 	WeightEvery int
+	// Laplacians estimates those in the strong form of the equations from random directions. The zero value leaves them exact.
+	Laplacians Estimate
 	// OnAdapt is called after each change of points or weights; nil for nothing.
 	OnAdapt func(Adapted)
 	// Window is the part of the time that the model is of, for trainings one after the other; nil for all of it.
@@ -143,6 +145,7 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	if err := m.collocate(); err != nil {
 		return nil, err
 	}
+	m.direct(m.clouds, 0)
 	m.layout = layoutOf(m.clouds, options.Window)
 	if err := m.inspect(); err != nil {
 		return nil, err
@@ -201,6 +204,8 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		return fmt.Errorf("pinn: Options.RefineEvery is %d and WeightEvery %d, expected at least 1 (or 0 for the default)", o.RefineEvery, o.WeightEvery)
 	case o.BoundaryWeight < 0 || math.IsNaN(o.BoundaryWeight) || math.IsInf(o.BoundaryWeight, 0):
 		return fmt.Errorf("pinn: Options.BoundaryWeight is %v, expected a finite number above 0 (or 0 for the default)", o.BoundaryWeight)
+	case o.Laplacians != Estimate{} && o.Form != nil && o.Form != Form(StrongForm{}):
+		return fmt.Errorf("pinn: Options.Laplacians is set, and Form is %s, expected the strong form: others have no Laplacians", o.Form.Name())
 	case o.Soft && o.Hard:
 		return errors.New("pinn: Options.Soft and Hard are both set, expected one of them")
 	case o.FixedPoints && o.Refiner != nil:
@@ -215,6 +220,9 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	o.Interior = cmp.Or(o.Interior, suggested.Interior, 900)
 	o.Boundary = cmp.Or(o.Boundary, suggested.Boundary, 120)
 	o.RefineEvery, o.WeightEvery = cmp.Or(o.RefineEvery, 500), cmp.Or(o.WeightEvery, 100)
+	if err := o.Laplacians.setDefaults(len(problem.Coordinates)); err != nil {
+		return err
+	}
 	if o.Weighting != nil {
 		o.BoundaryWeight = cmp.Or(o.BoundaryWeight, 1)
 	}

@@ -55,6 +55,8 @@ type trial struct {
 	unknowns []float64       // root mean squares of what a random network adds to each unknown
 	lift     []float64       // those of the unknowns without it
 	absent   []string        // unknowns that change no equation
+	// laplacian says that an equation asks for one by Fields.Laplacian.
+	laplacian bool
 }
 
 func (m *Model) newTrial() (*trial, error) {
@@ -165,7 +167,9 @@ func (t *trial) build(in []*graph.Node) []*graph.Node {
 	inside := next(true)
 	asked := map[string][]*graph.Node{}
 	inputs := pde.Inputs{Asked: func(coefficient string, value *graph.Node) { asked[coefficient] = append(asked[coefficient], value) }}
-	u := m.gated(of, inside, inputs, gate)
+	within := inputs
+	within.Directions = func() *graph.Node { t.laplacian = true; return nil }
+	u := m.gated(of, inside, within, gate)
 	out := []*graph.Node{graph.ConvertDType(u.U(), dtypes.Float64)}
 	for _, p := range t.equations() {
 		r := t.residual(p, u, inside)

@@ -35,6 +35,7 @@ func (o Options) Settings() []Setting {
 		{"BoundaryWeight", fmt.Sprint(o.BoundaryWeight)},
 		{"Weights", fmt.Sprint(o.Weights)},
 		{"Weighting", weighting},
+		{"Laplacians", o.Laplacians.String()},
 		{"DType", o.DType.String()},
 	}
 }
