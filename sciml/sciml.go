@@ -276,8 +276,8 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	return nil
 }
 
-// DefaultNetwork is the network that Solve uses when none is chosen: an MLP with the hidden widths and the activation
-// that the problem suggests, or two of 32 with tanh, on coordinates scaled to [−1, 1] (or what it suggests). Unless
+// DefaultNetwork is the network that Solve uses when none is chosen: an MLP, or a separable network of the rank that the problem
+// suggests, with the hidden widths and the activation that it suggests, or two of 32 with tanh, on coordinates scaled to [−1, 1] (or what it suggests). Unless
 // soft, it takes what the periodic embedding makes of coordinates that the problem says are periodic.
 func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 	if err := problem.Check(); err != nil {
@@ -301,7 +301,14 @@ func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 		hidden = []int{32, 32}
 	}
 	activation := nn.Activation(cmp.Or(problem.Suggested.Activation, string(nn.Tanh)))
-	mlp, err := nn.NewMLP(activation, append(append([]int{len(lo)}, hidden...), len(problem.Unknowns))...)
+	widths := append(append([]int{len(lo)}, hidden...), len(problem.Unknowns))
+	var network nn.Network
+	var err error
+	if rank := problem.Suggested.Rank; rank > 0 {
+		network, err = nn.NewSeparable(activation, rank, widths...)
+	} else {
+		network, err = nn.NewMLP(activation, widths...)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +316,7 @@ func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nn.Mapped(mlp, scale)
+	return nn.Mapped(network, scale)
 }
 
 // Interruptible returns a context that is canceled by an interrupt: Ctrl-C in a terminal, the stop button in Jupyter.

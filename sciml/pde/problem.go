@@ -89,6 +89,9 @@ type Setup struct {
 	// Hidden are the widths of the hidden layers, Activation their activation by its name in package nn, such as "sin".
 	Hidden     []int
 	Activation string
+	// Rank asks for a separable network of so many products (nn.Separable), with Hidden for each coordinate; 0 for an MLP. It suits
+	// a solution in many dimensions that is a sum of few products of functions of one coordinate, or nearly so.
+	Rank int
 	// Stretch has a number for each coordinate, whose interval is scaled to [−Stretch, Stretch] before it enters the
 	// network: above 1 where the solution oscillates much. Coordinates with a period are not scaled. Nil means ones.
 	Stretch []float64
@@ -188,7 +191,7 @@ func (s Setup) check(problem string) error {
 	for _, count := range []struct {
 		field string
 		value int
-	}{{"Interior", s.Interior}, {"Boundary", s.Boundary}, {"Resample", s.Resample}, {"Windows", s.Windows}} {
+	}{{"Rank", s.Rank}, {"Interior", s.Interior}, {"Boundary", s.Boundary}, {"Resample", s.Resample}, {"Windows", s.Windows}} {
 		if count.value < 0 {
 			return fmt.Errorf("pde: Suggested.%s of problem %q is %d, expected at least 1 (or 0 for the default)", count.field, problem, count.value)
 		}
