@@ -18,7 +18,7 @@ import (
 //
 //   - Where the loss is a sum of squares and its matrices are affordable (within MaxMemory, the smaller one of residuals and
 //     columns at most 4000), it starts with LevenbergMarquardt: with geodesic acceleration, and in random subspaces of a third
-//     of the parameters where there are many. That adapts its damping to the gain ratio, asks for new collocation points, and
+//     of the parameters where there are many, and fewer than residuals. That adapts its damping to the gain ratio, asks for new collocation points, and
 //     leaves random starts where other Gauss–Newton methods are stuck. Where it does not, Adam follows, and then another trial.
 //     With up to 64 parameters, as a regression has, it is scaled by UsualScaling and goes on until it cannot.
 //   - Otherwise it warms up with Adam, which is cheap and leaves poor starts, until its loss stalls or WarmUp iterations are made.
@@ -101,7 +101,10 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 	}
 	columns, method := obj.Dim, LevenbergMarquardt{Geodesic: true, MaxMemory: a.MaxMemory, Seed: 1}
 	if third := max(leastSubspace, (obj.Dim+2)/3); third < obj.Dim {
-		columns, method.Columns, method.AdaptEvery = third, third, 10
+		method.AdaptEvery = 10
+		if third < rows { // otherwise the matrix is JJᵀ anyway, and a step in all parameters costs little more
+			columns, method.Columns = third, third
+		}
 	}
 	made, unsuited := obj.JacobianSize()
 	if unsuited != nil && !unsuitable(unsuited) {

@@ -135,3 +135,22 @@ func TestAutoWithInteractingResiduals(t *testing.T) {
 		}
 	}
 }
+
+// TestAutoSubspaces: steps are in subspaces where those are smaller than the residuals, and in all parameters where the matrix is
+// that of the residuals anyway.
+func TestAutoSubspaces(t *testing.T) {
+	const rows = 300
+	for _, c := range []struct {
+		params int
+		word   string
+	}{{200, "dense JᵀJ (300 residuals, 200"}, {600, "dense JᵀJ (in subspaces of dimension 256"}, {1200, "dense JJᵀ (300 residuals, 1200"}} {
+		obj := &objective.Objective{Backend: pureGo(t), Dim: c.params, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+			padded := graph.Concatenate([]*graph.Node{theta, theta}, 0)
+			return graph.AddScalar(graph.Slice(graph.Add(padded, graph.Square(padded)), graph.AxisRange(0, rows)), -2)
+		}}
+		r := minimize(t, obj, make([]float64, c.params), optim.Auto{}, optim.Options{MaxIterations: 1})
+		if text := events(r); !strings.Contains(text, c.word) {
+			t.Errorf("%d parameters: the events are\n%s", c.params, text)
+		}
+	}
+}
