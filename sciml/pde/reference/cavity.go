@@ -21,18 +21,31 @@ import (
 //
 // The pressure is like (100/Re) log r near the upper corners, unbounded; r is taken as 1e-6 where it is less.
 func Cavity(ctx context.Context, re float64) (Field, error) {
+	return cavity(ctx, "Cavity", steepLid, re)
+}
+
+// CavitySmooth is Cavity with the velocity u = 16x²(1 − x)² of the lid (Shen 1991), with which nothing is unbounded.
+func CavitySmooth(ctx context.Context, re float64) (Field, error) {
+	return cavity(ctx, "CavitySmooth", smoothLid, re)
+}
+
+func cavity(ctx context.Context, function string, d drive, re float64) (Field, error) {
 	if !(re >= 1 && re <= 3200) {
-		return nil, fmt.Errorf("reference.Cavity: re is %v, expected 1 to 3200", re)
+		return nil, fmt.Errorf("reference.%s: re is %v, expected 1 to 3200", function, re)
 	}
 	modes := cavityModes(re)
-	key := fmt.Sprintf("lid-driven cavity re=%v modes=%d", re, modes)
+	key := fmt.Sprintf("%s re=%v modes=%d", d.name, re, modes)
 	values, err := kept(ctx, key, modes*modes+(modes+4)*(modes+4), func(ctx context.Context) ([]float64, error) {
-		return solveCavity(ctx, re, modes)
+		values, err := solveCavity(ctx, d, re, modes)
+		if err != nil {
+			return nil, fmt.Errorf("reference.%s: re = %v: %w", function, re, err)
+		}
+		return values, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return cavityField(re, modes, values), nil
+	return cavityField(d, re, modes, values), nil
 }
 
 // cavityModes is the resolution for a Reynolds number.
@@ -48,31 +61,31 @@ func cavityModes(re float64) int {
 
 // solveCavity returns the coefficients of the stream function in modes × modes clamped polynomials, then those of the
 // pressure in (modes+4)² Legendre polynomials.
-func solveCavity(ctx context.Context, re float64, modes int) ([]float64, error) {
-	coarse := newGalerkin(min(modes, 36))
+func solveCavity(ctx context.Context, d drive, re float64, modes int) ([]float64, error) {
+	coarse := newGalerkin(d, min(modes, 36))
 	a, err := coarse.continuation(ctx, re)
 	if err != nil {
-		return nil, fmt.Errorf("reference.Cavity: re = %v: %w", re, err)
+		return nil, err
 	}
 	fine := coarse
 	if modes > coarse.modes {
-		fine = newGalerkin(modes)
+		fine = newGalerkin(d, modes)
 		finer := mat.NewDense(modes, modes, nil)
 		finer.Slice(0, coarse.modes, 0, coarse.modes).(*mat.Dense).Copy(a)
 		a = finer
 		if err := fine.newton(ctx, re, a); err != nil {
-			return nil, fmt.Errorf("reference.Cavity: re = %v: %w", re, err)
+			return nil, err
 		}
 	}
 	p, err := fine.pressure(re, a)
 	if err != nil {
-		return nil, fmt.Errorf("reference.Cavity: re = %v: %w", re, err)
+		return nil, err
 	}
 	return append(append([]float64{}, a.RawMatrix().Data...), p.RawMatrix().Data...), nil
 }
 
 // cavityField evaluates the flow with these coefficients.
-func cavityField(re float64, modes int, values []float64) Field {
+func cavityField(d drive, re float64, modes int, values []float64) Field {
 	stream, pressure := values[:modes*modes], values[modes*modes:]
 	return func(point []float64) []float64 {
 		x, y := point[0], point[1]
@@ -80,12 +93,9 @@ func cavityField(re float64, modes int, values []float64) Field {
 		fx, fx1, fy, fy1, other := vector(), vector(), vector(), vector(), vector()
 		clamped(x, fx[:modes], fx1[:modes], other[:modes])
 		clamped(y, fy[:modes], fy1[:modes], other[:modes])
-		smooth := lift(x, y)
-		at := func(X, Y float64) (x, y float64) { return cornerAt(X, Y).first() }
-		lx, ly := at(x, 1-y)
-		rx, ry := at(1-x, 1-y)
-		u := smooth.y + lidSlope*(ly+ry)
-		v := -smooth.x + lidSlope*(lx-rx)
+		smooth, corners := d.lift(x, y), d.singular(x, y)
+		u := smooth.y + corners.y
+		v := -smooth.x - corners.x
 		for k := range modes {
 			row := stream[k*modes:][:modes]
 			across, along := 0.0, 0.0
@@ -98,7 +108,7 @@ func cavityField(re float64, modes int, values []float64) Field {
 		}
 		legendre(x, fx, other)
 		legendre(y, fy, other)
-		p := 2 * lidSlope / re * math.Log(math.Max(math.Hypot(x, 1-y), 1e-6)/math.Max(math.Hypot(1-x, 1-y), 1e-6))
+		p := 2 * d.slope / re * math.Log(math.Max(math.Hypot(x, 1-y), 1e-6)/math.Max(math.Hypot(1-x, 1-y), 1e-6))
 		for k := range modes + 4 {
 			sum := 0.0
 			for l, c := range pressure[k*(modes+4):][:modes+4] {

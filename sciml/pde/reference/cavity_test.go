@@ -11,18 +11,18 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-func cavityAt(t *testing.T, re float64, modes int) Field {
+func cavityAt(t *testing.T, d drive, re float64, modes int) Field {
 	t.Helper()
-	values, err := solveCavity(context.Background(), re, modes)
+	values, err := solveCavity(context.Background(), d, re, modes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cavityField(re, modes, values)
+	return cavityField(d, re, modes, values)
 }
 
 func TestCavity(t *testing.T) {
 	const re = 100
-	flow, finer := cavityAt(t, re, 20), cavityAt(t, re, 28)
+	flow, finer := cavityAt(t, steepLid, re, 20), cavityAt(t, steepLid, re, 28)
 	rng := rand.New(rand.NewPCG(1, 1))
 	var difference, size [3]float64
 	for range 400 {
@@ -74,6 +74,47 @@ func TestCavity(t *testing.T) {
 	}
 }
 
+// The smooth lid: its own boundary values, the equations, and a regular flow, so that errors fall with the resolution.
+func TestCavitySmooth(t *testing.T) {
+	const re = 100
+	finest := cavityAt(t, smoothLid, re, 32)
+	off := func(modes int) float64 {
+		flow := cavityAt(t, smoothLid, re, modes)
+		rng := rand.New(rand.NewPCG(1, 1))
+		difference, size := 0.0, 0.0
+		for range 400 {
+			x, y := rng.Float64(), rng.Float64()
+			a, b := flow([]float64{x, y}), finest([]float64{x, y})
+			for i := range a[:2] {
+				difference += (a[i] - b[i]) * (a[i] - b[i])
+				size += b[i] * b[i]
+			}
+		}
+		return math.Sqrt(difference / size)
+	}
+	coarse, finer := off(10), off(20)
+	if order := math.Log2(coarse / finer); !(finer < 1e-5 && order > 4) {
+		t.Errorf("with 10 modes the error is %.2g, with 20 %.2g: order %.1f", coarse, finer, order)
+	}
+	for _, s := range []float64{0, 0.2, 0.7, 1} {
+		for _, wall := range [][2]float64{{s, 0}, {s, 1}, {0, s}, {1, s}} {
+			want := 0.0
+			if wall[1] == 1 {
+				want = 16 * s * s * (1 - s) * (1 - s)
+			}
+			if got := finest(wall[:]); !(math.Abs(got[0]-want) <= 1e-12) || !(math.Abs(got[1]) <= 1e-12) {
+				t.Errorf("at %v: velocity %v, want (%v, 0)", wall, got[:2], want)
+			}
+		}
+	}
+	checkFlow(t, finest, re, 1e-4)
+	for _, corner := range [][]float64{{0, 1}, {1, 1}} {
+		if p := finest(corner)[2]; math.Abs(p) > 1 {
+			t.Errorf("p is %v in the corner %v, expected it to be bounded", p, corner)
+		}
+	}
+}
+
 // checkFlow holds a flow to the equations of Navier and Stokes, by finite differences in the middle of the cavity.
 func checkFlow(t *testing.T, flow Field, re, most float64) {
 	t.Helper()
@@ -106,7 +147,7 @@ func checkFlow(t *testing.T, flow Field, re, most float64) {
 
 // Larger Reynolds numbers go by way of smaller ones.
 func TestCavityContinuation(t *testing.T) {
-	checkFlow(t, cavityAt(t, 400, 24), 400, 2e-2)
+	checkFlow(t, cavityAt(t, steepLid, 400, 24), 400, 2e-2)
 }
 
 func TestCavityFieldIsKept(t *testing.T) {
@@ -135,7 +176,7 @@ func TestCavityFieldIsKept(t *testing.T) {
 }
 
 func TestPressureIsUnboundedButFinite(t *testing.T) {
-	flow := cavityAt(t, 100, 12)
+	flow := cavityAt(t, steepLid, 100, 12)
 	left, right := flow([]float64{0, 1})[2], flow([]float64{1, 1})[2]
 	if !(left < -8 && right > 8) || math.IsInf(left, 0) || math.IsInf(right, 0) {
 		t.Errorf("p is %v and %v in the upper corners, expected large negative and positive values", left, right)
@@ -145,7 +186,7 @@ func TestPressureIsUnboundedButFinite(t *testing.T) {
 // The Jacobian against differences of the residual, which is quadratic: central differences are exact.
 func TestJacobian(t *testing.T) {
 	const re, n = 70, 4
-	g := newGalerkin(n)
+	g := newGalerkin(steepLid, n)
 	rng := rand.New(rand.NewPCG(3, 3))
 	a := mat.NewDense(n, n, nil)
 	a.Apply(func(_, _ int, _ float64) float64 { return rng.NormFloat64() }, a)

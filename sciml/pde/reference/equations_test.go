@@ -121,11 +121,13 @@ func TestReactionDiffusionIsConverged(t *testing.T) {
 func TestFieldErrors(t *testing.T) {
 	ctx := context.Background()
 	for word, call := range map[string]func() (Field, error){
-		"end of time is 0": func() (Field, error) { return KuramotoSivashinsky(ctx, 0) },
-		"end of time is 2": func() (Field, error) { return KuramotoSivashinsky(ctx, 2) },
-		"nu is 0":          func() (Field, error) { return ReactionDiffusion(ctx, 0, 5) },
-		"rho is -1":        func() (Field, error) { return ReactionDiffusion(ctx, 3, -1) },
-		"re is 1e+06":      func() (Field, error) { return Cavity(ctx, 1e6) },
+		"end of time is 0":                   func() (Field, error) { return KuramotoSivashinsky(ctx, 0) },
+		"end of time is 2":                   func() (Field, error) { return KuramotoSivashinsky(ctx, 2) },
+		"nu is 0":                            func() (Field, error) { return ReactionDiffusion(ctx, 0, 5) },
+		"rho is -1":                          func() (Field, error) { return ReactionDiffusion(ctx, 3, -1) },
+		"expected a positive number up to 2": func() (Field, error) { return GrayScott(ctx, 3) },
+		"CavitySmooth: re is 0.5":            func() (Field, error) { return CavitySmooth(ctx, 0.5) },
+		"re is 1e+06":                        func() (Field, error) { return Cavity(ctx, 1e6) },
 	} {
 		if _, err := call(); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("error %v, want one that mentions %q", err, word)

@@ -8,35 +8,51 @@ import (
 	"gonum.org/v1/gonum/integrate/quad"
 )
 
-// stepper advances the Fourier coefficients v of a periodic equation by ETDRK4.
+// etdrk4 advances the Fourier coefficients v of u_t = L u + N(u) by ETDRK4 (Cox and Matthews 2002).
+type etdrk4 struct {
+	// symbol is L for each coefficient.
+	symbol []complex128
+	// nonlinear sets to to the coefficients of N(u) for the u with the coefficients of.
+	nonlinear func(to, of []complex128)
+	// Coefficients of the method, as Kassam and Trefethen name them.
+	full, half, q, f1, f2, f3 []complex128
+	// Work space.
+	a, b, c, nv, na, nb, nc []complex128
+}
+
+func newETDRK4(symbol []complex128, nonlinear func(to, of []complex128)) *etdrk4 {
+	e := &etdrk4{symbol: symbol, nonlinear: nonlinear}
+	for _, of := range []*[]complex128{&e.full, &e.half, &e.q, &e.f1, &e.f2, &e.f3, &e.a, &e.b, &e.c, &e.nv, &e.na, &e.nb, &e.nc} {
+		*of = make([]complex128, len(symbol))
+	}
+	return e
+}
+
+// stepper advances the Fourier coefficients v of a periodic equation.
 type stepper struct {
+	*etdrk4
 	p   *Periodic
 	fft *fourier.FFT
 	v   []complex128
-	// symbol is L and slope −ik for each wavenumber; modes from cut on feel no nonlinear term.
-	symbol, slope []complex128
-	cut           int
-	// Coefficients of the method for each wavenumber, as Kassam and Trefethen name them.
-	full, half, q, f1, f2, f3 []complex128
+	// slope is −ik for each wavenumber; modes from cut on feel no nonlinear term.
+	slope []complex128
+	cut   int
 	// Work space.
-	a, b, c, nv, na, nb, nc, spectrum []complex128
-	values, image                     []float64
+	spectrum      []complex128
+	values, image []float64
 }
 
 func newStepper(p *Periodic) *stepper {
 	n := p.Modes/2 + 1
+	symbol := make([]complex128, n)
 	s := &stepper{p: p, fft: fourier.NewFFT(p.Modes), cut: p.Modes/3 + 1}
-	for _, of := range []*[]complex128{
-		&s.v, &s.symbol, &s.slope, &s.full, &s.half, &s.q, &s.f1, &s.f2, &s.f3,
-		&s.a, &s.b, &s.c, &s.nv, &s.na, &s.nb, &s.nc, &s.spectrum,
-	} {
-		*of = make([]complex128, n)
-	}
+	s.v, s.slope, s.spectrum = make([]complex128, n), make([]complex128, n), make([]complex128, n)
 	s.values, s.image = make([]float64, p.Modes), make([]float64, p.Modes)
 	for m := range n {
 		k := 2 * math.Pi * float64(m) / (p.Hi - p.Lo)
-		s.symbol[m], s.slope[m] = p.Symbol(k), complex(0, -k)
+		symbol[m], s.slope[m] = p.Symbol(k), complex(0, -k)
 	}
+	s.etdrk4 = newETDRK4(symbol, s.nonlinear)
 	return s
 }
 
@@ -61,17 +77,17 @@ func (s *stepper) project() {
 
 // prepare computes the coefficients for steps of length h (Kassam and Trefethen 2005, section 2). They are sums of
 // φ-functions, φₖ(z) = Σ zʲ/(j+k)!, which need no contour integrals: see phi.
-func (s *stepper) prepare(h float64) {
+func (e *etdrk4) prepare(h float64) {
 	step := complex(h, 0)
-	for m, l := range s.symbol {
+	for m, l := range e.symbol {
 		z := step * l
-		s.full[m], s.half[m] = cmplx.Exp(z), cmplx.Exp(z/2)
+		e.full[m], e.half[m] = cmplx.Exp(z), cmplx.Exp(z/2)
 		halfPhi1, _, _ := phi(z / 2)
 		phi1, phi2, phi3 := phi(z)
-		s.q[m] = step / 2 * halfPhi1
-		s.f1[m] = step * (phi1 - 3*phi2 + 4*phi3)
-		s.f2[m] = step * (2*phi2 - 4*phi3)
-		s.f3[m] = step * (4*phi3 - phi2)
+		e.q[m] = step / 2 * halfPhi1
+		e.f1[m] = step * (phi1 - 3*phi2 + 4*phi3)
+		e.f2[m] = step * (2*phi2 - 4*phi3)
+		e.f3[m] = step * (4*phi3 - phi2)
 	}
 }
 
@@ -92,22 +108,22 @@ func phi(z complex128) (phi1, phi2, phi3 complex128) {
 }
 
 // step advances v by one step (Kassam and Trefethen 2005, section 2).
-func (s *stepper) step() {
-	s.nonlinear(s.nv, s.v)
-	for m, v := range s.v {
-		s.a[m] = s.half[m]*v + s.q[m]*s.nv[m]
+func (e *etdrk4) step(v []complex128) {
+	e.nonlinear(e.nv, v)
+	for m, v := range v {
+		e.a[m] = e.half[m]*v + e.q[m]*e.nv[m]
 	}
-	s.nonlinear(s.na, s.a)
-	for m, v := range s.v {
-		s.b[m] = s.half[m]*v + s.q[m]*s.na[m]
+	e.nonlinear(e.na, e.a)
+	for m, v := range v {
+		e.b[m] = e.half[m]*v + e.q[m]*e.na[m]
 	}
-	s.nonlinear(s.nb, s.b)
-	for m := range s.v {
-		s.c[m] = s.half[m]*s.a[m] + s.q[m]*(2*s.nb[m]-s.nv[m])
+	e.nonlinear(e.nb, e.b)
+	for m := range v {
+		e.c[m] = e.half[m]*e.a[m] + e.q[m]*(2*e.nb[m]-e.nv[m])
 	}
-	s.nonlinear(s.nc, s.c)
-	for m, v := range s.v {
-		s.v[m] = s.full[m]*v + s.f1[m]*s.nv[m] + s.f2[m]*(s.na[m]+s.nb[m]) + s.f3[m]*s.nc[m]
+	e.nonlinear(e.nc, e.c)
+	for m := range v {
+		v[m] = e.full[m]*v[m] + e.f1[m]*e.nv[m] + e.f2[m]*(e.na[m]+e.nb[m]) + e.f3[m]*e.nc[m]
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 //	∫ Δψ Δχ + Re ∫ Δψ (ψ_y χ_x − ψ_x χ_y) = 0.
 type galerkin struct {
 	modes int
+	drive drive
 	// Gauss's rule on [0, 1], and φ, φ′ and φ″ there: a row for each node, a column for each polynomial.
 	nodes, weights []float64
 	f, f1, f2      *mat.Dense
@@ -29,16 +30,16 @@ type galerkin struct {
 	singular, lift []derivatives
 }
 
-func newGalerkin(modes int) *galerkin {
+func newGalerkin(d drive, modes int) *galerkin {
 	n := modes*3/2 + 12 // The integrand is cubic in ψ and χ; the singular part needs a few more.
-	g := &galerkin{modes: modes, nodes: make([]float64, n), weights: make([]float64, n)}
+	g := &galerkin{modes: modes, drive: d, nodes: make([]float64, n), weights: make([]float64, n)}
 	quad.Legendre{}.FixedLocations(g.nodes, g.weights, 0, 1)
 	g.f, g.f1, g.f2 = mat.NewDense(n, modes, nil), mat.NewDense(n, modes, nil), mat.NewDense(n, modes, nil)
 	for p, x := range g.nodes {
 		clamped(x, g.f.RawRowView(p), g.f1.RawRowView(p), g.f2.RawRowView(p))
 		for _, y := range g.nodes {
-			g.singular = append(g.singular, singular(x, y))
-			g.lift = append(g.lift, lift(x, y))
+			g.singular = append(g.singular, d.singular(x, y))
+			g.lift = append(g.lift, d.lift(x, y))
 		}
 	}
 	return g

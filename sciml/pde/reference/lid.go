@@ -2,6 +2,28 @@ package reference
 
 import "math"
 
+// drive is how the lid of a cavity moves: the slope of its velocity at its ends, and the parts of the
+// stream function that are known.
+type drive struct {
+	name           string // under which references are kept
+	slope          float64
+	singular, lift func(x, y float64) derivatives
+}
+
+var (
+	steepLid  = drive{"lid-driven cavity", lidSlope, singular, lift}
+	smoothLid = drive{"lid-driven cavity with a smooth lid", 0, func(_, _ float64) (none derivatives) { return none }, smoothLift}
+)
+
+// smoothLift is lift for the lid with the velocity f = 16x²(1−x)²: f(x)·h(y), where h is zero on both sides but for its
+// slope 1 at the lid, as f is zero on the walls with its slope.
+func smoothLift(x, y float64) derivatives {
+	z := x * (1 - x)
+	f, f1, f2 := 16*z*z, 32*z*(1-2*x), 32*(1-6*z)
+	h := hermite(y)[3]
+	return derivatives{x: f1 * h[0], y: f * h[1], xx: f2 * h[0], xy: f1 * h[1], yy: f * h[2]}
+}
+
 // lidSlope is the derivative of the lid's velocity at x = 0.
 const lidSlope = 50
 

@@ -57,7 +57,7 @@ func (p *Periodic) Solve(ctx context.Context) (*Table, error) {
 			s.prepare(step)
 		}
 		for range steps {
-			s.step()
+			s.step(s.v)
 		}
 		row := s.fft.Sequence(table.values[frame*p.Modes:][:p.Modes], s.v)
 		for j := range row {
@@ -72,7 +72,7 @@ func (p *Periodic) Solve(ctx context.Context) (*Table, error) {
 
 // table returns the table of the solution, without values.
 func (p *Periodic) table() *Table {
-	return &Table{lo: p.Lo, hi: p.Hi, end: p.T, graded: p.Graded, points: p.Modes, frames: p.Frames}
+	return &Table{lo: []float64{p.Lo}, hi: []float64{p.Hi}, end: p.T, graded: p.Graded, points: p.Modes, frames: p.Frames, unknowns: 1}
 }
 
 func (p *Periodic) check() error {

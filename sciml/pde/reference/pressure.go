@@ -59,10 +59,10 @@ func (g *galerkin) pressure(re float64, a *mat.Dense) (*mat.Dense, error) {
 		}
 		var second mat.VecDense
 		second.MulVec(a, mat.NewVecDense(g.modes, across))
-		horizontal := along(&second, func(s float64) derivatives { return lift(s, e) })
+		horizontal := along(&second, func(s float64) derivatives { return g.drive.lift(s, e) })
 		right.RankOne(right, sign/re, horizontal, mat.NewVecDense(degrees, atEnd))
 		second.MulVec(a.T(), mat.NewVecDense(g.modes, across))
-		vertical := along(&second, func(s float64) derivatives { return lift(e, s) })
+		vertical := along(&second, func(s float64) derivatives { return g.drive.lift(e, s) })
 		right.RankOne(right, -sign/re, mat.NewVecDense(degrees, atEnd), vertical)
 	}
 

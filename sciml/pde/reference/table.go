@@ -9,54 +9,73 @@ const (
 	spanT = 10
 )
 
-// Table is a function of x, periodic, and t, known on a grid and interpolated between.
+// Table is a function of one or more coordinates of space, periodic, and t, known on a grid and interpolated between.
 type Table struct {
-	lo, hi, end    float64
+	lo, hi         []float64 // Of each coordinate of space.
+	end            float64
 	graded         bool
-	points, frames int       // Intervals of the grid in space and in time.
-	values         []float64 // Row by row, (frames+1) × points: the row at t, the column at x.
+	points, frames int       // Intervals of the grid along each coordinate of space, and in time.
+	unknowns       int       // Numbers at each point.
+	values         []float64 // Frame by frame, each with its points in row-major order and the unknowns of one after the other.
 }
 
-// At returns the value at a point (x, t), as a slice of one, by interpolation with polynomials of degree 11 in x and 9
-// in t through the nearest points of the grid. It continues periodically in x; t outside [0, T] gives NaN, except for
-// a millionth of T that rounding may take, and so does a table that Solve has not made, or a point of other than two coordinates.
+// At returns the values at a point, space first and t last, one for each unknown, by interpolation with polynomials of degree
+// 11 in space and 9 in t through the nearest points of the grid. It continues periodically in space; t outside [0, T]
+// gives NaN, except for a millionth of T that rounding may take, and so does a table that Solve has not made, or a point
+// of another number of coordinates.
 func (t *Table) At(point []float64) []float64 {
-	if t == nil || len(t.values) == 0 || len(point) != 2 {
+	if t == nil || len(t.values) == 0 || len(point) != len(t.lo)+1 {
 		return []float64{math.NaN()}
 	}
-	time := point[1] / t.end
+	result := make([]float64, t.unknowns)
+	firstRow, inTime := t.frame(point[len(t.lo)])
+
+	weights := make([][spanX]float64, len(t.lo))
+	columns := make([][spanX]int, len(t.lo))
+	for i := range t.lo {
+		place := (point[i] - t.lo[i]) / (t.hi[i] - t.lo[i])
+		place = (place - math.Floor(place)) * float64(t.points)
+		first := int(place) - (spanX/2 - 1)
+		lagrange(weights[i][:], place-float64(first))
+		for j := range columns[i] {
+			columns[i][j] = (first + j + t.points) % t.points
+		}
+	}
+	var add func(axis, at int, weight float64)
+	add = func(axis, at int, weight float64) {
+		if axis == len(t.lo) {
+			for m := range result {
+				result[m] += weight * t.values[at*t.unknowns+m]
+			}
+			return
+		}
+		for j, w := range weights[axis] {
+			add(axis+1, at*t.points+columns[axis][j], weight*w)
+		}
+	}
+	for i, w := range inTime {
+		add(0, firstRow+i, w)
+	}
+	return result
+}
+
+// frame returns the first of the frames that an interpolation at a time takes, and their weights, NaN outside of [0, T].
+func (t *Table) frame(at float64) (first int, weights [spanT]float64) {
+	time := at / t.end
 	if !(time >= -1e-6 && time <= 1+1e-6) {
-		return []float64{math.NaN()}
+		for i := range weights {
+			weights[i] = math.NaN()
+		}
+		return 0, weights
 	}
 	time = math.Min(1, math.Max(0, time))
 	if t.graded {
 		time = math.Sqrt(time)
 	}
 	time *= float64(t.frames)
-	firstRow := min(max(int(time)-(spanT/2-1), 0), t.frames+1-spanT)
-	var inTime [spanT]float64
-	lagrange(inTime[:], time-float64(firstRow))
-
-	place := (point[0] - t.lo) / (t.hi - t.lo)
-	place = (place - math.Floor(place)) * float64(t.points)
-	firstColumn := int(place) - (spanX/2 - 1)
-	var inSpace [spanX]float64
-	lagrange(inSpace[:], place-float64(firstColumn))
-
-	var columns [spanX]int
-	for j := range columns {
-		columns[j] = (firstColumn + j + t.points) % t.points
-	}
-	sum := 0.0
-	for i, w := range inTime {
-		row := t.values[(firstRow+i)*t.points:][:t.points]
-		inRow := 0.0
-		for j, column := range columns {
-			inRow += inSpace[j] * row[column]
-		}
-		sum += w * inRow
-	}
-	return []float64{sum}
+	first = min(max(int(time)-(spanT/2-1), 0), t.frames+1-spanT)
+	lagrange(weights[:], time-float64(first))
+	return first, weights
 }
 
 // lagrange sets w to the weights of polynomial interpolation at s from the values at 0, 1, …, len(w)−1, by the

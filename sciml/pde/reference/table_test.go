@@ -6,7 +6,7 @@ import (
 )
 
 func tabulate(points, frames int, graded bool, f func(x, t float64) float64) *Table {
-	table := &Table{lo: -1, hi: 3, end: 2, graded: graded, points: points, frames: frames}
+	table := &Table{lo: []float64{-1}, hi: []float64{3}, end: 2, graded: graded, points: points, frames: frames, unknowns: 1}
 	for i := range frames + 1 {
 		for j := range points {
 			table.values = append(table.values, f(-1+4*float64(j)/float64(points), table.time(i)))
