@@ -14,7 +14,7 @@ func Catalogue() []*Problem {
 	return []*Problem{
 		Poisson1D(), Poisson2D(), Poisson(5), Poisson(10), Poisson(100),
 		Helmholtz(1, 4, 1),
-		EulerBernoulli(),
+		EulerBernoulli(), Plate(),
 		Heat1D(), Heat(4),
 		Burgers(0.01 / math.Pi), Burgers(0.01),
 		AllenCahn(),
@@ -23,9 +23,12 @@ func Catalogue() []*Problem {
 		Reaction(5),
 		Wave(2, 1, 5), Wave(1, 2, 0),
 		KdVSoliton(), KdVTwoSolitons(), KdVCosine(),
-		KuramotoSivashinsky(0.2),
-		Kovasznay(40),
-		Cavity(100), Cavity(1000),
+		KuramotoSivashinsky(0.2), KuramotoSivashinsky(0.5), KuramotoSivashinsky(1),
+		Schrodinger(),
+		GrayScott(2),
+		Kovasznay(40), TaylorGreen(0.1),
+		Cavity(100), Cavity(1000), Cavity(3200),
+		CavitySmooth(100), CavitySmooth(1000), CavitySmooth(3200),
 		InverseDiffusion(), InverseBurgers(),
 	}
 }

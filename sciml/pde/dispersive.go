@@ -153,8 +153,8 @@ func KdVCosine() *Problem {
 
 // KuramotoSivashinsky is u_t + (100/16) u u_x + (100/16²) u_xx + (100/16⁴) u_xxxx = 0 for x in [0, 2π], periodic, and
 // t in [0, T], with u(x, 0) = cos x (1 + sin x) (Wang, Sankaran and Perdikaris 2024). T is above 0 and at most 1; the
-// catalogue has T = 0.2: perturbations grow by up to exp(25t), and for T = 0.5 a network trained for two minutes settles on
-// a wrong solution with a small residual; longer times want slabs of time. The reference is spectral. Its Ansatz
+// catalogue has 0.2, 0.5 and 1: perturbations grow by up to exp(25t), and for T = 0.5 a network trained for two minutes settles on
+// a wrong solution with a small residual; longer times want windows of time. The reference is spectral. Its Ansatz
 // u(x, 0) + (1 − exp(−100t/16))·network goes with a periodic network.
 func KuramotoSivashinsky(T float64) *Problem {
 	if !(T > 0 && T <= 1) {
@@ -165,9 +165,13 @@ func KuramotoSivashinsky(T float64) *Problem {
 		x = Column(x, 0)
 		return graph.Mul(graph.Cos(x), graph.AddScalar(graph.Sin(x), 1))
 	}
+	key := "kuramoto-sivashinsky"
+	if T != 0.2 {
+		key = fmt.Sprintf("%s-t%v", key, T)
+	}
 	return &Problem{
 		Name:        fmt.Sprintf("Kuramoto–Sivashinsky, T = %v", T),
-		Key:         "kuramoto-sivashinsky",
+		Key:         key,
 		Coordinates: []string{"x", "t"},
 		Unknowns:    []string{"u"},
 		Domain:      box,
@@ -183,5 +187,44 @@ func KuramotoSivashinsky(T float64) *Problem {
 		Reference:  func(ctx context.Context) (Field, error) { return reference.KuramotoSivashinsky(ctx, T) },
 		Suggested:  Setup{Hidden: repeated(4, 32), Interior: 4000, Boundary: 200, Resample: 500},
 		Source:     "Wang, Sankaran and Perdikaris 2024, Computer Methods in Applied Mechanics and Engineering 421",
+	}
+}
+
+// Schrodinger is the nonlinear Schrödinger equation i h_t + ½h_xx + |h|²h = 0 for h = u + iv, for x in [−5, 5], periodic, and t
+// in [0, π/2], with h(x, 0) = 2 sech x (Raissi, Perdikaris and Karniadakis 2019): two solitons on top of each other, whose
+// height goes from 2 to 4 and back. The unknowns are u and v. The reference is spectral.
+//
+// The periodic continuation of 2 sech x has a kink at x = ±5, a change of slope by 0.05, which goes out from there in waves that
+// are the shorter the earlier. Its Ansatz 2 sech x + (1 − exp(−4t))·network has the initial values; periods are penalized,
+// because a network that has them would keep the kink.
+func Schrodinger() *Problem {
+	box := interval(-5, 5, math.Pi/2)
+	u0 := func(x *graph.Node) *graph.Node {
+		return graph.MulScalar(graph.Reciprocal(cosh(Column(x, 0))), 2)
+	}
+	part := func(name, of, other string, sign float64) Equation {
+		return Equation{Name: name, Residual: func(u *Fields) *graph.Node {
+			f, g := u.Of(of), u.Of(other)
+			square := graph.Add(graph.Square(f.U()), graph.Square(g.U()))
+			return sum(graph.MulScalar(g.D("t"), sign), graph.MulScalar(f.D("x", "x"), 0.5), graph.Mul(square, f.U()))
+		}}
+	}
+	conditions := []Condition{Initial("u", u0), Initial("v", nil), Periodic(box, "x", 2)}
+	return &Problem{
+		Name:        "nonlinear Schrödinger",
+		Key:         "schrodinger",
+		Coordinates: []string{"x", "t"},
+		Unknowns:    []string{"u", "v"},
+		Domain:      box,
+		Equations:   []Equation{part("Schrödinger, real part", "u", "v", -1), part("Schrödinger, imaginary part", "v", "u", 1)},
+		Conditions:  conditions,
+		Ansatz: startAndWalls(func(x *graph.Node) *graph.Node {
+			start := u0(x)
+			return graph.Concatenate([]*graph.Node{start, graph.ZerosLike(start)}, 1)
+		}, nil, 1, 4),
+		Exactly:   []string{conditions[0].Name, conditions[1].Name},
+		Reference: func(ctx context.Context) (Field, error) { return reference.Schrodinger(ctx) },
+		Suggested: Setup{Hidden: repeated(4, 30), Interior: 3000, Boundary: 200, Resample: 500},
+		Source:    "Raissi, Perdikaris and Karniadakis 2019",
 	}
 }

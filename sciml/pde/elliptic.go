@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/gosciml/gosciml/sciml/autodiff"
 )
 
 // Poisson1D is −u″ = π² sin πx on [0, 1] with u(0) = u(1) = 0, whose solution is u = sin πx. Its Ansatz multiplies the
@@ -136,6 +138,43 @@ func Helmholtz(a1, a2 int, k float64) *Problem {
 		Exact:     scalar(func(p []float64) float64 { return math.Sin(p1*p[0]) * math.Sin(p2*p[1]) }),
 		Suggested: Setup{Hidden: repeated(4, 30), Activation: "sin", Stretch: []float64{2, 2}, Interior: 3000, Boundary: 400},
 		Source:    "Wang, Teng and Perdikaris 2021",
+	}
+}
+
+// Plate is the bending Δ²u = f of the unit square that is clamped at its edge, u = ∂u/∂n = 0, with f made for the solution
+// u = sin²πx sin²πy. Its Ansatz multiplies the network by (16x(1−x)y(1−y))².
+func Plate() *Problem {
+	coordinates := []string{"x", "y"}
+	square := rectangle(coordinates, []float64{0, 0}, []float64{1, 1})
+	load := func(x *graph.Node) *graph.Node {
+		c := cosine(x, 2*math.Pi)
+		a, b := Column(c, 0), Column(c, 1)
+		return graph.MulScalar(graph.Sub(graph.MulScalar(graph.Mul(a, b), 4), graph.Add(a, b)), 4*math.Pow(math.Pi, 4))
+	}
+	bump := Bump(square)
+	return &Problem{
+		Name:        "clamped plate",
+		Key:         "plate",
+		Coordinates: coordinates,
+		Unknowns:    []string{"u"},
+		Domain:      square,
+		Equations: []Equation{{Name: "plate", Residual: func(u *Fields) *graph.Node {
+			bending := u.Operator(
+				autodiff.Term{Weight: 1, Axes: []int{0, 0, 0, 0}},
+				autodiff.Term{Weight: 2, Axes: []int{0, 0, 1, 1}},
+				autodiff.Term{Weight: 1, Axes: []int{1, 1, 1, 1}})
+			return graph.Sub(bending, load(u.X()))
+		}}},
+		Conditions: []Condition{Dirichlet("u", nil), Neumann("u", nil)},
+		Ansatz:     DistanceAndLift(func(x *graph.Node) *graph.Node { return graph.Square(bump(x)) }, nil),
+		Energy: func(u *Fields) *graph.Node {
+			return graph.Sub(graph.MulScalar(graph.Square(u.Laplacian()), 0.5), graph.Mul(load(u.X()), u.U()))
+		},
+		Exact: scalar(func(p []float64) float64 {
+			return math.Pow(math.Sin(math.Pi*p[0])*math.Sin(math.Pi*p[1]), 2)
+		}),
+		Suggested: Setup{Hidden: repeated(2, 24), Interior: 600, Boundary: 120},
+		Source:    "a solution made for the clamped Kirchhoff plate",
 	}
 }
 

@@ -49,12 +49,23 @@ func weights(nodes []float64, order int) [][]float64 {
 const stencil = 11
 
 // local is what is known of a field of m components about N points of R^d: its values and derivatives along the axes,
-// up to an order. Mixed derivatives are not known: nothing in the catalogue has any.
+// up to an order, and in the plane mixed ones.
 type local struct {
 	points      []float64   // [N, d]
 	values      []float64   // [N, m]
 	derivatives [][]float64 // of order k+1: [N, m, d]
+	mixed       [][]float64 // for each of mixtures, in the plane: [N, m]
 	d, m        int
+}
+
+// mixtures are the orders along both axes of the mixed derivatives up to an order. Nothing of a lower one has any.
+func mixtures(order, d int) (orders [][2]int) {
+	for i := 1; i < order && order >= 4 && d == 2; i++ {
+		for j := 1; i+j <= order; j++ {
+			orders = append(orders, [2]int{i, j})
+		}
+	}
+	return orders
 }
 
 // about differentiates by finite differences with the given steps along the axes. All nodes are in the box from lo to hi.
@@ -68,7 +79,12 @@ func about(field pde.Field, points [][]float64, lo, hi, steps []float64, order i
 	for k := range l.derivatives {
 		l.derivatives[k] = make([]float64, len(points)*l.m*l.d)
 	}
+	for range mixtures(order, l.d) {
+		l.mixed = append(l.mixed, make([]float64, len(points)*l.m))
+	}
 	for n, point := range points {
+		var along [][]float64 // coordinates of the nodes
+		var by [][][]float64  // their weights
 		for i, h := range steps {
 			// As central as the box allows.
 			first := math.Max(-float64(stencil/2)*h, lo[i]-point[i])
@@ -79,10 +95,26 @@ func about(field pde.Field, points [][]float64, lo, hi, steps []float64, order i
 			}
 			w := weights(nodes, order)
 			for j := range nodes {
-				node[i] = math.Min(hi[i], math.Max(lo[i], point[i]+nodes[j]))
+				nodes[j] = math.Min(hi[i], math.Max(lo[i], point[i]+nodes[j]))
+			}
+			along, by = append(along, nodes), append(by, w)
+			for j := range nodes {
+				node[i] = nodes[j]
 				for c, v := range field(node) {
 					for k := range l.derivatives {
 						l.derivatives[k][(n*l.m+c)*l.d+i] += w[k+1][j] * v
+					}
+				}
+			}
+		}
+		if len(l.mixed) == 0 {
+			continue
+		}
+		for i, x := range along[0] {
+			for j, y := range along[1] {
+				for c, v := range field([]float64{x, y}) {
+					for k, orders := range mixtures(order, l.d) {
+						l.mixed[k][n*l.m+c] += by[0][orders[0]][i] * by[1][orders[1]][j] * v
 					}
 				}
 			}
@@ -97,6 +129,9 @@ func (l *local) inputs() []any {
 	in := []any{points, points, tensorOf(l.values, l.m)}
 	for _, k := range l.derivatives {
 		in = append(in, tensorOf(k, l.m, l.d))
+	}
+	for _, k := range l.mixed {
+		in = append(in, tensorOf(k, l.m))
 	}
 	return in
 }
@@ -114,7 +149,17 @@ func polynomial(in []*graph.Node, order int) (x, u *graph.Node, rest []*graph.No
 		}
 		u = graph.Add(u, graph.ReduceSum(graph.Mul(in[3+k], graph.BroadcastToShape(power, in[3+k].Shape())), -1))
 	}
-	return x, u, in[3+order:]
+	in = in[3+order:]
+	for k, orders := range mixtures(order, x.Shape().Dimensions[1]) {
+		term := in[k]
+		for axis, o := range orders {
+			for i := range o {
+				term = graph.MulScalar(graph.Mul(term, graph.Slice(graph.Squeeze(away, 1), graph.AxisRange(), graph.AxisElem(axis))), 1/float64(i+1))
+			}
+		}
+		u = graph.Add(u, term)
+	}
+	return x, u, in[len(mixtures(order, x.Shape().Dimensions[1])):]
 }
 
 // TestStencil checks the finite differences against the derivatives of sin 3x·e^y, near and away from the boundary.
@@ -130,6 +175,12 @@ func TestStencil(t *testing.T) {
 				if tolerance := []float64{1e-10, 1e-8, 1e-6, 1e-4}[k]; math.Abs(got-w) > tolerance || other != 0 {
 					t.Errorf("derivative %d along axis %d at %v is %v (and %v), want %v (and 0)", k+1, i, p, got, other, w)
 				}
+			}
+		}
+		for k, orders := range mixtures(4, 2) {
+			want := []float64{3 * c * e, -9 * s * e, -27 * c * e}[orders[0]-1]
+			if got, other := l.mixed[k][n*2+1], l.mixed[k][n*2]; math.Abs(got-want) > 1e-4 || other != 0 {
+				t.Errorf("derivative %v at %v is %v (and %v), want %v (and 0)", orders, p, got, other, want)
 			}
 		}
 	}

@@ -42,7 +42,7 @@ func quadrature(p *pde.Problem) (points [][]float64, weights []float64) {
 	return points, weights
 }
 
-// variation is a function that vanishes on the boundary, with its first derivative at the lower ends.
+// variation is a function that vanishes on the boundary, with its first derivative at the lower ends, of a plate at all.
 func variation(p *pde.Problem) func(point []float64) float64 {
 	lo, hi := p.Domain.Bounds()
 	return func(point []float64) float64 {
@@ -50,6 +50,9 @@ func variation(p *pde.Problem) func(point []float64) float64 {
 		for i, x := range point {
 			z := (x - lo[i]) / (hi[i] - lo[i])
 			product *= z * z * (1 - z) * math.Exp(1.3*z)
+			if p.Key == "plate" {
+				product *= 1 - z
+			}
 		}
 		return product
 	}
