@@ -151,8 +151,7 @@ func TestPeriods(t *testing.T) {
 			if period != hi[i]-lo[i] || !periodic[name] {
 				t.Errorf("%s: %s has the period %v, but goes from %v to %v, with periodic conditions for %v", p.Key, name, period, lo[i], hi[i], periodic)
 			}
-			// The lift of Gray–Scott is almost periodic, soon after the start.
-			if p.Exactly != nil && !slices.Contains(p.Exactly, "periodic "+name) && p.Key != "gray-scott" {
+			if p.Exactly != nil && !slices.Contains(p.Exactly, "periodic "+name) {
 				t.Errorf("%s: Periods satisfy the condition \"periodic %s\", but Exactly %q does not name it", p.Key, name, p.Exactly)
 			}
 		}
