@@ -19,7 +19,7 @@ func TestTasks(t *testing.T) {
 	want := map[string]string{
 		"poisson2d": "[1e-7 in 5 s]", "heat1d": "[1e-7 in 10 s]", "burgers": "[1e-5 in 120 s 1e-7 in 900 s]", "allen-cahn": "[1e-5 in 300 s]",
 		"convection": "[1e-4 in 180 s]", "reaction": "[1e-4 in 180 s]", "wave-beta5": "[1e-4 in 180 s]", "wave": "[1e-5 in 300 s]",
-		"helmholtz": "[1e-7 in 300 s]", "poisson5d": "[1e-5 in 180 s]",
+		"helmholtz": "[1e-7 in 300 s]", "poisson5d": "[1e-5 in 180 s 1e-6 in 120 s]", "poisson10d": "[1e-4 in 300 s]", "poisson100d": "[1e-2 in 600 s]",
 	}
 	titles := map[string]string{
 		"convection": "convection, β = 40", "reaction": "reaction, ρ = 5", "wave-beta5": "wave, c = 2, T = 1, β = 5", "wave": "wave, c = 1, T = 2",

@@ -38,7 +38,9 @@ var tasks = []task{
 	{"wave-beta5", nil, []target{{1e-4, 180}}},
 	{"wave", nil, []target{{1e-5, 300}}},
 	{"helmholtz", nil, []target{{1e-7, 300}}},
-	{"poisson5d", nil, []target{{1e-5, 180}}},
+	{"poisson5d", nil, []target{{1e-5, 180}, {1e-6, 120}}},
+	{"poisson10d", nil, []target{{1e-4, 300}}},
+	{"poisson100d", nil, []target{{1e-2, 600}}},
 }
 
 // chosenTasks are those of keys that are separated by commas, all when there are none, with their times multiplied.

@@ -72,6 +72,20 @@ func TestPeriodicNetwork(t *testing.T) {
 	}
 }
 
+// TestDefaultNetworkOfRank: a problem may ask for a separable network, after the same maps as others.
+func TestDefaultNetworkOfRank(t *testing.T) {
+	for rank, want := range map[int]string{
+		0: "scale [0 0]…[1 1] → MLP 2-5-6-1 sin", 3: "scale [0 0]…[1 1] → separable of rank 3 2-5-6-1 sin",
+	} {
+		p := pde.Poisson2D()
+		p.Suggested = pde.Setup{Rank: rank, Hidden: []int{5, 6}, Activation: "sin", Stretch: []float64{1, 1}}
+		network, err := sciml.DefaultNetwork(p, false)
+		if err != nil || network.String() != want {
+			t.Errorf("rank %d: the network is %s, error %v, expected %s", rank, network, err, want)
+		}
+	}
+}
+
 func TestDefaultNetworkOfNothing(t *testing.T) {
 	if n, err := sciml.DefaultNetwork(nil, false); n != nil || err == nil || !strings.Contains(err.Error(), "problem is nil") {
 		t.Errorf("%v, error %v", n, err)

@@ -35,8 +35,8 @@ func Heat1D() *Problem {
 
 // Heat is u_t = ¼Δu on the unit cube of d dimensions, 1 to 99, for t in [0, 1], with initial and boundary values from
 // its solution u = exp(−t) Σ sin 2xᵢ. With d = 4 it is the 4+1-dimensional problem of Dangel, Müller and Zeinhofer 2024
-// (KFAC), whose point numbers are suggested. The boundary values have no simple extension into the cube, so there is no
-// Ansatz.
+// (KFAC). From two dimensions on a separable network is suggested, which suits such a solution. The boundary values have no
+// simple extension into the cube, so there is no Ansatz.
 func Heat(d int) *Problem {
 	if d < 1 || d > 99 {
 		return refuse("Heat", "d", d, "1 to 99")
@@ -49,6 +49,13 @@ func Heat(d int) *Problem {
 		if i < d {
 			walls = append(walls, coordinates[i]+"-", coordinates[i]+"+")
 		}
+	}
+	suggested := Setup{Hidden: []int{16}, Rank: 8, Interior: 1500, Boundary: 500}
+	switch {
+	case d == 1:
+		suggested = Setup{Hidden: repeated(2, 32), Interior: 900, Boundary: 120}
+	case d > 20: // so many that each has a smaller network
+		suggested = Setup{Hidden: []int{8}, Rank: 4, Interior: 1000, Boundary: 1000}
 	}
 	solution := func(x *graph.Node) *graph.Node {
 		waves := graph.ReduceSum(sine(graph.Slice(x, graph.AxisRange(), graph.AxisRange(0, d)), 2), 1)
@@ -71,7 +78,7 @@ func Heat(d int) *Problem {
 			}
 			return math.Exp(-p[d]) * total
 		}),
-		Suggested: Setup{Hidden: repeated(2, 48), Interior: 3000, Boundary: 500},
+		Suggested: suggested,
 		Source:    "Dangel, Müller and Zeinhofer 2024 (arXiv 2405.15603)",
 	}
 }
