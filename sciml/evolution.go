@@ -22,16 +22,11 @@ import (
 
 // evolution is a training in windows.
 type evolution struct {
-	options     Options
+	course
 	windows     Windows
-	problem     *pde.Problem // the whole
 	order       int
 	first, last float64
-	from        *unfinished
-	limit       time.Time // when the time is up; zero for no limit
-
-	model *pinn.Model // of the window that was trained last
-	state evolutionState
+	state       evolutionState
 }
 
 // evolutionState is what a checkpoint has of the windows before the one it is in the middle of.
@@ -45,13 +40,12 @@ type evolutionState struct {
 	From, To float64
 	Halved   int
 	Length   float64
-	// Sum is the course so far.
-	Sum optim.Result
 }
 
 // trainWindows is train for windows.
 func (o Options) trainWindows(ctx context.Context, problem *pde.Problem, w Windows, from *unfinished, began time.Time) (*Solution, error) {
-	e := &evolution{options: o, windows: w, from: from}
+	e := &evolution{course: course{options: o, from: from}, windows: w}
+	e.part = e
 	var err error
 	if e.first, e.last, err = problem.Times(); err != nil {
 		return nil, err
@@ -59,39 +53,24 @@ func (o Options) trainWindows(ctx context.Context, problem *pde.Problem, w Windo
 	if e.order, err = pinn.TimeOrder(problem); err != nil {
 		return nil, err
 	}
-	spent := 0.0
 	if from != nil {
 		if from.training.Evolution == nil {
-			return nil, fmt.Errorf("sciml: the checkpoint %s is one of a training on all of the time at once, and cannot be resumed with Options.Windows", from.path)
+			return nil, fmt.Errorf("sciml: the checkpoint %s is not of a training in windows of time, and cannot be resumed with Options.Windows", from.path)
 		}
 		e.state = *from.training.Evolution
-		spent = e.state.Sum.Seconds + from.checkpoint.Result.Seconds
 	} else if w.Count > 0 {
 		e.state.Length = (e.last - e.first) / float64(w.Count)
 	} else {
 		e.state.Length = w.First
 	}
 	if w.Count == 0 && o.Iterations == 0 { // of a window that is then halved
-		if e.options.Iterations = 4000; o.Method == nil {
-			e.options.Iterations = 400
-		}
+		e.options.Iterations = o.fewIterations()
 	}
-	// One reference for all windows, whose time does not count.
-	whole := *problem
-	e.problem = &whole
-	before := time.Now()
-	solution, err := device.Beside(ctx, device.Grace, "computing the reference solution", func() (pde.Field, error) { return problem.Solution(ctx) })
-	if err != nil {
+	if err := e.begin(ctx, problem, began); err != nil {
 		return nil, err
 	}
-	if problem.Exact == nil && solution != nil {
-		whole.Reference = func(context.Context) (pde.Field, error) { return solution, nil }
-	}
-	if o.Time > 0 {
-		e.limit = began.Add(time.Since(before) + o.Time - time.Duration(spent*float64(time.Second)))
-	}
 	var current *optim.Result
-	for e.at() < e.last && !e.over(current) {
+	for e.at() < e.last && !e.over(current) && (current == nil || current.Status != optim.NonFinite) {
 		if current, err = e.train(ctx); current == nil || err != nil {
 			break
 		}
@@ -111,23 +90,10 @@ func (e *evolution) at() float64 {
 	return e.first
 }
 
-// over reports whether a training ended for all windows.
-func (e *evolution) over(r *optim.Result) bool {
-	if r == nil {
-		return false
-	}
-	switch r.Status {
-	case optim.Canceled, optim.CallbackStopped, optim.Failed, optim.NonFinite:
-		return true
-	}
-	return !e.limit.IsZero() && time.Now().After(e.limit)
-}
-
 // train trains the next window, and decides about the one after it.
 func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
 	s := &e.state
-	resumed := e.from != nil
-	if !resumed {
+	if e.from == nil {
 		s.From = e.at()
 		if s.To = s.From + s.Length; s.To > e.last-s.Length/1e6 || e.windows.Count > 0 && len(s.Done) == e.windows.Count-1 {
 			s.To = e.last
@@ -135,39 +101,33 @@ func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
 	}
 	o := e.options
 	o.Loss.Window, o.Windows = &pinn.Window{From: s.From, To: s.To, Start: s.Start}, Windows{Count: 1}
-	if !e.limit.IsZero() {
-		o.Time = max(1, time.Until(e.limit))
-		if e.windows.Count > 0 {
-			o.Time = max(1, time.Duration(float64(o.Time)*(s.To-s.From)/(e.last-s.From)))
-		}
+	if n := len(s.Thetas); n > 0 {
+		o.Start = s.Thetas[n-1]
 	}
-	began := time.Now()
-	setUp, err := o.setUp(ctx, e.problem, e.windows, e.from)
-	if err != nil {
-		return nil, err
+	share := 1.0
+	if e.windows.Count > 0 {
+		share = (s.To - s.From) / (e.last - s.From)
 	}
-	known := setUp.options // with the defaults, and the network that the first window may have scaled
-	known.Loss.Window, known.Windows, known.Time = nil, e.options.Windows, e.options.Time
-	e.options = known
-	if n := len(s.Thetas); n > 0 && !resumed {
-		setUp.theta = slices.Clone(s.Thetas[n-1])
-	}
-	e.model = setUp.model
-	name := fmt.Sprintf("window %d, t from %.6g to %.6g", len(s.Done)+1, s.From, s.To)
-	setUp.objective.Remarks = append([]string{name}, setUp.objective.Remarks...)
-	result, _, err := setUp.run(ctx, time.Since(began), e.from, e)
-	e.from = nil
+	result, err := e.one(ctx, e.problem, o, share, fmt.Sprintf("window %d, t from %.6g to %.6g", len(s.Done)+1, s.From, s.To))
 	if result == nil {
 		return nil, err
 	}
 	return result, errors.Join(err, e.judge(ctx, result))
 }
 
-// watch makes a run one of a window: it measures the defect, ends at the tolerance, and tells of the whole course.
+// place implements part.
+func (e *evolution) place(context.Context, *training) error { return nil }
+
+// setting implements part.
+func (e *evolution) setting() pinn.Setting {
+	return pinn.Setting{Name: "Windows", Value: fmt.Sprintf("%+v", e.windows)}
+}
+
+// save implements part.
+func (e *evolution) save(into *savedTraining) { into.Evolution = &e.state }
+
+// watch implements part: it measures the defect, and ends a window at its tolerance.
 func (e *evolution) watch(run *optim.Options, model *pinn.Model, options *Options) {
-	if e == nil {
-		return
-	}
 	run.Monitor = func(ctx context.Context, theta *tensors.Tensor) (map[string]float64, error) {
 		metrics, err := model.Monitor(ctx, theta)
 		if err != nil {
@@ -178,13 +138,7 @@ func (e *evolution) watch(run *optim.Options, model *pinn.Model, options *Option
 	}
 	if e.windows.Tolerance > 0 {
 		run.MonitorEvery = cmp.Or(options.MonitorEvery, 10)
-		run.Until = tolerated{e.windows.Tolerance, run.MonitorEvery, options.Until}
-	}
-	if call := options.OnProgress; call != nil {
-		options.OnProgress = func(h *optim.History) error {
-			all := joined(e.state.Sum, optim.Result{History: *h}).History
-			return call(&all)
-		}
+		run.Until = orElse(tolerated{e.windows.Tolerance, run.MonitorEvery}, options.Until)
 	}
 }
 
@@ -194,13 +148,10 @@ func (e *evolution) judge(ctx context.Context, r *optim.Result) error {
 	defect := r.Metrics[DefectMetric]
 	length := s.To - s.From
 	reached := defect <= e.windows.Tolerance
-	event := func(format string, args ...any) {
-		r.History.Events = append(r.History.Events, optim.Event{Iteration: r.History.Last().Iteration, Seconds: r.Seconds, Text: fmt.Sprintf(format, args...)})
-	}
-	if adaptive := e.windows.Count == 0; adaptive && !e.over(r) {
+	if adaptive := e.windows.Count == 0; adaptive && !e.over(r) && r.Status != optim.NonFinite {
 		switch {
 		case !reached && length/2 >= e.windows.Shortest:
-			event("the defect is %.2g, above the tolerance %.2g: the window is halved", defect, e.windows.Tolerance)
+			note(r, "the defect is %.2g, above the tolerance %.2g: the window is halved", defect, e.windows.Tolerance)
 			e.join(r)
 			s.Length = length / 2
 			s.Halved++
@@ -219,9 +170,9 @@ func (e *evolution) judge(ctx context.Context, r *optim.Result) error {
 	if err != nil {
 		return err
 	}
-	event("window %d, t from %.6g to %.6g, ended with the defect %.2g", len(s.Done)+1, s.From, s.To, defect)
+	note(r, "window %d, t from %.6g to %.6g, ended with the defect %.2g", len(s.Done)+1, s.From, s.To, defect)
 	if e.windows.Tolerance > 0 && !reached {
-		event("the tolerance %.2g was not reached: what follows has this error as well", e.windows.Tolerance)
+		note(r, "the tolerance %.2g was not reached: what follows has this error as well", e.windows.Tolerance)
 	}
 	s.Done = append(s.Done, Window{From: s.From, To: s.To, Defect: defect, Jump: s.Jump, RateJump: rateJump, Loss: r.Loss, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved})
 	s.Thetas, s.Start, s.Jump, s.Halved = append(s.Thetas, r.Theta), seam, jump, 0
@@ -261,32 +212,6 @@ func (e *evolution) rateJump(theta []float64) (float64, error) {
 	return jump, err
 }
 
-// join adds the course of a window to that of all.
-func (e *evolution) join(r *optim.Result) { e.state.Sum = joined(e.state.Sum, *r) }
-
-// joined is the course of two trainings, one after the other. The rest is that of the second.
-func joined(before, r optim.Result) optim.Result {
-	iterations, seconds, evaluations := len(before.History.Records), before.Seconds, before.Evaluations
-	all := r
-	all.History.Records = slices.Clone(before.History.Records)
-	for _, record := range r.History.Records {
-		record.Iteration += iterations
-		record.Seconds += seconds
-		record.Evaluations += evaluations
-		all.History.Records = append(all.History.Records, record)
-	}
-	all.History.Events = slices.Clone(before.History.Events)
-	for _, event := range r.History.Events {
-		event.Iteration += iterations
-		event.Seconds += seconds
-		all.History.Events = append(all.History.Events, event)
-	}
-	all.Iterations += before.Iterations
-	all.Evaluations += evaluations
-	all.Seconds += seconds
-	return all
-}
-
 // solution is one of all windows. Where time is left, it stands still there.
 func (e *evolution) solution(ctx context.Context) (*Solution, error) {
 	s, o := &e.state, e.options
@@ -298,8 +223,9 @@ func (e *evolution) solution(ctx context.Context) (*Solution, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := s.Sum
+	result := e.sum
 	if reached < e.last {
+		e.unfinished(&result)
 		result.Message = strings.TrimPrefix(result.Message+unreached(reached, e.last), "; ")
 	}
 	result.Theta, result.Loss = theta, s.loss()
@@ -364,7 +290,7 @@ func (s *evolutionState) soFar(u *unfinished, problem *pde.Problem) (*Solution, 
 	if saved.Network, err = nn.Marshal(whole); err != nil {
 		return nil, err
 	}
-	result := joined(s.Sum, r)
+	result := joined(u.training.Before, r)
 	result.Theta, result.Loss = theta, now.loss()
 	if reached < last {
 		result.Message = strings.TrimPrefix(unreached(reached, last), "; ")

@@ -37,7 +37,7 @@ import (
 
 // zeros are all exported types of the library that can be made as a literal, as pointers to zero values.
 var zeros = []any{
-	&sciml.Live{}, &sciml.Options{}, &sciml.Solution{}, &sciml.Trainings{},
+	&sciml.Continuation{}, &sciml.Live{}, &sciml.Options{}, &sciml.Solution{}, &sciml.Step{}, &sciml.Trainings{}, &sciml.Window{}, &sciml.Windows{},
 	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
 	&backend.Program{}, &backend.Report{}, &keep.Entry{},
 	&diagnose.Decades{}, &diagnose.Density{}, &diagnose.Estimate{}, &diagnose.Extremes{}, &diagnose.KernelChange{}, &diagnose.Matrix{}, &diagnose.Quadrature{},
@@ -62,11 +62,11 @@ var zeros = []any{
 	&optim.SubsampledNewton{}, &optim.TrustRegion{}, &optim.WarmUp{}, &optim.SSBFGS{}, &optim.SSBroyden{}, &optim.AnyOf{}, &optim.Hybrid{},
 	&functions.Case{}, &functions.Regression{}, &search.Armijo{}, &search.Grid{}, &search.HagerZhang{}, &search.NonMonotone{}, &search.StrongWolfe{}, &search.Trial{},
 	&pde.Ball{}, &pde.Box{}, &pde.Coefficient{}, &pde.Condition{}, &pde.Cylinder{}, &pde.Disk{}, &pde.Ellipse{}, &pde.Equation{}, &pde.Fields{},
-	&pde.Inputs{}, &pde.Patch{}, &pde.Polygon{}, &pde.Problem{}, &pde.Setup{}, &pde.StarShaped{}, &pde.Sums{}, &pde.WeakForm{},
+	&pde.Inputs{}, &pde.Patch{}, &pde.Path{}, &pde.Polygon{}, &pde.Problem{}, &pde.Setup{}, &pde.StarShaped{}, &pde.Sums{}, &pde.WeakForm{},
 	&reference.Periodic{}, &reference.Table{},
 	&pinn.Adapted{}, &pinn.Causal{}, &pinn.DeepRitz{}, &pinn.GradNorm{}, &pinn.GradientAnnealing{}, &pinn.GradientStats{}, &pinn.Model{},
 	&pinn.NTKWeights{}, &pinn.Observation{}, &pinn.Options{}, &pinn.ReLoBRaLo{}, &pinn.ResidualAttention{}, &pinn.SelfAdaptive{}, &pinn.Setting{},
-	&pinn.Slab{}, &pinn.StrongForm{}, &pinn.Term{}, &pinn.Variational{}, &pinn.Weights{},
+	&pinn.Seam{}, &pinn.Slab{}, &pinn.StrongForm{}, &pinn.Term{}, &pinn.Variational{}, &pinn.Weights{}, &pinn.Window{},
 	&plot.Animation{}, &plot.Band{}, &plot.Figure{}, &plot.Grid{}, &plot.Histogram{}, &plot.Live{}, &plot.Progress{}, &plot.Series{}, &plot.Slider{}, &plot.SliderOptions{}, &plot.Uncertain{},
 	&sample.Grid{}, &sample.Halton{}, &sample.LatinHypercube{}, &sample.Points{}, &sample.R3{}, &sample.RAD{}, &sample.RAR{}, &sample.RARD{},
 	&sample.Redraw{}, &sample.Sobol{}, &sample.Uniform{},

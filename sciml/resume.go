@@ -36,7 +36,7 @@ func Resume(ctx context.Context, path string, problem *pde.Problem, options Opti
 	if err != nil {
 		return nil, err
 	}
-	if of := from.training.Model.Problem; of != problem.Name {
+	if of := from.training.problem(); of != problem.Name {
 		return nil, fmt.Errorf("sciml: the checkpoint %s is one of %q, and cannot be resumed with %q", path, of, problem.Name)
 	}
 	if err := from.training.Model.fits(problem); err != nil {
@@ -86,8 +86,18 @@ type savedTraining struct {
 	Settings []pinn.Setting
 	// Parts are the names of the equations and conditions of the problem; nil in files of versions before they were compared.
 	Parts []string
-	// Evolution is what there is of the windows of time; nil for a training on all of it at once.
+	// Before is the course of the trainings before the present one, where it is one of several, and one of these two is there.
+	Before    optim.Result
 	Evolution *evolutionState
+	Path      *pathState
+}
+
+// problem is the name of the one that is to be solved.
+func (s *savedTraining) problem() string {
+	if s.Path != nil {
+		return s.Path.Problem
+	}
+	return s.Model.Problem
 }
 
 // partsOf are the names of the equations and conditions of a problem.
@@ -103,8 +113,15 @@ func partsOf(problem *pde.Problem) []string {
 }
 
 // settings are those of a training. Without a comparison, a changed one would be ignored or rule from the middle on.
-func settings(m *pinn.Model, method optim.Method, windows Windows) []pinn.Setting {
-	list := []pinn.Setting{{Name: "Method", Value: method.Name()}, {Name: "Network", Value: m.Network().String()}, {Name: "Windows", Value: fmt.Sprintf("%+v", windows)}}
+func settings(m *pinn.Model, method optim.Method, of *course) []pinn.Setting {
+	list := []pinn.Setting{{Name: "Method", Value: method.Name()}, {Name: "Network", Value: m.Network().String()}}
+	for _, name := range []string{"Windows", "Continuation"} {
+		s := pinn.Setting{Name: name, Value: "none"}
+		if of != nil && of.setting().Name == name {
+			s = of.setting()
+		}
+		list = append(list, s)
+	}
 	for _, s := range m.Options().Settings() {
 		list = append(list, pinn.Setting{Name: "Loss." + s.Name, Value: s.Value})
 	}
@@ -112,8 +129,8 @@ func settings(m *pinn.Model, method optim.Method, windows Windows) []pinn.Settin
 }
 
 // check compares the settings of a model and method with those that the training began with.
-func (u *unfinished) check(m *pinn.Model, method optim.Method, windows Windows) error {
-	now := settings(m, method, windows)
+func (u *unfinished) check(m *pinn.Model, method optim.Method, of *course) error {
+	now := settings(m, method, of)
 	if len(u.training.Settings) != len(now) {
 		return fmt.Errorf("sciml: the checkpoint %s has %d settings, expected %d: it was made by another version of this package", u.path, len(u.training.Settings), len(now))
 	}
@@ -130,17 +147,17 @@ func (u *unfinished) check(m *pinn.Model, method optim.Method, windows Windows) 
 }
 
 // marshalTraining is for Options.CheckpointExtra. A checkpoint serves its purpose even without a network.
-func marshalTraining(m *pinn.Model, method optim.Method, of *evolution) ([]byte, error) {
+func marshalTraining(m *pinn.Model, method optim.Method, of *course) ([]byte, error) {
 	saved, err := saveModel(m)
 	if err != nil {
 		saved.Network = nil
 	}
 	training := savedTraining{Model: saved, Parts: partsOf(m.Problem())}
-	windows := Windows{Count: 1}
 	if of != nil {
-		windows, training.Evolution, training.Parts = of.windows, &of.state, partsOf(of.problem)
+		training.Before, training.Parts = of.sum, partsOf(of.problem)
+		of.save(&training)
 	}
-	training.Settings = settings(m, method, windows)
+	training.Settings = settings(m, method, of)
 	data, err := sealed.Encode(training)
 	if err != nil {
 		return nil, fmt.Errorf("sciml: storing a training: %w", err)

@@ -71,11 +71,16 @@ type Options struct {
 	// Windows cut the time of an evolution problem into windows that are trained one after the other; the zero value takes what the
 	// problem suggests. Iterations, LossTolerance and Until are then those of each window; Time is that of all.
 	Windows Windows
+	// Continuation says how the path to a problem is followed that suggests one (see pde.Along), through others that are easier to
+	// solve. With a Start or From there is none. Time is that of all.
+	Continuation Continuation
 	// Checkpoint is a file that gets the complete state of the training, every CheckpointEvery (30 s when zero) and at the
 	// end, so that Resume can go on. Empty for none. One that cannot be written to is an error before anything else; where
 	// that comes later, it is an event of the history, and tried again.
 	Checkpoint      string
 	CheckpointEvery time.Duration
+
+	chosen bool // that the network was, by setDefaults, so that it may be scaled
 }
 
 // Solve trains a network on a problem and returns the best solution found. It stops for one of the reasons that
@@ -110,6 +115,12 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	if err := problem.Check(); err != nil {
 		return nil, err
 	}
+	if path, err := options.pathOf(problem); path != nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return options.trainPath(ctx, problem, path, from, start)
+	}
 	windows, err := options.windowsOf(problem)
 	if err != nil {
 		return nil, err
@@ -117,7 +128,7 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	if windows.Count != 1 {
 		return options.trainWindows(ctx, problem, windows, from, start)
 	}
-	setUp, err := options.setUp(ctx, problem, windows, from)
+	setUp, err := options.setUp(ctx, problem, nil, from)
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +145,8 @@ func train(ctx context.Context, problem *pde.Problem, options Options, from *unf
 	return &Solution{Method: setUp.options.Method.Name(), Result: *result, model: setUp.model, left: left}, err
 }
 
-// run minimizes the loss, of a window of an evolution where there is one. Setting up has spent a part of the time.
-func (t training) run(ctx context.Context, spent time.Duration, from *unfinished, of *evolution) (result *optim.Result, left *ending, err error) {
+// run minimizes the loss, as a part of a course where there is one. Setting up has spent a part of the time.
+func (t training) run(ctx context.Context, spent time.Duration, from *unfinished, of *course) (result *optim.Result, left *ending, err error) {
 	model, options := t.model, t.options
 	if options.Time > 0 {
 		options.Time = max(1, options.Time-spent)
@@ -146,7 +157,10 @@ func (t training) run(ctx context.Context, spent time.Duration, from *unfinished
 		CheckpointPath: options.Checkpoint, CheckpointEvery: options.CheckpointEvery,
 		CheckpointExtra: func() ([]byte, error) { return marshalTraining(model, options.Method, of) },
 	}
-	of.watch(&run, model, &options)
+	if of != nil {
+		of.watch(&run, model, &options)
+	}
+	options.OnProgress = of.telling(options.OnProgress)
 	watch, done := options.progress()
 	run.OnProgress = watch
 	left = endingOf(t.objective)
@@ -174,7 +188,7 @@ type training struct {
 }
 
 // setUp makes the model and its start, within the time that there is for the training.
-func (o Options) setUp(ctx context.Context, problem *pde.Problem, windows Windows, from *unfinished) (t training, err error) {
+func (o Options) setUp(ctx context.Context, problem *pde.Problem, of *course, from *unfinished) (t training, err error) {
 	if whole := ctx; o.Time > 0 {
 		defer func() {
 			if whole.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
@@ -190,7 +204,6 @@ func (o Options) setUp(ctx context.Context, problem *pde.Problem, windows Window
 		defer cancel()
 	}
 	return device.Beside(ctx, device.Grace, "setting up the training", func() (training, error) {
-		ours := o.Network == nil && o.Start == nil && o.From == nil
 		if err := o.setDefaults(problem); err != nil {
 			return training{}, err
 		}
@@ -199,7 +212,7 @@ func (o Options) setUp(ctx context.Context, problem *pde.Problem, windows Window
 			return training{}, err
 		}
 		var remarks []string
-		if sizes := model.Sizes(); sizes != nil && ours {
+		if sizes := model.Sizes(); sizes != nil && o.chosen {
 			if o.Network, err = nn.Amplified(o.Network, sizes...); err != nil {
 				return training{}, err
 			}
@@ -211,7 +224,7 @@ func (o Options) setUp(ctx context.Context, problem *pde.Problem, windows Window
 		t := training{options: o, model: model, objective: model.Objective()}
 		t.objective.Remarks = append(remarks, t.objective.Remarks...)
 		if from != nil {
-			err = from.check(model, o.Method, windows)
+			err = from.check(model, o.Method, of)
 		} else {
 			t.theta, err = o.start(model)
 		}
@@ -258,6 +271,7 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		if o.Network, err = DefaultNetwork(problem, o.Loss.Soft); err != nil {
 			return err
 		}
+		o.chosen = o.Start == nil && o.From == nil
 	}
 	usual := 5000
 	if o.Method == nil {

@@ -23,6 +23,7 @@ type Solution struct {
 	Result optim.Result
 
 	windows []Window // of time, where there are any
+	steps   []Step   // of a path
 
 	model *pinn.Model
 	saved *savedModel // what a decoded solution knows of its model, until For

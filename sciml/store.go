@@ -133,7 +133,7 @@ func (s *Solution) For(problem *pde.Problem) (*Solution, error) {
 	if len(s.Result.Theta) != model.NumParams() {
 		return nil, fmt.Errorf("sciml: the solution has %d parameters, expected %d for %s on %q", len(s.Result.Theta), model.NumParams(), network, problem.Name)
 	}
-	return &Solution{Method: s.Method, Result: s.Result, model: model, windows: s.windows, left: s.left}, nil
+	return &Solution{Method: s.Method, Result: s.Result, model: model, windows: s.windows, steps: s.steps, left: s.left}, nil
 }
 
 // anyForm is a form that the problem has.
@@ -155,6 +155,8 @@ type encoded struct {
 	Terms  []Term // where they were asked for
 	// Windows are those of time, where there are any.
 	Windows []Window
+	// Steps are those of a path.
+	Steps []Step
 }
 
 // GobEncode implements gob.GobEncoder.
@@ -162,7 +164,7 @@ func (s *Solution) GobEncode() ([]byte, error) {
 	if s == nil || s.saved == nil && s.model == nil {
 		return nil, s.ready()
 	}
-	e := encoded{Method: s.Method, Result: s.Result, Terms: s.left.known(), Windows: s.windows}
+	e := encoded{Method: s.Method, Result: s.Result, Terms: s.left.known(), Windows: s.windows, Steps: s.steps}
 	if s.saved != nil {
 		e.Model = *s.saved
 	} else {
@@ -184,6 +186,6 @@ func (s *Solution) GobDecode(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("sciml: loading a solution: %w", err)
 	}
-	*s = Solution{Method: e.Method, Result: e.Result, windows: e.Windows, saved: &e.Model, left: &ending{loaded: true, terms: e.Terms}}
+	*s = Solution{Method: e.Method, Result: e.Result, windows: e.Windows, steps: e.Steps, saved: &e.Model, left: &ending{loaded: true, terms: e.Terms}}
 	return nil
 }

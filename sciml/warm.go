@@ -29,6 +29,9 @@ func LoadCheckpoint(path string, problem *pde.Problem) (*Solution, error) {
 	if of := u.training.Evolution; of != nil {
 		return of.soFar(u, problem)
 	}
+	if of := u.training.Path; of != nil {
+		return of.soFar(u, problem)
+	}
 	s := &Solution{Method: u.checkpoint.Method, Result: u.checkpoint.Result, saved: &u.training.Model, left: &ending{loaded: true}}
 	return s.For(problem)
 }

@@ -105,7 +105,6 @@ func (o *Options) windowsOf(problem *pde.Problem) (Windows, error) {
 type tolerated struct {
 	tolerance float64
 	every     int
-	also      optim.Criterion // of the options; nil for none
 }
 
 // Met implements optim.Criterion.
@@ -118,17 +117,10 @@ func (t tolerated) Met(records []optim.Record) (bool, string) {
 			break
 		}
 	}
-	if t.also != nil {
-		return t.also.Met(records)
-	}
 	return false, ""
 }
 
 // Next implements optim.Criterion: once what was measured is in the records.
 func (t tolerated) Next(made int) int {
-	next := made - (made+t.every-1)%t.every + t.every
-	if t.also != nil {
-		next = min(next, t.also.Next(made))
-	}
-	return next
+	return made - (made+t.every-1)%t.every + t.every
 }

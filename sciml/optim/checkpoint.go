@@ -15,7 +15,8 @@ type Checkpoint struct {
 	Method string
 	Dim    int
 	DType  string
-	// Result is the run so far; its Theta and Loss are the best iterate, as always.
+	// Result is the run so far; its Theta and Loss are the best iterate, as always. Status is Running unless the run had ended: one that
+	// is resumed ends at once, too, where that is an end by its own options.
 	Result Result
 	// Extra is what the caller of Minimize adds to the file; see Options.CheckpointExtra.
 	Extra []byte
@@ -139,7 +140,8 @@ func (r *run) restore(c *Checkpoint) error {
 		return fmt.Errorf("optim: the checkpoint does not fit %s as it is set now, expected the settings that its run began with: %w", r.method, err)
 	}
 	r.result, r.pending, r.adapted, r.asked, r.midway = c.Result, state.Pending, state.Adapted, state.Asked, state.Midway
-	r.look = state.Look
+	r.look, r.ended = state.Look, Progress{Status: c.Result.Status, Message: c.Result.Message}
+	r.result.Status, r.result.Message = Running, ""
 	// Another run may be resumed from the same checkpoint.
 	h := &r.result.History
 	h.Records, h.Events, r.result.Snapshots = slices.Clone(h.Records), slices.Clone(h.Events), slices.Clone(r.result.Snapshots)

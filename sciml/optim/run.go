@@ -34,6 +34,7 @@ type run struct {
 	look     int       // the number of iterations at which Options.Until is asked next
 	adapted  int       // the iterations made when the objective was last asked to adapt; -1 before
 	asked    bool      // whether the method has asked for that
+	ended    Progress  // the Status and Message of a run that this one goes on from
 	midway   bool      // whether the last portion was cut short, after that
 	result   Result
 	pace     float64 // seconds an iteration takes
@@ -61,7 +62,7 @@ func (r *run) loop() error {
 	if err := r.keepIterate(false); err != nil { // the run before may have been cut short where it was due
 		return err
 	}
-	r.judge(Progress{})
+	r.judge(r.again())
 	for r.status == Running {
 		if r.ctx.Err() != nil {
 			r.end(nil)
@@ -80,6 +81,27 @@ func (r *run) loop() error {
 		}
 	}
 	return nil
+}
+
+// again is how the run had ended that this one goes on from, if that is an end by the present options, too.
+func (r *run) again() Progress {
+	ended, holds := r.ended, false
+	switch ended.Status {
+	case SearchFailed, Stationary, NonFinite:
+		holds = true
+	case LossReached:
+		holds = r.result.Loss <= r.goal.Loss
+	case GradientSmall:
+		holds = r.result.History.Last().GradientNorm <= r.goal.Gradient
+	case CriterionMet:
+		if until := r.options.Until; until != nil {
+			holds, _ = until.Met(r.result.History.Records)
+		}
+	}
+	if !holds {
+		return Progress{}
+	}
+	return ended
 }
 
 // advance makes a portion of the iterations, and what belongs before and after them.
@@ -232,6 +254,7 @@ func (r *run) saveLast() error {
 	if err != nil {
 		return err
 	}
+	c.Result.Status, c.Result.Message = r.status, r.message
 	return c.Save(r.options.CheckpointPath)
 }
 

@@ -31,6 +31,8 @@ const (
 	Stationary
 	// NonFinite means that the loss, its gradient or a step became NaN or infinite and the method has no way back.
 	NonFinite
+	// PathEnded means that a path of problems could not be followed to its end: see pde.Along. No single run ends so.
+	PathEnded
 	// Failed means that the run ended with an error, which Minimize returned as well.
 	Failed
 )
@@ -47,6 +49,7 @@ var statusWords = map[Status]string{
 	SearchFailed:    "no further decrease along the search direction",
 	Stationary:      "the gradient is exactly zero",
 	NonFinite:       "loss became NaN or infinite",
+	PathEnded:       "the path could not be followed to its end",
 	Failed:          "ended by an error",
 }
 

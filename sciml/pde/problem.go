@@ -101,6 +101,8 @@ type Setup struct {
 	BoundaryWeight float64
 	// Windows is the number of windows of time that an evolution is trained in, one after the other; 0 for one.
 	Windows int
+	// Path is a way to the problem through others; see Along. Nil for none.
+	Path *Path
 	// Resample is the number of iterations after which the points are moved to where the residual is large; 0 for never.
 	Resample int
 }
@@ -198,6 +200,9 @@ func (s Setup) check(problem string) error {
 	}
 	if w := s.BoundaryWeight; !(w >= 0) || math.IsInf(w, 0) {
 		return fmt.Errorf("pde: Suggested.BoundaryWeight of problem %q is %v, expected a finite number above 0 (or 0 for the default)", problem, w)
+	}
+	if s.Path != nil {
+		return s.Path.check(problem)
 	}
 	return nil
 }
