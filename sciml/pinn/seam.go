@@ -36,6 +36,9 @@ var (
 // resolved is the size of the last quarter of the coefficients, relative to the largest of all, from which there are enough.
 const resolved = 1e-11
 
+// rounding is the size of a coefficient, relative to the largest, that means nothing.
+const rounding = 1e-14
+
 // newSeam is a seam that is zero.
 func newSeam(problem *pde.Problem, order int) *Seam {
 	s := &Seam{}
@@ -173,7 +176,21 @@ func (s *Seam) next(evaluate func(space [][]float64) ([]float64, error)) (*Seam,
 			}
 		}
 		if !grown {
+			made.chop()
 			return &made, nil
+		}
+	}
+}
+
+// chop leaves out coefficients that are rounding: high derivatives would make large errors of them.
+func (s *Seam) chop() {
+	largest := 0.0
+	for _, c := range s.Coefficients {
+		largest = math.Max(largest, math.Abs(c))
+	}
+	for i, c := range s.Coefficients {
+		if math.Abs(c) < rounding*largest {
+			s.Coefficients[i] = 0
 		}
 	}
 }
@@ -277,18 +294,107 @@ func (s *Seam) value(i, j, n int, x float64) float64 {
 	return math.Cos(float64(j) * math.Acos(math.Max(-1, math.Min(1, z))))
 }
 
-// build makes the function of points of space, shape [N, outputs], and for order 2 its rate, from the coefficients in one vector.
+// A series in one coordinate of space is built from products of few functions, of which there are about √n rather than n: with L about
+// √n, cos (Lk+l)φ = cos Lkφ·cos lφ − sin Lkφ·sin lφ, and T_{Lk+l} = 2 T_{Lk}·T_l − T_{Lk−l}. Each derivative of a function costs.
+
+// factor is a set of functions of a coordinate of space.
+type factor struct {
+	axis, size int
+	build      func(x *graph.Node) *graph.Node // from shape [N, 1] to [N, size]
+}
+
+// factors are those that the series is a sum of products of, and its coefficients for them, in the order of the factors.
+func (s *Seam) factors() (all []factor, coefficients []float64) {
+	if len(s.Sizes) != 1 {
+		for i, n := range s.Sizes {
+			build := func(x *graph.Node) *graph.Node { return chebyshev(s.centered(i, x), n-1) }
+			if s.periods[i] > 0 {
+				build = func(x *graph.Node) *graph.Node {
+					cosines, sines := waves(s.phase(i, x), 1, n/2)
+					return graph.Concatenate([]*graph.Node{cosines, graph.Slice(sines, graph.AxisRange(), graph.AxisRange(1, n/2))}, 1)
+				}
+			}
+			all = append(all, factor{i, n, build})
+		}
+		return all, s.Coefficients
+	}
+	n, outputs, few := s.Sizes[0], s.order*s.outputs, 1
+	for 4*few*few < 2*n {
+		few *= 2
+	}
+	if s.periods[0] > 0 {
+		blocks := n/2/few + 1
+		waved := func(every, count int) func(x *graph.Node) *graph.Node {
+			return func(x *graph.Node) *graph.Node {
+				cosines, sines := waves(s.phase(0, x), every, count-1)
+				return graph.Concatenate([]*graph.Node{cosines, sines}, 1)
+			}
+		}
+		all = []factor{{0, 2 * blocks, waved(few, blocks)}, {0, 2 * few, waved(1, few)}}
+		coefficients = make([]float64, 4*blocks*few*outputs)
+		for j := range n {
+			wave, sine := j, j > n/2
+			if sine {
+				wave -= n / 2
+			}
+			k, l := wave/few, wave%few
+			for c := range outputs {
+				v := s.Coefficients[j*outputs+c]
+				at := func(k, l int) *float64 { return &coefficients[(k*2*few+l)*outputs+c] }
+				if sine {
+					*at(k, few+l) += v
+					*at(blocks+k, l) += v
+				} else {
+					*at(k, l) += v
+					*at(blocks+k, few+l) -= v
+				}
+			}
+		}
+		return all, coefficients
+	}
+	blocks := (n-1)/few + 1
+	all = []factor{
+		{0, blocks, func(x *graph.Node) *graph.Node {
+			low := chebyshev(s.centered(0, x), few)
+			return chebyshev(graph.Slice(low, graph.AxisRange(), graph.AxisElem(few)), blocks-1)
+		}},
+		{0, few, func(x *graph.Node) *graph.Node {
+			return graph.Slice(chebyshev(s.centered(0, x), few), graph.AxisRange(), graph.AxisRange(0, few))
+		}},
+	}
+	coefficients = make([]float64, blocks*few*outputs)
+	for j := range n {
+		for degree, sign := j, 1.0; ; sign = -sign {
+			k, l, times := degree/few, degree%few, 2.0
+			if k == 0 || l == 0 {
+				times = 1
+			}
+			for c := range outputs {
+				coefficients[(k*few+l)*outputs+c] += sign * times * s.Coefficients[j*outputs+c]
+			}
+			if times == 1 {
+				break
+			}
+			degree = few*k - l
+		}
+	}
+	return all, coefficients
+}
+
+// build makes the function of points of space, shape [N, outputs], and for order 2 its rate, from the coefficients of its factors in one
+// vector.
 func (s *Seam) build(coefficients, space *graph.Node, points int) []*graph.Node {
-	rest := s.count()
+	rest := coefficients.Shape().Size()
 	sum := graph.BroadcastToDims(graph.ExpandAxes(coefficients, 0), points, rest) // without coordinates of space
-	for i, n := range s.Sizes {
-		basis := s.basis(i, n, graph.Slice(space, graph.AxisRange(), graph.AxisElem(i)))
-		rest /= n
+	factors, _ := s.factors()
+	for i, f := range factors {
+		functions := f.build(graph.Slice(space, graph.AxisRange(), graph.AxisElem(f.axis)))
+		rest /= f.size
 		if i == 0 {
-			sum = graph.Dot(basis, graph.Reshape(coefficients, n, rest)).MatMul()
+			sum = graph.Dot(functions, graph.Reshape(coefficients, f.size, rest)).MatMul()
 			continue
 		}
-		sum = graph.ReduceSum(graph.Mul(graph.Reshape(sum, points, n, rest), graph.ExpandAxes(basis, 2)), 1)
+		sum = graph.ReduceSum(graph.Mul(graph.Reshape(sum, points, f.size, rest), graph.ExpandAxes(functions, 2)), 1)
 	}
 	var parts []*graph.Node
 	for k := range s.order {
@@ -297,19 +403,29 @@ func (s *Seam) build(coefficients, space *graph.Node, points int) []*graph.Node 
 	return parts
 }
 
-// basis are the functions of a coordinate, shape [N, n].
-func (s *Seam) basis(i, n int, x *graph.Node) *graph.Node {
-	if p := s.periods[i]; p > 0 {
-		waves := make([]float64, n/2+1)
-		for j := range waves {
-			waves[j] = 2 * math.Pi * float64(j) / p
-		}
-		phase := graph.Mul(graph.AddScalar(x, -s.lo[i]), graph.ConstAsDType(x.Graph(), x.DType(), [][]float64{waves}))
-		return graph.Concatenate([]*graph.Node{graph.Cos(phase), graph.Sin(graph.Slice(phase, graph.AxisRange(), graph.AxisRange(1, n/2)))}, 1)
+// phase is the angle along a coordinate with a period, and centered one without from −1 to 1.
+func (s *Seam) phase(i int, x *graph.Node) *graph.Node {
+	return graph.MulScalar(graph.AddScalar(x, -s.lo[i]), 2*math.Pi/s.periods[i])
+}
+
+func (s *Seam) centered(i int, x *graph.Node) *graph.Node {
+	return graph.MulScalar(graph.AddScalar(x, -(s.lo[i]+s.hi[i])/2), 2/(s.hi[i]-s.lo[i]))
+}
+
+// waves are the cosines and sines of an angle, shape [N, 1], times 0, every, 2·every, … up to most of them.
+func waves(phase *graph.Node, every, most int) (cosines, sines *graph.Node) {
+	numbers := make([]float64, most+1)
+	for j := range numbers {
+		numbers[j] = float64(j * every)
 	}
-	z := graph.MulScalar(graph.AddScalar(x, -(s.lo[i]+s.hi[i])/2), 2/(s.hi[i]-s.lo[i]))
+	all := graph.Mul(phase, graph.ConstAsDType(phase.Graph(), phase.DType(), [][]float64{numbers}))
+	return graph.Cos(all), graph.Sin(all)
+}
+
+// chebyshev are the polynomials T₀ to T_most, a power of two, of z, shape [N, 1].
+func chebyshev(z *graph.Node, most int) *graph.Node {
 	all := graph.Concatenate([]*graph.Node{graph.OnesLike(z), z}, 1)
-	for degree := 1; degree < n-1; degree *= 2 { // T_{K+j} = 2 T_K T_j − T_{K−j}
+	for degree := 1; degree < most; degree *= 2 { // T_{K+j} = 2 T_K T_j − T_{K−j}
 		last := graph.Slice(all, graph.AxisRange(), graph.AxisElem(degree))
 		before := graph.Reverse(graph.Slice(all, graph.AxisRange(), graph.AxisRange(0, degree)), 1)
 		more := graph.Sub(graph.MulScalar(graph.Mul(last, graph.Slice(all, graph.AxisRange(), graph.AxisRange(1, degree+1))), 2), before)

@@ -112,7 +112,8 @@ func (m *Model) openWindow() error {
 	opened := *w
 	opened.Start = start
 	m.options.Window, m.whole, m.problem = &opened, m.problem, part
-	m.numbers = append([]float64{w.From, w.To, begins}, start.Coefficients...)
+	_, coefficients := start.factors()
+	m.numbers = append([]float64{w.From, w.To, begins}, coefficients...)
 	m.frame = []*tensors.Tensor{m.tensor(m.numbers, 0)}
 	return m.settle(m.frame)
 }
