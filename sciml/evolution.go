@@ -34,8 +34,10 @@ type evolutionState struct {
 	Done   []Window
 	Thetas [][]float64
 	Start  *pinn.Seam
-	Jump   float64   // of Start
-	Rates  []float64 // derivatives by time at the end of the last window
+	Jump   float64 // of Start
+	// Balance is that of the first window, so that losses mean the same in all.
+	Balance map[string]float64
+	Rates   []float64 // derivatives by time at the end of the last window
 	// From and To are the window that is trained, Halved how often it was, Length that of the next.
 	From, To float64
 	Halved   int
@@ -100,10 +102,11 @@ func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
 		}
 	}
 	o := e.options
-	o.Loss.Window, o.Windows = &pinn.Window{From: s.From, To: s.To, Start: s.Start}, Windows{Count: 1}
-	if n := len(s.Thetas); n > 0 {
-		o.Start = s.Thetas[n-1]
+	balance := s.Balance
+	if len(s.Done) > 0 && balance == nil { // none was found
+		balance = map[string]float64{}
 	}
+	o.Loss.Window, o.Windows = &pinn.Window{From: s.From, To: s.To, Start: s.Start, Balance: balance}, Windows{Count: 1}
 	share := 1.0
 	if e.windows.Count > 0 {
 		share = (s.To - s.From) / (e.last - s.From)
@@ -115,8 +118,30 @@ func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
 	return result, errors.Join(err, e.judge(ctx, result))
 }
 
-// place implements part.
-func (e *evolution) place(context.Context, *training) error { return nil }
+// place implements part: a window starts with the parameters of the one before, or with others where the residual is smaller then.
+func (e *evolution) place(ctx context.Context, t *training) error {
+	n := len(e.state.Thetas)
+	if e.from != nil {
+		return nil
+	}
+	if n == 0 {
+		e.state.Balance = t.model.Balance()
+		return nil
+	}
+	least := math.Inf(1)
+	for _, theta := range [][]float64{e.state.Thetas[n-1], t.theta} {
+		at := device.Vector(t.model.Options().DType, theta)
+		metrics, err := t.model.Monitor(ctx, at)
+		device.Free([]*tensors.Tensor{at})
+		if err != nil {
+			return err
+		}
+		if r := metrics[pinn.HeldOutResidual]; r < least {
+			t.theta, least = slices.Clone(theta), r
+		}
+	}
+	return nil
+}
 
 // setting implements part.
 func (e *evolution) setting() pinn.Setting {

@@ -3,6 +3,7 @@ package pinn
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -211,6 +212,10 @@ func (m *Model) balance(t *trial) {
 		m.remark("the unknowns %q are about %.0e times the outputs of the network, which a training may not reach: nn.Amplified(network, sizes...) multiplies them", m.problem.Unknowns, m.sizes)
 	}
 	if _, strong := m.options.Form.(StrongForm); !strong || m.options.Weighting != nil {
+		return
+	}
+	if w := m.options.Window; w != nil && w.Balance != nil {
+		maps.Copy(m.factors, w.Balance)
 		return
 	}
 	bounds := func(p *probe) (s float64, open, beyond bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -34,6 +35,18 @@ type Window struct {
 	From, To float64
 	// Start is what the network's function was at From, from Model.End of the window before; nil where From is the first time.
 	Start *Seam
+	// Balance are the factors that balance terms of extreme sizes, from Model.Balance of another window, so that losses of windows
+	// of different lengths can be compared; nil for those that are found.
+	Balance map[string]float64
+}
+
+// Balance are the factors that weights have been multiplied by where residuals have extreme sizes, by the names of their terms; nil where
+// none was.
+func (m *Model) Balance() map[string]float64 {
+	if m == nil || len(m.factors) == 0 {
+		return nil
+	}
+	return maps.Clone(m.factors)
 }
 
 // TimeOrder is the order of the highest derivative by time in the equations: 1 for a heat equation, 2 for a wave equation, 0 where there is
