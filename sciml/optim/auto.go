@@ -27,9 +27,10 @@ import (
 //   - SSBroyden, or L-BFGS for more than 5000 parameters, does the rest: it needs no good start and makes progress for long.
 //   - Each of these is on trial for some iterations. What counts is the decrease of the loss, in decades, per gradient that its
 //     work amounts to, by operation counts; where points have moved, from one set of points to the others. Levenberg–Marquardt
-//     stays as long as it gains 0.006 decades an iteration, lately or over the last 180. When it gains less it gives way to the
-//     quasi-Newton method for a trial, and the better one goes on. The other one gets another trial after the work of 2500
-//     gradients, and later each time. Both go on with the curvature, or the damping, that they had.
+//     stays as long as it gains half of the loss, lately or over its last 180 iterations, in the work that a trial of another one
+//     would take. When it gains less the others have their trials, and the best one goes on. The next best gets another trial after
+//     the work of 2500 gradients, and later each time: much later where its trials gained nothing. All go on with the curvature, or
+//     the damping, that they had.
 //
 // Decisions depend on the course of the run, not on the clock: the same seed makes the same ones. Each is an Event of the
 // history, with its reason. A method that does not suit the objective, because an operation has no forward derivative for example,
@@ -183,16 +184,19 @@ func (p *automatic) next(made int) int {
 // wellConditioned is the condition number up to which Adam is left alone.
 const wellConditioned = 100
 
-// goodGain is what a Gauss–Newton method gains in an iteration, in decades, as long as it needs no comparison. What a method gains
-// is that in the length of its trial, or in patient times that, since some sets of points are harder than others. A trial of the
-// Gauss–Newton method is cut short after early iterations with less than hopeless. retrial is the work, in gradients, after which
-// the other method is tried again.
+// worth is what a Gauss–Newton method gains, in decades, in the work that a trial of another method takes, as long as it needs no
+// comparison: that much would be lost if the trial gained nothing. What a method gains is that in the length of its trial, or in
+// patient times that, since some sets of points are harder than others. A trial of the Gauss–Newton method is cut short after early
+// iterations with less than hopeless in an iteration: three sets of points, as the first two differ by how they were chosen. retrial is
+// the work, in gradients, after which another method is tried again; it grows by again for each, and by hardly where it gained nothing.
 const (
-	goodGain = 0.006
+	worth    = 0.3
 	patient  = 3
 	hopeless = 0.002
-	early    = 20
+	early    = 30
 	retrial  = 2500
+	again    = 1.5
+	hardly   = 6
 )
 
 func (p *automatic) leave(c *course, theta *tensors.Tensor) (string, error) {
@@ -215,21 +219,23 @@ func (p *automatic) progress(c *course) (gain, rate float64, seen string) {
 
 func (p *automatic) leaveGaussNewton(c *course) string {
 	s := &p.State
-	if p.candidates[s.At].stays {
+	now := p.candidates[s.At]
+	if now.stays {
 		return ""
 	}
 	gain, rate, seen := p.progress(c)
-	if c.Made < p.candidates[s.At].trial {
+	if c.Made < now.trial {
 		if s.Warmed || s.Rates[s.At] > 0 || c.Made < early || gain >= hopeless {
 			return ""
 		}
 		s.Next = 0
 		return seen + ": Adam may lead to where its steps fit"
 	}
-	if gain >= goodGain {
+	other := p.candidates[p.rival()]
+	if gain*float64(other.trial)*other.cost >= worth*now.cost {
 		return ""
 	}
-	return p.compare(c, p.quasi(), gain, rate, seen)
+	return p.compare(c, gain, rate, seen)
 }
 
 func (p *automatic) leaveQuasi(c *course) string {
@@ -237,23 +243,46 @@ func (p *automatic) leaveQuasi(c *course) string {
 		return ""
 	}
 	gain, rate, seen := p.progress(c)
-	return p.compare(c, 1, gain, rate, seen)
+	return p.compare(c, gain, rate, seen)
+}
+
+// nothing is the rate of a candidate that was seen to gain nothing.
+const nothing = math.SmallestNonzeroFloat64
+
+// rival is the candidate to compare the present one with: the first that was not tried, or else the one that gained most.
+func (p *automatic) rival() int {
+	best := 0
+	for i := 1; i < len(p.candidates); i++ {
+		switch {
+		case i == p.State.At:
+		case p.State.Rates[i] == 0:
+			return i
+		case best == 0 || p.State.Rates[i] > p.State.Rates[best]:
+			best = i
+		}
+	}
+	return best
 }
 
 // compare leaves for another candidate when that gained more, or is due for a trial.
-func (p *automatic) compare(c *course, another int, gain, rate float64, seen string) string {
+func (p *automatic) compare(c *course, gain, rate float64, seen string) string {
 	s := &p.State
-	now := math.Max(rate, math.SmallestNonzeroFloat64) // known, and no better than another that gains nothing
+	another := p.rival()
+	now, other := math.Max(rate, nothing), s.Rates[another]
 	s.Rates[s.At], s.Next = now, another
-	switch other := s.Rates[another]; {
+	switch {
 	case other == 0:
 		return seen + ": another may do better"
 	case other > now:
 		return fmt.Sprintf("%s, where that gained %.2g", seen, other)
-	case float64(c.Made)*p.candidates[s.At].cost < retrial*s.Patience && gain > 0:
+	case float64(c.Made)*p.candidates[s.At].cost < retrial*s.Patience:
 		return ""
 	}
-	s.Patience *= 1.5
+	if other > nothing {
+		s.Patience *= again
+	} else {
+		s.Patience *= hardly
+	}
 	return seen + ": another trial, from what is a better start by now"
 }
 
@@ -335,7 +364,7 @@ func (p *automatic) advance(_ *course, status Status) {
 		return
 	}
 	s.Stuck++
-	s.Rates[s.At] = math.SmallestNonzeroFloat64
+	s.Rates[s.At] = nothing
 	s.At++ // each in turn
 	if s.At == len(p.candidates) {
 		s.At = 1
