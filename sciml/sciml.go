@@ -159,6 +159,8 @@ func (t training) run(ctx context.Context, spent time.Duration, from *unfinished
 	}
 	if of != nil {
 		of.watch(&run, model, &options)
+	} else {
+		run.Remark = propagation{model}.remark
 	}
 	options.OnProgress = of.telling(options.OnProgress)
 	watch, done := options.progress()

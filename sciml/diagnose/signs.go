@@ -122,18 +122,12 @@ func (l *look) wrongSolution() *Finding {
 	if known(l.Error) && l.Error < wrongError || l.course.fall > fastFall {
 		return nil
 	}
-	const advice = "causal weights (pinn.Causal); windows of time, one after the other; more weight of the initial condition, or one that holds exactly; " +
-		"a method that uses curvature from the first step (optim.Auto)"
-	if early, share, defect := l.early(); share > earlyShare && defect > earlyDefect {
-		f := Finding{Kind: WrongSolution, Advice: advice,
-			Words: saying("%d %% of the squared residual lies before t = %v, where it is %v of what the equation balances, and %v later: "+
-				"what is true in the beginning is not carried on, and the later times satisfy the equation with something else", int(math.Round(100*share)), early.To, defect, l.late()),
-			Figures: []Figure{{"early share of the residual", share}, {"early defect", defect}, {"late residual", l.late()}}}
+	if f := Propagation(l.Slabs); f != nil {
 		if known(l.Error) {
 			f.Words += saying("; the error is %v", l.Error)
 			f.Figures = append(f.Figures, Figure{"error", l.Error})
 		}
-		return &f
+		return f
 	}
 	if left := l.held(); known(l.Error) && left < satisfied && l.course.fall < stalledFall {
 		return &Finding{Kind: WrongSolution,
@@ -144,15 +138,33 @@ func (l *look) wrongSolution() *Finding {
 	return nil
 }
 
-// early is the first part of the time as one slab, the share of the squared residual in it, and how large that is beside what
+// Propagation is a finding of the kind WrongSolution where an evolution does not carry on what is true in the beginning: most of
+// the residual lies in the first part of the time, and is not small there. Nil where that is not so, or there are too few slabs to tell.
+func Propagation(slabs []Slab) *Finding {
+	early, share, defect := beginning(slabs)
+	if !(share > earlyShare && defect > earlyDefect) {
+		return nil
+	}
+	rest := late(slabs)
+	return &Finding{
+		Kind: WrongSolution,
+		Words: saying("%d %% of the squared residual lies before t = %v, where it is %v of what the equation balances, and %v later: "+
+			"what is true in the beginning is not carried on, and the later times satisfy the equation with something else", int(math.Round(100*share)), early.To, defect, rest),
+		Advice: "causal weights (pinn.Causal); windows of time, one after the other (Options.Windows of sciml); more weight of the initial condition, or one that holds exactly; " +
+			"a method that uses curvature from the first step (optim.Auto)",
+		Figures: []Figure{{"early share of the residual", share}, {"early defect", defect}, {"late residual", rest}},
+	}
+}
+
+// beginning is the first part of the time as one slab, the share of the squared residual in it, and how large that is beside what
 // the equations balance there.
-func (l *look) early() (early Slab, share, defect float64) {
-	if len(l.Slabs) < 4 {
+func beginning(slabs []Slab) (early Slab, share, defect float64) {
+	if len(slabs) < 4 {
 		return Slab{}, 0, 0
 	}
-	end := l.Slabs[0].From + earlyTime*(l.Slabs[len(l.Slabs)-1].To-l.Slabs[0].From)
+	end := slabs[0].From + earlyTime*(slabs[len(slabs)-1].To-slabs[0].From)
 	var all, residual, rate float64
-	for _, s := range l.Slabs {
+	for _, s := range slabs {
 		width := s.To - s.From
 		all += s.Residual * s.Residual * width
 		if s.From < end {
@@ -165,8 +177,8 @@ func (l *look) early() (early Slab, share, defect float64) {
 }
 
 // late is the root mean square residual over the last half of the time.
-func (l *look) late() float64 {
-	sum, half := 0.0, l.Slabs[len(l.Slabs)/2:]
+func late(slabs []Slab) float64 {
+	sum, half := 0.0, slabs[len(slabs)/2:]
 	for _, s := range half {
 		sum += s.Residual * s.Residual / float64(len(half))
 	}

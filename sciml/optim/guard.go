@@ -18,6 +18,12 @@ func (o Options) named() Options {
 			return metrics, err
 		}
 	}
+	if remark := o.Remark; remark != nil {
+		o.Remark = func(ctx context.Context, theta *tensors.Tensor, h *History) (text string, err error) {
+			err = usercode.Call("Options.Remark", func() (err error) { text, err = remark(ctx, theta, h); return err })
+			return text, err
+		}
+	}
 	if report := o.OnProgress; report != nil {
 		o.OnProgress = func(h *History) error {
 			return usercode.Call("Options.OnProgress", func() error { return report(h) })

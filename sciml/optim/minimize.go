@@ -40,6 +40,9 @@ type Options struct {
 	// Objective.Terms); 100 when zero. The first iterate and the result are measured always, and so are those at which a
 	// method asks for a change of the objective.
 	MonitorEvery int
+	// Remark sees each iterate that was measured, and the history so far; what it says of them, if anything, becomes an Event. It should
+	// depend on nothing else, so that a run that is resumed tells the same. Nil for none.
+	Remark func(ctx context.Context, theta *tensors.Tensor, h *History) (string, error)
 	// SnapshotEvery is the number of iterations between iterates that are kept, as Result.Snapshots, with the first and the last
 	// one: to draw the path of a run, or a film of it. Each takes 8 bytes a parameter, in a checkpoint as well, and a call to the
 	// device of its own. Zero for none.

@@ -377,6 +377,25 @@ func (r *run) monitor() error {
 	} else {
 		r.pending[i] = m
 	}
+	return r.remark()
+}
+
+// remark notes what Options.Remark says of the current iterate.
+func (r *run) remark() error {
+	if r.options.Remark == nil {
+		return nil
+	}
+	h := r.result.History
+	text, err := r.options.Remark(r.ctx, r.stepper.Current(), &h)
+	if r.cut(err) {
+		r.unwaited = err
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("optim: Options.Remark at iteration %d: %w", r.result.Iterations, err)
+	}
+	if text != "" {
+		r.event(text)
+	}
 	return nil
 }
 
