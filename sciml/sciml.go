@@ -14,6 +14,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -332,7 +333,10 @@ func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nn.Mapped(network, scale)
+	if network, err = nn.Mapped(network, scale); err != nil || problem.Suggested.Amplify == 0 {
+		return network, err
+	}
+	return nn.Amplified(network, slices.Repeat([]float64{problem.Suggested.Amplify}, len(problem.Unknowns))...)
 }
 
 // Interruptible returns a context that is canceled by an interrupt: Ctrl-C in a terminal, the stop button in Jupyter.

@@ -73,6 +73,7 @@ func TestSuggestedNumbers(t *testing.T) {
 		"Boundary":       func(s *pde.Setup) { s.Boundary = -1 },
 		"Resample":       func(s *pde.Setup) { s.Resample = -5 },
 		"BoundaryWeight": func(s *pde.Setup) { s.BoundaryWeight = math.NaN() },
+		"Amplify":        func(s *pde.Setup) { s.Amplify = math.Inf(1) },
 		"Stretch":        func(s *pde.Setup) { s.Stretch = []float64{1, -1} },
 	} {
 		p := pde.Poisson2D()

@@ -95,6 +95,9 @@ type Setup struct {
 	// Stretch has a number for each coordinate, whose interval is scaled to [−Stretch, Stretch] before it enters the
 	// network: above 1 where the solution oscillates much. Coordinates with a period are not scaled. Nil means ones.
 	Stretch []float64
+	// Amplify multiplies what the network gives at first, and its changes with it: 1 when zero. Above 1 a network is closer to a
+	// linear function of its parameters, below 1 it learns more by its hidden layers; which one suits is found by trying.
+	Amplify float64
 	// Interior and Boundary are the numbers of collocation points of each equation and each condition.
 	Interior, Boundary int
 	// BoundaryWeight multiplies the penalties of the conditions.
@@ -197,6 +200,9 @@ func (s Setup) check(problem string) error {
 		if count.value < 0 {
 			return fmt.Errorf("pde: Suggested.%s of problem %q is %d, expected at least 1 (or 0 for the default)", count.field, problem, count.value)
 		}
+	}
+	if a := s.Amplify; !(a >= 0) || math.IsInf(a, 0) {
+		return fmt.Errorf("pde: Suggested.Amplify of problem %q is %v, expected a finite number above 0 (or 0 for 1)", problem, a)
 	}
 	if w := s.BoundaryWeight; !(w >= 0) || math.IsInf(w, 0) {
 		return fmt.Errorf("pde: Suggested.BoundaryWeight of problem %q is %v, expected a finite number above 0 (or 0 for the default)", problem, w)
