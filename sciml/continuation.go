@@ -80,6 +80,8 @@ func (o *Options) pathOf(problem *pde.Problem) (*pde.Path, error) {
 		return nil, nil
 	case o.Windows != Windows{} && o.Windows.Count != 1:
 		return nil, fmt.Errorf("sciml: Options.Windows is %+v, and problem %q suggests a path, expected one of the two (Continuation.Direct leaves the path out)", o.Windows, problem.Name)
+	case len(o.Loss.PseudoTime.Unknowns) > 0:
+		return nil, fmt.Errorf("sciml: Options.Loss.PseudoTime is set, and problem %q suggests a path, whose values are judged by their loss, expected one of the two (Continuation.Direct leaves the path out)", problem.Name)
 	case o.SnapshotEvery > 0:
 		return nil, fmt.Errorf("sciml: Options.SnapshotEvery is %d, expected 0 with a path of problems, whose trainings have snapshots of their own (Continuation.Direct leaves the path out)", o.SnapshotEvery)
 	}

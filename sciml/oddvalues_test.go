@@ -65,7 +65,7 @@ var zeros = []any{
 	&pde.Inputs{}, &pde.Patch{}, &pde.Path{}, &pde.Polygon{}, &pde.Problem{}, &pde.Setup{}, &pde.StarShaped{}, &pde.Sums{}, &pde.WeakForm{},
 	&reference.Periodic{}, &reference.Table{},
 	&pinn.Adapted{}, &pinn.Causal{}, &pinn.DeepRitz{}, &pinn.Estimate{}, &pinn.GradNorm{}, &pinn.GradientAnnealing{}, &pinn.GradientStats{}, &pinn.Model{},
-	&pinn.NTKWeights{}, &pinn.Observation{}, &pinn.Options{}, &pinn.ReLoBRaLo{}, &pinn.ResidualAttention{}, &pinn.SelfAdaptive{}, &pinn.Setting{},
+	&pinn.NTKWeights{}, &pinn.Observation{}, &pinn.Options{}, &pinn.PseudoTime{}, &pinn.ReLoBRaLo{}, &pinn.ResidualAttention{}, &pinn.SelfAdaptive{}, &pinn.Setting{},
 	&pinn.Seam{}, &pinn.Slab{}, &pinn.StrongForm{}, &pinn.Term{}, &pinn.Variational{}, &pinn.Weights{}, &pinn.Window{},
 	&plot.Animation{}, &plot.Band{}, &plot.Figure{}, &plot.Grid{}, &plot.Histogram{}, &plot.Live{}, &plot.Progress{}, &plot.Series{}, &plot.Slider{}, &plot.SliderOptions{}, &plot.Uncertain{},
 	&sample.Grid{}, &sample.Halton{}, &sample.LatinHypercube{}, &sample.Points{}, &sample.R3{}, &sample.RAD{}, &sample.RAR{}, &sample.RARD{},

@@ -261,6 +261,9 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	if math.IsNaN(o.LossTolerance) || math.IsInf(o.LossTolerance, 0) {
 		return fmt.Errorf("sciml: Options.LossTolerance is %v, expected a finite number", o.LossTolerance)
 	}
+	if o.LossTolerance != 0 && len(o.Loss.PseudoTime.Unknowns) > 0 {
+		return fmt.Errorf("sciml: Options.LossTolerance is %v, expected 0 with Loss.PseudoTime, where the loss is small at the end of each step", o.LossTolerance)
+	}
 	if err := o.checkStart(); err != nil {
 		return err
 	}

@@ -33,7 +33,8 @@ type adapter struct {
 	model   *Model
 	clouds  []*cloud
 	weights *Weights
-	drawn   int       // how often directions were drawn anew
+	drawn   int // how often directions were drawn anew
+	pseudo  pseudoState
 	source  *rand.PCG // of rng, whose state is saved
 	rng     *rand.Rand
 }
@@ -53,7 +54,7 @@ func (a *adapter) clone() *adapter {
 		clouds[i] = c.clone()
 	}
 	weights, source := a.weights.clone(), *a.source
-	return &adapter{model: a.model, clouds: clouds, weights: &weights, drawn: a.drawn, source: &source, rng: rand.New(&source)}
+	return &adapter{model: a.model, clouds: clouds, weights: &weights, drawn: a.drawn, pseudo: a.pseudo, source: &source, rng: rand.New(&source)}
 }
 
 // Every implements objective.Adaptation: the greatest common divisor of the intervals.
@@ -68,6 +69,7 @@ func (a adaptation) Every() int {
 	with(o.Refiner != nil, o.RefineEvery)
 	with(o.Weighting != nil, o.WeightEvery)
 	with(o.Laplacians.Directions > 0, o.Laplacians.Every)
+	with(o.PseudoTime.on(), o.PseudoTime.Every)
 	return every
 }
 
@@ -102,13 +104,20 @@ func (a *adapter) adapt(ctx context.Context, now objective.Iterate) ([]*tensors.
 		a.drawn++
 		a.model.direct(a.clouds, a.drawn)
 	}
+	paced := false
+	if o.PseudoTime.on() && (moved || now.Stuck || now.Iteration%o.PseudoTime.Every == 0) {
+		var err error
+		if paced, err = a.advance(ctx, now.Theta); err != nil {
+			return nil, err
+		}
+	}
 	weigh := o.Weighting != nil && (moved || now.Iteration%o.WeightEvery == 0)
 	if weigh {
 		if err := a.reweigh(ctx, now.Iteration, now.Theta); err != nil {
 			return nil, err
 		}
 	}
-	if !moved && !weigh && !direct {
+	if !moved && !weigh && !direct && !paced {
 		return nil, nil
 	}
 	if o.OnAdapt != nil && (moved || weigh) {
@@ -222,6 +231,7 @@ type savedAdaptation struct {
 	Weights Weights
 	Points  []sample.Points
 	Drawn   int
+	Pseudo  pseudoState
 }
 
 func (a *adapter) scheme() string {
@@ -235,6 +245,9 @@ func (a *adapter) scheme() string {
 	if o := a.model.options; o.Laplacians.Directions > 0 {
 		refiner += ", Laplacians " + o.Laplacians.String()
 	}
+	if o := a.model.options; o.PseudoTime.on() {
+		refiner += ", pseudo-time of " + o.PseudoTime.String()
+	}
 	return weighting + ", " + refiner
 }
 
@@ -244,7 +257,7 @@ func (a *adapter) Save() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pinn: storing the state of the random numbers: %w", err)
 	}
-	s := savedAdaptation{Scheme: a.scheme(), Random: random, Weights: *a.weights, Drawn: a.drawn}
+	s := savedAdaptation{Scheme: a.scheme(), Random: random, Weights: *a.weights, Drawn: a.drawn, Pseudo: a.pseudo}
 	for _, c := range a.clouds {
 		s.Points = append(s.Points, *c.points)
 	}
@@ -284,6 +297,9 @@ func (a *adapter) Load(saved []byte) error {
 	if err := weights.check("the stored run", a.clouds); err != nil {
 		return err
 	}
+	if n := len(s.Pseudo.Theta); n > 0 && n != a.model.NumParams() {
+		return fmt.Errorf("pinn: the stored step in pseudo-time has %d parameters, expected %d", n, a.model.NumParams())
+	}
 	if err := a.source.UnmarshalBinary(s.Random); err != nil {
 		return fmt.Errorf("pinn: reading the stored state of the random numbers: %w", err)
 	}
@@ -293,6 +309,8 @@ func (a *adapter) Load(saved []byte) error {
 	}
 	a.drawn = s.Drawn
 	a.model.direct(a.clouds, a.drawn)
+	a.pseudo = s.Pseudo
+	a.pace()
 	a.weights = &weights
 	return nil
 }

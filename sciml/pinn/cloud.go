@@ -20,6 +20,7 @@ type cloud struct {
 	partner []float64 // partner points of periodic conditions, or nil
 	// directions are those of estimated Laplacians, [N, R·d], or nil.
 	directions []float64
+	before     []float64 // θ and 1/τ of a step in pseudo-time, or nil
 	refinable  bool
 	terms      []*term
 }
@@ -38,6 +39,7 @@ type term struct {
 	values   []float64
 	width    int // of values
 	extra    []*tensors.Tensor
+	rate     *rate // in pseudo-time, or nil
 	build    func(u *pde.Fields, extra []*graph.Node) *graph.Node
 }
 

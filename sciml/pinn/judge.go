@@ -16,6 +16,11 @@ func (m *Model) judge(t *trial) error {
 	if err := m.judgeConditions(t); err != nil {
 		return err
 	}
+	for _, p := range t.equations() {
+		if _, evolves := m.options.PseudoTime.Unknowns[p.name]; evolves && p.components > 1 {
+			return fmt.Errorf("pinn: the residual %q has %d components, expected one where Options.PseudoTime names an unknown for it: several are equations of their own", p.name, p.components)
+		}
+	}
 	for _, c := range m.problem.Coefficients {
 		if size := math.Abs(c.Start); c.IsPlain() && size > 0 && (size > extreme || size < 1/extreme) {
 			m.remark("the coefficient %q starts at %g, and steps that suit the parameters of a network do not suit it: with Scale %.0e, or Log, in its pde.Coefficient they do", c.Name, c.Start, size)

@@ -20,9 +20,9 @@ type layout struct {
 
 // cloudPlaces are those of a cloud; none where it has no such tensor.
 type cloudPlaces struct {
-	points, normals, partner, directions int
-	terms                                []termPlaces
-	first                                int // the number of its first term among those of all clouds
+	points, normals, partner, directions, before int
+	terms                                        []termPlaces
+	first                                        int // the number of its first term among those of all clouds
 }
 
 // termPlaces are those of a term.
@@ -44,7 +44,7 @@ func layoutOf(clouds []*cloud, window *Window) *layout {
 	}
 	terms := 0
 	for _, c := range clouds {
-		at := cloudPlaces{first: terms, points: place(true), normals: place(c.points.Normals != nil), partner: place(c.partner != nil), directions: place(c.directions != nil)}
+		at := cloudPlaces{first: terms, points: place(true), normals: place(c.points.Normals != nil), partner: place(c.partner != nil), directions: place(c.directions != nil), before: place(c.before != nil)}
 		for _, t := range c.terms {
 			its := termPlaces{scale: place(true), values: place(t.values != nil)}
 			for range t.extra {
@@ -73,6 +73,7 @@ func (m *Model) data(clouds []*cloud, w *Weights) []*tensors.Tensor {
 		put(at.normals, c.points.Normals, c.points.Dim)
 		put(at.partner, c.partner, c.points.Dim)
 		put(at.directions, c.directions, m.options.Laplacians.Directions*c.points.Dim)
+		put(at.before, c.before, 0)
 		for k, t := range c.terms {
 			its := at.terms[k]
 			put(its.scale, t.scale(c, w, at.first+k), 0)
@@ -135,6 +136,7 @@ func (m *Model) each(theta *graph.Node, data []*graph.Node, begin func(t *term),
 			inputs.Partner = m.fields(p, partner, pde.Inputs{Normal: inputs.Normal})
 		}
 		shared := m.fields(p, x, inputs)
+		before, pace := m.fieldsBefore(take(at.before), x)
 		for k, t := range c.terms {
 			if begin != nil {
 				begin(t)
@@ -156,6 +158,9 @@ func (m *Model) each(theta *graph.Node, data []*graph.Node, begin func(t *term),
 			if u.Order() > 1 && m.straight {
 				panic(fmt.Errorf("pinn: %q of problem %q has derivatives of order %d, but all above the first vanish for the network %s: expected a smooth activation, such as tanh, sin or gelu, or a form of the equation with first derivatives",
 					t.name, m.problem.Name, u.Order(), m.network))
+			}
+			if t.rate != nil {
+				r = t.rate.build(r, u, before, pace)
 			}
 			do(t, r, take(its.scale))
 		}

@@ -30,7 +30,7 @@ func (m *Model) Objective() *objective.Objective {
 		o.Residual = m.residual
 		o.Terms.Residuals, o.Pieces = m.pieces, m.pieces
 	}
-	if m.options.Weighting != nil || m.options.Refiner != nil || m.options.Laplacians.Directions > 0 {
+	if m.options.Weighting != nil || m.options.Refiner != nil || m.options.Laplacians.Directions > 0 || m.options.PseudoTime.on() {
 		o.Adaptation = adaptation{m}
 	}
 	return o

@@ -70,6 +70,8 @@ type Options struct {
 	WeightEvery int
 	// Laplacians estimates those in the strong form of the equations from random directions. The zero value leaves them exact.
 	Laplacians Estimate
+	// PseudoTime takes steady equations to their solution by steps in a time that they do not have. The zero value does not.
+	PseudoTime PseudoTime
 	// OnAdapt is called after each change of points or weights; nil for nothing.
 	OnAdapt func(Adapted)
 	// Window is the part of the time that the model is of, for trainings one after the other; nil for all of it.
@@ -146,6 +148,7 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 		return nil, err
 	}
 	m.direct(m.clouds, 0)
+	m.evolve()
 	m.layout = layoutOf(m.clouds, options.Window)
 	if err := m.inspect(); err != nil {
 		return nil, err
@@ -212,6 +215,9 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		return fmt.Errorf("pinn: Options.FixedPoints is set, and Refiner is %s, expected one of them", o.Refiner.Name())
 	case o.DType != dtypes.InvalidDType && o.DType != dtypes.Float64 && o.DType != dtypes.Float32:
 		return fmt.Errorf("pinn: Options.DType is %s, expected float64 or float32", o.DType)
+	}
+	if err := o.checkPseudoTime(problem); err != nil {
+		return err
 	}
 	suggested := problem.Suggested
 	if suggested.Resample > 0 && o.Refiner == nil && o.Form == nil && !o.FixedPoints {

@@ -36,6 +36,7 @@ func (o Options) Settings() []Setting {
 		{"Weights", fmt.Sprint(o.Weights)},
 		{"Weighting", weighting},
 		{"Laplacians", o.Laplacians.String()},
+		{"PseudoTime", o.PseudoTime.String()},
 		{"DType", o.DType.String()},
 	}
 }
