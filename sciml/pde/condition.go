@@ -299,7 +299,13 @@ func DistanceAndLift(distance, lift Function) Ansatz {
 // Odd is an ansatz for solutions that change their sign when they are mirrored in the middle of a box along an axis. It
 // passes ½(N(x) − N(x′)) in place of the network N, where x′ is the mirror image of x: what is learned on one side holds
 // on the other one too, so that each point counts twice. Distance and lift have to be even and odd then.
-func Odd(box *Box, axis int, ansatz Ansatz) Ansatz {
+func Odd(box *Box, axis int, ansatz Ansatz) Ansatz { return mirrored(box, axis, graph.Sub, ansatz) }
+
+// Even is Odd for solutions that stay the same when they are mirrored: it passes ½(N(x) + N(x′)). Distance and lift have to be even.
+func Even(box *Box, axis int, ansatz Ansatz) Ansatz { return mirrored(box, axis, graph.Add, ansatz) }
+
+// mirrored passes half of what join makes of the network at points and at their mirror images.
+func mirrored(box *Box, axis int, join func(a, b *graph.Node) *graph.Node, ansatz Ansatz) Ansatz {
 	return func(x *graph.Node, network Function) *graph.Node {
 		return ansatz(x, func(x *graph.Node) *graph.Node {
 			columns := make([]*graph.Node, len(box.Lo))
@@ -307,8 +313,8 @@ func Odd(box *Box, axis int, ansatz Ansatz) Ansatz {
 				columns[i] = Column(x, i)
 			}
 			columns[axis] = graph.AddScalar(graph.Neg(columns[axis]), box.Lo[axis]+box.Hi[axis])
-			mirrored := graph.Concatenate(columns, 1)
-			return graph.MulScalar(graph.Sub(network(x), network(mirrored)), 0.5)
+			mirror := graph.Concatenate(columns, 1)
+			return graph.MulScalar(join(network(x), network(mirror)), 0.5)
 		})
 	}
 }

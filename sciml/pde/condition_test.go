@@ -122,6 +122,13 @@ func TestDistanceAndLift(t *testing.T) {
 			}
 			return pde.Odd(box, 1, pde.DistanceAndLift(pde.Bump(box, 0), nil))(x, network)
 		}, []float64{0, -3.75, 0, 7.5}},
+		{"even in y", func(x *graph.Node) *graph.Node { // ½(N(x, y) + N(x, 4 − y)) = x + y² − 4y + 10
+			network := func(x *graph.Node) *graph.Node {
+				y := second(x)
+				return graph.Add(graph.Add(pde.Column(x, 0), y), graph.Square(y))
+			}
+			return pde.Even(box, 1, pde.DistanceAndLift(pde.Bump(box, 0), nil))(x, network)
+		}, []float64{6, 5.625, 0, 7.875}},
 	} {
 		got := call(t, b, func(in []*graph.Node) *graph.Node { return c.of(in[0]) }, points)
 		for i := range c.want {

@@ -63,7 +63,7 @@ func Reaction(rho float64) *Problem {
 			grown := h * math.Exp(rho*p[1])
 			return grown / (grown + 1 - h)
 		}),
-		Suggested: Setup{Hidden: repeated(3, 32), Interior: 2000, Boundary: 200},
+		Suggested: Setup{Hidden: repeated(3, 32), Amplify: 0.3, Interior: 2000, Boundary: 200},
 		Source:    "Krishnapriyan et al. 2021; Rathore et al. 2024 (arXiv 2402.01868)",
 	}
 }
@@ -88,7 +88,7 @@ func Wave(c, T float64, beta int) *Problem {
 		return graph.Add(sine(x, math.Pi), graph.MulScalar(sine(x, b), 0.5)) // the second is zero for β = 0
 	}
 	name, key := fmt.Sprintf("wave, c = %v, T = %v", c, T), "wave"
-	suggested := Setup{Hidden: repeated(3, 32), Interior: 2000, Boundary: 200, Resample: 500}
+	suggested := Setup{Hidden: repeated(3, 24), Interior: 1500, Boundary: 200, Resample: 500}
 	if beta > 0 {
 		// A sine whose argument has about half the phase that the solution goes through.
 		suggested = Setup{
