@@ -95,8 +95,9 @@ type Setup struct {
 	// Stretch has a number for each coordinate, whose interval is scaled to [−Stretch, Stretch] before it enters the
 	// network: above 1 where the solution oscillates much. Coordinates with a period are not scaled. Nil means ones.
 	Stretch []float64
-	// Amplify multiplies what the network gives at first, and its changes with it: 1 when zero. Above 1 a network is closer to a
-	// linear function of its parameters, below 1 it learns more by its hidden layers; which one suits is found by trying.
+	// Amplify multiplies what the network gives at first, and its changes with it. Above 1 a network is closer to a linear function of its
+	// parameters, below 1 it learns more by its hidden layers; which one suits is found by trying. When zero it is 1, unless
+	// unknowns are seen to be of another size; otherwise nobody looks at sizes.
 	Amplify float64
 	// Interior and Boundary are the numbers of collocation points of each equation and each condition.
 	Interior, Boundary int

@@ -213,7 +213,10 @@ func smallest(values []float64) float64 {
 // balance scales terms of extreme sizes: with the units of a problem an equation may weigh 1e-12 and its conditions 100, and a
 // loss is then that of the conditions alone.
 func (m *Model) balance(t *trial) {
-	if m.sizes = m.sizesOf(t); m.sizes != nil {
+	if m.problem.Suggested.Amplify == 0 {
+		m.sizes = m.sizesOf(t)
+	}
+	if m.sizes != nil {
 		m.remark("the unknowns %q are about %.0e times the outputs of the network, which a training may not reach: nn.Amplified(network, sizes...) multiplies them", m.problem.Unknowns, m.sizes)
 	}
 	if _, strong := m.options.Form.(StrongForm); !strong || m.options.Weighting != nil {
