@@ -1,13 +1,10 @@
 package pde
 
 import (
-	"context"
 	"fmt"
 	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
-
-	"github.com/gosciml/gosciml/sciml/pde/reference"
 )
 
 // navierStokes are the incompressible Navier–Stokes equations for the velocity (u, v) and the pressure p:
@@ -67,87 +64,6 @@ func Kovasznay(re float64) *Problem {
 		Suggested: Setup{Hidden: repeated(4, 40), Interior: 2000, Boundary: 400},
 		Source:    "Kovasznay 1948; DeepXDE (Lu, Meng, Mao and Karniadakis 2021), example of the Kovasznay flow",
 	}
-}
-
-// Cavity is the steady flow in the unit square under a lid that moves along its upper side with the speed
-// u = 1 − cosh(50(x−½))/cosh 25, which is continuous in the corners; the other walls are at rest. Unknowns are u, v and
-// p, with p = 0 at (0, 0). Re is 1 to 3200; usual are 100, 400, 1000 and 3200 (Ghia, Ghia and Shin 1982, for a lid of
-// speed 1, as JAX-PI and Scale-PINN have it, without points near its ends). The reference is spectral, and u and v are
-// compared. Its Ansatz is, with b = 16x(1−x)y(1−y),
-//
-//	u = y (1 − cosh(k(x−½))/cosh(k/2)) + b·network,  1/k = 1/50 + (1−y)/2,  v = b·network,  p = network,
-//
-// which satisfies what is said of u and v; the first term is the lid's speed at the lid and smoother away from it.
-func Cavity(re float64) *Problem {
-	p := cavity("Cavity", re, func(x, y *graph.Node) *graph.Node {
-		width := graph.AddScalar(graph.MulScalar(graph.AddScalar(graph.Neg(y), 1), 0.5), 1./50)
-		return lid(x, graph.Reciprocal(width))
-	}, reference.Cavity)
-	p.Name, p.Key = fmt.Sprintf("lid-driven cavity, Re = %v", re), fmt.Sprintf("cavity-re%v", re)
-	p.Source = "Ghia, Ghia and Shin 1982, with a lid that is continuous in the corners"
-	return p
-}
-
-// CavitySmooth is Cavity with the speed u = 16x²(1−x)² of the lid (Shen 1991), under which the vorticity is continuous and the
-// pressure bounded. Its Ansatz has the first term 16x²(1−x)²·y in u.
-func CavitySmooth(re float64) *Problem {
-	p := cavity("CavitySmooth", re, func(x, _ *graph.Node) *graph.Node {
-		return graph.MulScalar(graph.Square(graph.Mul(x, graph.OneMinus(x))), 16)
-	}, reference.CavitySmooth)
-	p.Name, p.Key = fmt.Sprintf("lid-driven cavity with a smooth lid, Re = %v", re), fmt.Sprintf("cavity-smooth-re%v", re)
-	p.Source = "Shen 1991, Journal of Computational Physics 95"
-	return p
-}
-
-// cavity is the flow under a lid with the given speed at y = 1, which is continued to y < 1.
-func cavity(function string, re float64, speed func(x, y *graph.Node) *graph.Node, solution func(ctx context.Context, re float64) (reference.Field, error)) *Problem {
-	if !(re >= 1 && re <= 3200) {
-		return refuse(function, "re", re, "1 to 3200")
-	}
-	coordinates := []string{"x", "y"}
-	square := rectangle(coordinates, []float64{0, 0}, []float64{1, 1})
-	conditions := []Condition{
-		Dirichlet("u", func(x *graph.Node) *graph.Node { return speed(Column(x, 0), Column(x, 1)) }, "y+"),
-		Dirichlet("u", nil, "x-", "x+", "y-"),
-		Dirichlet("v", nil),
-		Measured("p", [][]float64{{0, 0}}, []float64{0}),
-	}
-	bump := Bump(square)
-	return &Problem{
-		Coordinates: coordinates,
-		Unknowns:    []string{"u", "v", "p"},
-		Domain:      square,
-		Equations:   navierStokes(re, true),
-		Conditions:  conditions,
-		Ansatz: func(x *graph.Node, network Function) *graph.Node {
-			b, y, outputs := bump(x), Column(x, 1), network(x)
-			u := graph.Add(
-				graph.Mul(y, speed(Column(x, 0), y)),
-				graph.Mul(b, Column(outputs, 0)))
-			return graph.Concatenate([]*graph.Node{u, graph.Mul(b, Column(outputs, 1)), Column(outputs, 2)}, 1)
-		},
-		Exactly: []string{conditions[0].Name, conditions[1].Name, conditions[2].Name},
-		Reference: func(ctx context.Context) (Field, error) {
-			flow, err := solution(ctx, re)
-			if err != nil {
-				return nil, err
-			}
-			corner := flow([]float64{0, 0})[2]
-			return func(point []float64) []float64 {
-				values := flow(point)
-				return []float64{values[0], values[1], values[2] - corner}
-			}, nil
-		},
-		Compare:   []string{"u", "v"},
-		Suggested: Setup{Hidden: repeated(4, 32), Interior: 3000, Boundary: 400},
-	}
-}
-
-// lid is 1 − cosh(k(x−½))/cosh(k/2).
-func lid(x, k *graph.Node) *graph.Node {
-	return graph.AddScalar(graph.Neg(graph.Div(
-		cosh(graph.Mul(graph.AddScalar(x, -0.5), k)),
-		cosh(graph.MulScalar(k, 0.5)))), 1)
 }
 
 // TaylorGreen is a flow on [0, 2π]², periodic in x and y, that decays by viscosity alone, for t in [0, 1] (Taylor and Green

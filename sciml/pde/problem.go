@@ -59,8 +59,8 @@ type Problem struct {
 	// Periods has a period for each coordinate, 0 for none, that a network is to have exactly: its input becomes
 	// cos(2πx/p), sin(2πx/p). Nil when there are none.
 	Periods []float64
-	// Exactly names the conditions that Ansatz and Periods satisfy. The others are penalized. When nil, all those count that
-	// are found to be satisfied for random networks.
+	// Exactly names the conditions, and equations if there are any, that Ansatz and Periods satisfy. The others are penalized. When
+	// nil, all those conditions count that are found to be satisfied for random networks.
 	Exactly []string
 
 	// Energy builds the density, shape [N] or [N, 1], whose mean over the domain is least at the solution (deep Ritz,
@@ -244,8 +244,8 @@ func (p *Problem) checkTerms() error {
 		return fmt.Errorf("pde: problem %q says that the conditions %q hold exactly, but has neither an Ansatz nor Periods", p.Name, p.Exactly)
 	}
 	for _, name := range p.Exactly {
-		if index(names[len(p.Equations):], name) < 0 {
-			return fmt.Errorf("pde: Exactly of problem %q names %q, expected some of its conditions %q", p.Name, name, names[len(p.Equations):])
+		if index(names, name) < 0 {
+			return fmt.Errorf("pde: Exactly of problem %q names %q, expected some of its equations and conditions %q", p.Name, name, names)
 		}
 	}
 	return nil

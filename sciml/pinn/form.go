@@ -2,6 +2,7 @@ package pinn
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -28,12 +29,17 @@ func (StrongForm) clouds(m *Model) ([]*cloud, error) {
 	var terms []*term
 	for i, e := range m.problem.Equations {
 		name := nameOf("equation", i, e.Name)
-		if weight := m.weight(name, 1); weight != 0 {
+		if weight := m.weight(name, 1); weight != 0 && !m.holdsExactly(e.Name) {
 			terms = append(terms, &term{name: name, what: called("equation", i, e.Name), code: e.Residual, equation: true, weight: weight,
 				build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return e.Residual(u) }})
 		}
 	}
 	return m.interior(terms)
+}
+
+// holdsExactly tells of an equation whether the ansatz, where it is used, is said to satisfy it: then it is no term of the loss.
+func (m *Model) holdsExactly(equation string) bool {
+	return m.exact && slices.Contains(m.problem.Exactly, equation)
 }
 
 // nameOf is the name of a term, which a problem may leave empty.

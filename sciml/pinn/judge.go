@@ -65,8 +65,14 @@ func exactness(dtype dtypes.DType) float64 {
 	return 1e-7
 }
 
-// judgeConditions finds the conditions that are left to be penalized.
+// judgeConditions finds the conditions that are left to be penalized, and reports equations that do not hold as they are said to.
 func (m *Model) judgeConditions(t *trial) error {
+	for _, p := range t.equations() {
+		if p.claimed && p.off > exactness(t.dtype) {
+			return fmt.Errorf("pinn: problem %q says that the equation %q holds exactly, but %s not satisfy it: its residual is %.2g of what it is for any function, expected 0 up to rounding",
+				m.problem.Name, p.name, m.means(), p.off)
+		}
+	}
 	var left []string
 	for _, p := range t.conditions() {
 		if p.claimed && !p.dropped && p.off > exactness(t.dtype) {
@@ -144,7 +150,8 @@ func (m *Model) sizesOf(t *trial) []float64 {
 		}
 	}
 	settle(far, tiny)
-	for _, p := range t.equations() {
+	open := slices.DeleteFunc(slices.Clone(t.equations()), func(p *probe) bool { return p.claimed })
+	for _, p := range open {
 		k := largestAt(p.by)
 		tell(k, p.bare/p.by[k])
 	}
@@ -152,7 +159,7 @@ func (m *Model) sizesOf(t *trial) []float64 {
 	for range unknowns {
 		// What balances an unknown differs among the equations, by their derivatives; the geometric mean is about its size.
 		logs, count := make([]float64, unknowns), make([]float64, unknowns)
-		for _, p := range t.equations() {
+		for _, p := range open {
 			by := 0.0
 			for k, there := range known {
 				if there {

@@ -118,8 +118,14 @@ func (t *trial) measure(b compute.Backend) error {
 	if err != nil {
 		return err
 	}
+	outputs := 0 // of the program, for equations
+	for _, p := range t.equations() {
+		if outputs++; p.claimed {
+			outputs++
+		}
+	}
 	for k, name := range m.problem.Unknowns {
-		equations := func(of [][]float64) [][]float64 { return of[1 : 1+len(t.equations())] }
+		equations := func(of [][]float64) [][]float64 { return of[1 : 1+outputs] }
 		if len(t.equations()) == 0 || unknowns == 1 || !reflect.DeepEqual(equations(alone[k]), equations(without)) {
 			continue
 		}

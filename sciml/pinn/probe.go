@@ -75,7 +75,7 @@ func (m *Model) newTrial() (*trial, error) {
 	for i, e := range m.problem.Equations {
 		name := nameOf("equation", i, e.Name)
 		t.probes = append(t.probes, &probe{points: t.inside, term: term{name: name, what: called("equation", i, e.Name), code: e.Residual,
-			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return e.Residual(u) }}})
+			build: func(u *pde.Fields, _ []*graph.Node) *graph.Node { return e.Residual(u) }}, claimed: m.holdsExactly(e.Name)})
 	}
 	conditions := m.problem.NamedConditions()
 	for i := range conditions {
@@ -174,7 +174,9 @@ func (t *trial) build(in []*graph.Node) []*graph.Node {
 	for _, p := range t.equations() {
 		r := t.residual(p, u, inside)
 		p.constant = !madeOf(r)[theta]
-		out = append(out, r)
+		if out = append(out, r); p.claimed {
+			out = append(out, t.residual(p, m.other(of, inside, pde.Inputs{}, size), inside))
+		}
 	}
 	for _, p := range t.conditions() {
 		x := next(true)
