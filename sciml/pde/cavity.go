@@ -44,6 +44,7 @@ func CavitySmooth(re float64) *Problem {
 type drive struct {
 	speed                    func(x *graph.Node) *graph.Node
 	stream, pressure, factor func(x, y *graph.Node) *graph.Node
+	weight                   func(x, y *graph.Node) *graph.Node // of the equations; nil for 1
 }
 
 // cavity is the flow under a lid.
@@ -60,6 +61,12 @@ func cavity(function string, re float64, lid drive, solution func(ctx context.Co
 		Measured("p", [][]float64{{0, 0}}, []float64{0}),
 	}
 	equations := navierStokes(re, true)
+	if lid.weight != nil {
+		for i := range equations {
+			residual := equations[i].Residual
+			equations[i].Residual = func(u *Fields) *graph.Node { return graph.Mul(lid.weight(u.At("x"), u.At("y")), residual(u)) }
+		}
+	}
 	bump := Bump(square)
 	return &Problem{
 		Coordinates: coordinates,
@@ -68,7 +75,8 @@ func cavity(function string, re float64, lid drive, solution func(ctx context.Co
 		Equations:   equations,
 		Conditions:  conditions,
 		Ansatz: func(points *graph.Node, network Function) *graph.Node {
-			x, y, outputs := Column(points, 0), Column(points, 1), network(points)
+			x, y := Column(points, 0), Column(points, 1)
+			outputs := network(graph.Concatenate([]*graph.Node{spread(x), spread(y)}, 1))
 			free := graph.Add(Column(outputs, 0), graph.Mul(lid.factor(x, y), Column(outputs, 1)))
 			stream := autodiff.Of(graph.Add(lid.stream(x, y), graph.Mul(graph.Square(bump(points)), free)), points)
 			p := graph.Add(lid.pressure(x, y), Column(outputs, 2))
@@ -89,6 +97,14 @@ func cavity(function string, re float64, lid drive, solution func(ctx context.Co
 		Compare:   []string{"u", "v"},
 		Suggested: Setup{Hidden: repeated(3, 24), Interior: 1200, Boundary: 100, Resample: 50},
 	}
+}
+
+// spread maps [0, 1] onto itself so that what is close to the ends, as layers at walls are, takes more room:
+// ½ + ½ log((x+δ)/(1−x+δ))/log((1+δ)/δ), δ = 0.05.
+func spread(x *graph.Node) *graph.Node {
+	const delta = 0.05
+	ratio := graph.Div(graph.AddScalar(x, delta), graph.AddScalar(graph.OneMinus(x), delta))
+	return graph.AddScalar(graph.MulScalar(graph.Log(ratio), 0.5/math.Log((1+delta)/delta)), 0.5)
 }
 
 // smoothLid is that of CavitySmooth.
@@ -144,6 +160,10 @@ func steepLid(re float64) drive {
 			left, right := corners(x, y)
 			return graph.MulScalar(graph.Add(left.factor(), right.factor()), 10)
 		},
+		weight: func(x, y *graph.Node) *graph.Node {
+			left, right := corners(x, y)
+			return graph.Mul(left.weight(), right.weight())
+		},
 	}
 }
 
@@ -197,4 +217,10 @@ func (c corner) pressure() *graph.Node {
 // factor is large within some hundredths, where the flow of the ansatz is not quite right.
 func (c corner) factor() *graph.Node {
 	return graph.Div(c.near, graph.AddScalar(c.r, 1./steepness))
+}
+
+// weight is r²/(r² + 0.05²): a residual a within a distance r makes an error of about Re·ar².
+func (c corner) weight() *graph.Node {
+	square := graph.Square(c.r)
+	return graph.Div(square, graph.AddScalar(square, 0.05*0.05))
 }

@@ -87,6 +87,9 @@ func TestParameters(t *testing.T) {
 		{pde.Kovasznay(0), "pde.Kovasznay: re is 0"},
 		{pde.Cavity(0.5), "pde.Cavity: re is 0.5"},
 		{pde.Cavity(4000), "re is 4000"},
+		{pde.CavitySmooth(math.NaN()), "pde.CavitySmooth: re is NaN"},
+		{pde.TaylorGreen(0), "pde.TaylorGreen: nu is 0"},
+		{pde.GrayScott(3), "pde.GrayScott: T is 3"},
 	} {
 		if err := c.problem.Check(); err == nil || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), "expected") {
 			t.Errorf("error %v, want one that mentions %q and what was expected", err, c.words)
@@ -95,6 +98,7 @@ func TestParameters(t *testing.T) {
 	for _, p := range []*pde.Problem{
 		pde.Poisson(1), pde.Poisson(2), pde.Heat(1), pde.Heat(99), pde.Helmholtz(2, 3, 0), pde.Burgers(1), pde.Convection(0),
 		pde.ReactionDiffusion(0.5, 1), pde.Wave(1, 1, 1), pde.KuramotoSivashinsky(1), pde.Kovasznay(1), pde.Cavity(3200),
+		pde.CavitySmooth(1), pde.TaylorGreen(1), pde.GrayScott(0.1),
 	} {
 		if err := p.Check(); err != nil {
 			t.Error(err)
@@ -125,7 +129,7 @@ func TestCheck(t *testing.T) {
 		"is NaN, expected a finite number":                func(p *pde.Problem) { p.Periods = []float64{math.NaN(), 0} },
 		`Compare of problem "Poisson 2D" names "u" twice`: func(p *pde.Problem) { p.Compare = []string{"u", "u"} },
 		`Compare of problem "Poisson 2D" names "p"`:       func(p *pde.Problem) { p.Compare = []string{"u", "p"} },
-		`Exactly of problem "Poisson 2D" names "Poisson"`: func(p *pde.Problem) { p.Exactly = []string{"Poisson"} },
+		`Exactly of problem "Poisson 2D" names "poisson"`: func(p *pde.Problem) { p.Exactly = []string{"poisson"} },
 		"neither an Ansatz nor Periods":                   func(p *pde.Problem) { p.Ansatz, p.Exactly = nil, []string{"Dirichlet u"} },
 		`coefficient "k" of problem "Poisson 2D" starts at +Inf`: func(p *pde.Problem) {
 			p.Coefficients = []pde.Coefficient{{Name: "k", Start: math.Inf(1)}}

@@ -333,6 +333,39 @@ func TestExactness(t *testing.T) {
 	}
 }
 
+// TestEquationsThatHoldExactly: an equation that the ansatz satisfies is no term of the loss, but where the ansatz is not used,
+// and an error where it does not. That of continuity holds by a stream function.
+func TestEquationsThatHoldExactly(t *testing.T) {
+	flow := func(options pinn.Options) (map[string]bool, *pinn.Model) {
+		options.Interior, options.Boundary = 6, 4
+		m, err := pinn.New(pureGo(t), pde.CavitySmooth(100), mlp(t, 2, 4, 3), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		terms := map[string]bool{}
+		for name := range m.Points() {
+			terms[name] = true
+		}
+		return terms, m
+	}
+	terms, m := flow(pinn.Options{})
+	if terms["continuity"] || !terms["momentum x"] || !terms["momentum y"] || !terms["data of p"] || len(terms) != 3 {
+		t.Errorf("the terms are %v, want both momenta and the pressure", terms)
+	}
+	if remarks := m.Objective().Remarks; len(remarks) > 0 {
+		t.Errorf("there are the remarks %q, want none", remarks)
+	}
+	if terms, _ := flow(pinn.Options{Soft: true}); !terms["continuity"] {
+		t.Errorf("without the ansatz, the terms are %v, want continuity, too", terms)
+	}
+	p := pde.CavitySmooth(100)
+	p.Ansatz = func(x *graph.Node, network pde.Function) *graph.Node { return network(x) }
+	p.Exactly = []string{"continuity"}
+	if _, err := pinn.New(pureGo(t), p, mlp(t, 2, 4, 3), pinn.Options{}); err == nil || !strings.Contains(err.Error(), `says that the equation "continuity" holds exactly, but the Ansatz does not`) {
+		t.Errorf("an ansatz that does not satisfy it: error %v", err)
+	}
+}
+
 // TestUnusedCoefficient: one that occurs nowhere cannot be found. It may occur in an energy or a weak form alone.
 func TestUnusedCoefficient(t *testing.T) {
 	use := func(u *pde.Fields, coefficient string) *graph.Node {
