@@ -22,7 +22,8 @@ import (
 //	u = ∂ψ/∂y,  v = −∂ψ/∂x,  ψ = lift + b²·(network + q·network),  p = lift + network,  b = 16x(1−x)y(1−y),
 //
 // which satisfies the equation of continuity and what is said of u and v. The lifts hold the slow flow in the upper corners, where
-// the vorticity jumps and the pressure is unbounded, and q is large there: see corner.
+// the vorticity jumps and the pressure is unbounded, and q is large there: see corner. Residuals are multiplied by
+// r²/(r² + 0.05²) for the distance r from each of them, and the network takes coordinates that spread out what is close to walls.
 func Cavity(re float64) *Problem {
 	p := cavity("Cavity", re, steepLid(re), reference.Cavity)
 	p.Name, p.Key = fmt.Sprintf("lid-driven cavity, Re = %v", re), fmt.Sprintf("cavity-re%v", re)
