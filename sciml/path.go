@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
@@ -182,9 +185,14 @@ func (c *continuation) setting() pinn.Setting {
 func (c *continuation) save(into *savedTraining) { into.Path = &c.state }
 
 // watch implements part: it ends a value at its tolerance, or where that is not to be reached.
-func (c *continuation) watch(run *optim.Options, _ *pinn.Model, options *Options) {
+func (c *continuation) watch(run *optim.Options, model *pinn.Model, options *Options) {
 	s := &c.state
 	if s.Place < 1 {
+		run.Monitor = func(ctx context.Context, theta *tensors.Tensor) (map[string]float64, error) {
+			metrics, err := model.Monitor(ctx, theta)
+			renamed(metrics, pinn.RelativeL2, OnTheWay)
+			return metrics, err
+		}
 		run.LossTolerance = math.Max(options.LossTolerance, cmp.Or(s.Tolerance, c.settings.Tolerance))
 	}
 	if s.Place < 1 || s.Tolerance > 0 {
@@ -192,10 +200,25 @@ func (c *continuation) watch(run *optim.Options, _ *pinn.Model, options *Options
 	}
 }
 
+// renamed gives a metric another name, where it is there.
+func renamed(metrics map[string]float64, from, to string) {
+	if v, there := metrics[from]; there {
+		delete(metrics, from)
+		metrics[to] = v
+	}
+}
+
+// stepOf is what became of a value.
+func (s *pathState) stepOf(r *optim.Result, value float64) Step {
+	metrics := maps.Clone(r.Metrics)
+	renamed(metrics, OnTheWay, pinn.RelativeL2)
+	return Step{Value: value, Predicted: s.Predicted, Loss: r.Loss, Metrics: metrics, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved}
+}
+
 // judge keeps a value, or halves the step to it.
 func (c *continuation) judge(r *optim.Result, value float64) {
 	s := &c.state
-	step := Step{Value: value, Predicted: s.Predicted, Loss: r.Loss, Metrics: r.Metrics, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved}
+	step := s.stepOf(r, value)
 	keep := func() {
 		s.Thetas, s.Places = append(s.Thetas, r.Theta), append(s.Places, s.Place)
 		if n := len(s.Thetas) - 2; n > 0 {
@@ -297,7 +320,7 @@ func (s *pathState) soFar(u *unfinished, problem *pde.Problem) (*Solution, error
 		if s.Failed > 0 {
 			now.Done = now.Done[:len(s.Done)-1]
 		}
-		now.Done = append(now.Done, Step{Value: path.Value(s.Place), Predicted: s.Predicted, Loss: r.Loss, Metrics: r.Metrics, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved})
+		now.Done = append(now.Done, s.stepOf(&r, path.Value(s.Place)))
 	}
 	at, err := path.At(now.last().Value, problem)
 	if err != nil {

@@ -85,13 +85,16 @@ func TestPathStopsAtAFold(t *testing.T) {
 func TestPathToAShock(t *testing.T) {
 	problem := pde.Along(func(nu float64) *pde.Problem {
 		p := pde.Burgers(nu)
-		p.Suggested = pde.Setup{Hidden: []int{8, 8}, Interior: 120}
+		if nu > 0.01 {
+			p.Exact = func([]float64) []float64 { return []float64{1} } // wrong
+		}
+		p.Suggested = pde.Setup{Hidden: []int{10, 10}, Interior: 200}
 		return p
-	}, 0.1, 0.03)
+	}, 0.1, 0.01)
 	options := sciml.Options{Backend: pureGo(t), Method: levenberg, Iterations: 60, Seed: 1, MonitorEvery: 20}
 	s := solve(t, problem, options)
 	steps := s.Steps()
-	if last := steps[len(steps)-1]; len(steps) < 3 || last.Value != 0.03 || s.Model().Problem().Name != problem.Name || s.Result.Status == optim.PathEnded {
+	if last := steps[len(steps)-1]; len(steps) < 3 || last.Value != 0.01 || s.Model().Problem().Name != problem.Name || s.Result.Status == optim.PathEnded {
 		t.Errorf("the steps are %+v, and it ended by %q", steps, s.Result)
 	}
 	for i, step := range steps[1:] {
@@ -101,6 +104,12 @@ func TestPathToAShock(t *testing.T) {
 	}
 	if e := s.RelativeError(); !(e < 2e-2) {
 		t.Errorf("the error is %g", e)
+	}
+	if wrong := steps[0].Metrics[pinn.RelativeL2]; !(wrong > 0.1) {
+		t.Errorf("the first step has the error %g from another function", wrong)
+	}
+	if at, _ := s.Result.History.Metric(pinn.RelativeL2); len(at) == 0 || at[0] < float64(steps[0].Iterations) {
+		t.Errorf("the history has errors at %v, want those of the last value only", at)
 	}
 	iterations := 0
 	for _, step := range steps {

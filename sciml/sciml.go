@@ -84,7 +84,8 @@ type Options struct {
 	chosen bool // that the network was, by setDefaults, so that it may be scaled
 }
 
-// Solve trains a network on a problem and returns the best solution found. It stops for one of the reasons that
+// Solve trains a network on a problem and returns the best solution found; where the problem suggests windows of time, or a path through
+// other problems, by several trainings one after the other. It stops for one of the reasons that
 // optim.Status lists, of which Solution.Result tells. When ctx is canceled it returns what it has, without an error.
 // Errors are about arguments, the back end, a callback, or the file of a checkpoint; in the last two cases the solution
 // so far is returned as well.
