@@ -28,6 +28,7 @@ func init() {
 	registered.networks[kindSides] = decode(restoreSides)
 	registered.maps[kindScale] = decode(func(d scale) (Map, error) { return Scale(d.Lo, d.Hi) })
 	registered.maps[kindPeriodic] = decode(func(d periodic) (Map, error) { return Periodic(d.Periods...) })
+	registered.maps[kindHarmonics] = decode(func(d harmonics) (Map, error) { return Harmonics(d.Number, d.Count, d.Cosines...) })
 	registered.maps[kindFourier] = decode(func(d fourier) (Map, error) {
 		if len(d.Frequencies) == 0 || len(d.Frequencies[0]) == 0 {
 			return nil, fmt.Errorf("there are no frequencies")

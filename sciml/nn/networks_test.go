@@ -322,6 +322,14 @@ func TestConstructorErrors(t *testing.T) {
 	add("Amplified: the network is nil", network(nn.Amplified(nil, 1)))
 	add("Amplified: the network is nil", network(nn.Amplified((*nn.MLP)(nil), 1)))
 	add("a literal is no network", network(nn.Amplified(&nn.MLP{})))
+	for words, made := range map[string]error{
+		"Harmonics: number is 0":                     second(nn.Harmonics(0, 1)),
+		"Harmonics: count is 0":                      second(nn.Harmonics(3, 0, 0)),
+		"Harmonics: there is a cosine at 2 of 3":     second(nn.Harmonics(3, 2, 2)),
+		"Harmonics: there are cosines at 0 and at 1": second(nn.Harmonics(3, 2, 0, 1)),
+	} {
+		add(words, made)
+	}
 	add("Windowed: the network is nil", network(nn.Windowed(nil, 1, 0, 1)))
 	add("Windowed: the order is 3, expected 1 or 2", network(nn.Windowed(mlp, 3, 0, 1)))
 	add("Windowed: there are 1 edges", network(nn.Windowed(mlp, 1, 0)))
@@ -350,6 +358,35 @@ func TestConstructorErrors(t *testing.T) {
 		_, err := graph.CallOnce(backendtest.Best(t), e.network.Apply, e.network.Init(1), [][]float64{{1, 2, 3}})
 		if err == nil || !strings.Contains(err.Error(), e.network.String()) || !strings.Contains(err.Error(), "[N, 2]") {
 			t.Errorf("%s: points of three coordinates give %v", e.network, err)
+		}
+	}
+}
+
+// second is the error of a constructor of maps.
+func second(_ nn.Map, err error) error { return err }
+
+// TestHarmonics: cosine and sine of the multiples of an angle, others as they are.
+func TestHarmonics(t *testing.T) {
+	h := must(nn.Harmonics(5, 3, 1, 3))
+	const a, b = 0.7, -1.9
+	got, err := graph.CallOnce(backendtest.Best(t), h.Apply, [][]float64{{0.25, math.Cos(a), math.Sin(a), math.Cos(b), math.Sin(b)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []float64{0.25}
+	for _, angle := range []float64{a, b} {
+		for k := range 3 {
+			sin, cos := math.Sincos(float64(k+1) * angle)
+			want = append(want, cos, sin)
+		}
+	}
+	values := got.Value().([][]float64)[0]
+	if len(values) != h.Outputs() {
+		t.Fatalf("there are %d outputs, want %d", len(values), h.Outputs())
+	}
+	for i, v := range values {
+		if math.Abs(v-want[i]) > 1e-14 {
+			t.Errorf("output %d is %g, want %g", i, v, want[i])
 		}
 	}
 }

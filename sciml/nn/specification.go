@@ -34,6 +34,7 @@ const (
 	kindScale       = "scale"
 	kindFourier     = "Fourier"
 	kindPeriodic    = "periodic"
+	kindHarmonics   = "harmonics"
 )
 
 // specification is the stored form.
