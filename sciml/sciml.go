@@ -299,15 +299,17 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 
 // DefaultNetwork is the network that Solve uses when none is chosen: an MLP, or a separable network of the rank that the problem
 // suggests, with the hidden widths and the activation that it suggests, or two of 32 with tanh, on coordinates scaled to [−1, 1] (or what it suggests). Unless
-// soft, it takes what the periodic embedding makes of coordinates that the problem says are periodic.
+// soft, it takes what the periodic embedding makes of coordinates that the problem says are periodic, with as many harmonics as it suggests.
 func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 	if err := problem.Check(); err != nil {
 		return nil, err
 	}
 	var lo, hi []float64 // what nn.Scale takes to [−1, 1]
+	var cosines []int
 	from, to := problem.Domain.Bounds()
 	for i := range from {
 		if problem.Periods != nil && problem.Periods[i] > 0 && !soft { // cosine and sine
+			cosines = append(cosines, len(lo))
 			lo, hi = append(lo, -1, -1), append(hi, 1, 1)
 			continue
 		}
@@ -322,9 +324,12 @@ func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 		hidden = []int{32, 32}
 	}
 	activation := nn.Activation(cmp.Or(problem.Suggested.Activation, string(nn.Tanh)))
-	widths := append(append([]int{len(lo)}, hidden...), len(problem.Unknowns))
+	harmonics, err := nn.Harmonics(len(lo), max(1, problem.Suggested.Harmonics), cosines...)
+	if err != nil {
+		return nil, err
+	}
+	widths := append(append([]int{harmonics.Outputs()}, hidden...), len(problem.Unknowns))
 	var network nn.Network
-	var err error
 	if rank := problem.Suggested.Rank; rank > 0 {
 		network, err = nn.NewSeparable(activation, rank, widths...)
 	} else {
@@ -337,7 +342,11 @@ func DefaultNetwork(problem *pde.Problem, soft bool) (nn.Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	if network, err = nn.Mapped(network, scale); err != nil || problem.Suggested.Amplify == 0 {
+	maps := []nn.Map{scale}
+	if harmonics.Outputs() > len(lo) {
+		maps = append(maps, harmonics)
+	}
+	if network, err = nn.Mapped(network, maps...); err != nil || problem.Suggested.Amplify == 0 {
 		return network, err
 	}
 	return nn.Amplified(network, slices.Repeat([]float64{problem.Suggested.Amplify}, len(problem.Unknowns))...)

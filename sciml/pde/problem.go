@@ -99,6 +99,9 @@ type Setup struct {
 	// parameters, below 1 it learns more by its hidden layers; which one suits is found by trying. When zero it is 1, unless
 	// unknowns are seen to be of another size; otherwise nobody looks at sizes.
 	Amplify float64
+	// Harmonics is the number of harmonics of each coordinate with a period that the network sees: more than one where the solution
+	// has steep fronts or short waves. 0 for one.
+	Harmonics int
 	// Interior and Boundary are the numbers of collocation points of each equation and each condition.
 	Interior, Boundary int
 	// BoundaryWeight multiplies the penalties of the conditions.
@@ -197,7 +200,7 @@ func (s Setup) check(problem string) error {
 	for _, count := range []struct {
 		field string
 		value int
-	}{{"Rank", s.Rank}, {"Interior", s.Interior}, {"Boundary", s.Boundary}, {"Resample", s.Resample}, {"Windows", s.Windows}} {
+	}{{"Rank", s.Rank}, {"Interior", s.Interior}, {"Boundary", s.Boundary}, {"Resample", s.Resample}, {"Windows", s.Windows}, {"Harmonics", s.Harmonics}} {
 		if count.value < 0 {
 			return fmt.Errorf("pde: Suggested.%s of problem %q is %d, expected at least 1 (or 0 for the default)", count.field, problem, count.value)
 		}
