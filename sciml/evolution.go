@@ -65,8 +65,12 @@ func (o Options) trainWindows(ctx context.Context, problem *pde.Problem, w Windo
 	} else {
 		e.state.Length = w.First
 	}
-	if w.Count == 0 && o.Iterations == 0 { // of a window that is then halved
-		e.options.Iterations = o.fewIterations()
+	switch few := o.fewIterations(); {
+	case o.Iterations != 0:
+	case w.Count == 0: // of a window that is then halved
+		e.options.Iterations = few
+	case o.Time == 0: // as many windows make more of them
+		e.options.Iterations = max(few/4, 5*few/w.Count)
 	}
 	if err := e.begin(ctx, problem, began); err != nil {
 		return nil, err

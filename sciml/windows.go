@@ -14,7 +14,7 @@ import (
 // long times, and where information has to travel before residuals far from the start mean anything. The solution is one over the whole
 // time. It is continuous at the seams by construction, and so is its rate where the equations are of second order in time: see pinn.Window.
 //
-// The zero value takes what the problem suggests. With a Count, windows are equally long. With a Tolerance and no Count they are chosen: one
+// The zero value takes what the problem suggests, unless there are Options.SnapshotEvery. With a Count, windows are equally long. With a Tolerance and no Count they are chosen: one
 // that does not reach it within its iterations is tried again with half the length, and one that reaches it within a quarter of them is
 // followed by one half as long again.
 type Windows struct {
@@ -80,7 +80,9 @@ func (o *Options) windowsOf(problem *pde.Problem) (Windows, error) {
 		return w, err
 	}
 	if w == (Windows{}) {
-		w = Windows{Count: max(1, problem.Suggested.Windows)}
+		if w.Count = max(1, problem.Suggested.Windows); o.SnapshotEvery > 0 { // which nobody asked for windows with
+			w.Count = 1
+		}
 	}
 	if w.Count == 1 {
 		return w, nil

@@ -123,7 +123,7 @@ func korteweg(name, key string, u func(p []float64) float64, build func(x, t *gr
 		}),
 		Exactly:   []string{initial.Name, ends.Name},
 		Exact:     scalar(u),
-		Suggested: Setup{Hidden: repeated(3, 30), Amplify: 1, Interior: 2500, Boundary: 200, BoundaryWeight: 5, Resample: 500},
+		Suggested: Setup{Hidden: repeated(3, 24), Amplify: 1, Interior: 2000, Boundary: 200, BoundaryWeight: 5, Windows: 8, Resample: 500},
 	}
 }
 
@@ -146,7 +146,7 @@ func KdVCosine() *Problem {
 		Ansatz:     startAndWalls(u0, nil, 1, math.Pi),
 		Periods:    []float64{2, 0},
 		Reference:  func(ctx context.Context) (Field, error) { return reference.KortewegDeVries(ctx) },
-		Suggested:  Setup{Hidden: repeated(4, 32), Interior: 4000, Boundary: 200, Resample: 500},
+		Suggested:  Setup{Hidden: repeated(3, 24), Harmonics: 4, Interior: 2000, Boundary: 200, Windows: 16, Resample: 500},
 		Source:     "Zabusky and Kruskal 1965; Wang et al. 2024 (PirateNets, arXiv 2402.00326)",
 	}
 }
@@ -185,7 +185,7 @@ func KuramotoSivashinsky(T float64) *Problem {
 		Ansatz:     startAndWalls(u0, nil, 1, 100./16),
 		Periods:    []float64{2 * math.Pi, 0},
 		Reference:  func(ctx context.Context) (Field, error) { return reference.KuramotoSivashinsky(ctx, T) },
-		Suggested:  Setup{Hidden: repeated(4, 32), Interior: 4000, Boundary: 200, Resample: 500},
+		Suggested:  Setup{Hidden: repeated(3, 24), Harmonics: 5, Interior: 2000, Boundary: 200, Windows: int(math.Ceil(40 * T)), Resample: 500},
 		Source:     "Wang, Sankaran and Perdikaris 2024, Computer Methods in Applied Mechanics and Engineering 421",
 	}
 }
