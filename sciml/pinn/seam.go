@@ -29,7 +29,7 @@ const mostSpace = 3
 
 // Sizes of a seam: where it begins, and the most, by the number of coordinates of space. Those of Chebyshev have one more.
 var (
-	firstTerms = [mostSpace + 1]int{1: 32, 2: 16, 3: 8}
+	firstTerms = [mostSpace + 1]int{1: 256, 2: 32, 3: 8}
 	mostTerms  = [mostSpace + 1]int{1: 512, 2: 128, 3: 32}
 )
 
