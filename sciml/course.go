@@ -33,6 +33,7 @@ type course struct {
 	options Options      // with defaults
 	problem *pde.Problem // the whole
 	from    *unfinished  // to be resumed; nil once it was
+	chosen  bool         // that the network was, and may be scaled yet
 	limit   time.Time    // when the time is up; zero for no limit
 	sum     optim.Result // of those that ended
 
@@ -44,6 +45,7 @@ type course struct {
 func (c *course) begin(ctx context.Context, problem *pde.Problem, began time.Time) error {
 	c.ctx = ctx
 	o := &c.options
+	c.chosen = o.choosesNetwork()
 	if err := o.setDefaults(problem); err != nil {
 		return err
 	}
@@ -85,7 +87,7 @@ func (c *course) one(ctx context.Context, problem *pde.Problem, o Options, share
 		return nil, c.unlessCut(err)
 	}
 	// The first may have scaled the network, and has used up what to begin with.
-	c.options.Network, c.options.chosen, c.options.Start, c.options.From = setUp.options.Network, false, nil, nil
+	c.options.Network, c.chosen, c.options.Start, c.options.From = setUp.options.Network, false, nil, nil
 	c.model = setUp.model
 	setUp.objective.Remarks = append([]string{name}, setUp.objective.Remarks...)
 	result, left, err := setUp.run(ctx, time.Since(began), c.from, c)

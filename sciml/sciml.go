@@ -80,8 +80,6 @@ type Options struct {
 	// that comes later, it is an event of the history, and tried again.
 	Checkpoint      string
 	CheckpointEvery time.Duration
-
-	chosen bool // that the network was, by setDefaults, so that it may be scaled
 }
 
 // Solve trains a network on a problem and returns the best solution found; where the problem suggests windows of time, or a path through
@@ -208,6 +206,7 @@ func (o Options) setUp(ctx context.Context, problem *pde.Problem, of *course, fr
 		defer cancel()
 	}
 	return device.Beside(ctx, device.Grace, "setting up the training", func() (training, error) {
+		ours := o.choosesNetwork() || of != nil && of.chosen
 		if err := o.setDefaults(problem); err != nil {
 			return training{}, err
 		}
@@ -216,7 +215,7 @@ func (o Options) setUp(ctx context.Context, problem *pde.Problem, of *course, fr
 			return training{}, err
 		}
 		var remarks []string
-		if sizes := model.Sizes(); sizes != nil && o.chosen {
+		if sizes := model.Sizes(); sizes != nil && ours {
 			if o.Network, err = nn.Amplified(o.Network, sizes...); err != nil {
 				return training{}, err
 			}
@@ -235,6 +234,9 @@ func (o Options) setUp(ctx context.Context, problem *pde.Problem, of *course, fr
 		return t, err
 	})
 }
+
+// choosesNetwork reports whether the network is for setDefaults to choose, so that it may be scaled.
+func (o *Options) choosesNetwork() bool { return o.Network == nil && o.Start == nil && o.From == nil }
 
 func (o *Options) setDefaults(problem *pde.Problem) error {
 	if err := problem.Check(); err != nil {
@@ -278,7 +280,6 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		if o.Network, err = DefaultNetwork(problem, o.Loss.Soft); err != nil {
 			return err
 		}
-		o.chosen = o.Start == nil && o.From == nil
 	}
 	usual := 5000
 	if o.Method == nil {

@@ -68,6 +68,27 @@ func TestEverySetting(t *testing.T) {
 			refused("Options", field, o)
 		}
 	}
+	for field, all := range spoiled(sciml.Windows{}) {
+		for _, w := range all {
+			o := start
+			o.Windows = w
+			refused("Options.Windows", field, o)
+		}
+	}
+	for field, all := range spoiled(sciml.Continuation{}) {
+		for _, c := range all {
+			o := start
+			o.Continuation = c
+			refused("Options.Continuation", field, o)
+		}
+	}
+	for field, all := range spoiled(pinn.PseudoTime{Unknowns: map[string]string{"heat": "u"}}) {
+		for _, p := range all {
+			o := start
+			o.Loss.PseudoTime = p
+			refused("Options.PseudoTime", field, o)
+		}
+	}
 	for _, field := range []string{"Interior", "Boundary"} {
 		o := start
 		reflect.ValueOf(&o.Loss).Elem().FieldByName(field).SetInt(1 << 40)

@@ -65,6 +65,12 @@ func (o *Options) checkPseudoTime(problem *pde.Problem) error {
 		}
 		return nil
 	}
+	switch {
+	case !(p.Step >= 0) || math.IsInf(p.Step, 0):
+		return fmt.Errorf("pinn: Options.PseudoTime.Step is %v, expected a finite number above 0 (or 0 for the default)", p.Step)
+	case p.Every < 0:
+		return fmt.Errorf("pinn: Options.PseudoTime.Every is %d, expected at least 1 (or 0 for the default)", p.Every)
+	}
 	if _, strong := o.Form.(StrongForm); o.Form != nil && !strong {
 		return fmt.Errorf("pinn: Options.PseudoTime is set, and Form is %s, expected the strong form", o.Form.Name())
 	}
@@ -82,12 +88,6 @@ func (o *Options) checkPseudoTime(problem *pde.Problem) error {
 		if !slices.Contains(problem.Unknowns, strings.TrimPrefix(unknown, "-")) {
 			return fmt.Errorf("pinn: Options.PseudoTime.Unknowns[%q] is %q, expected one of the unknowns %q of %q, or that after a minus", equation, unknown, problem.Unknowns, problem.Name)
 		}
-	}
-	switch {
-	case !(p.Step >= 0) || math.IsInf(p.Step, 0):
-		return fmt.Errorf("pinn: Options.PseudoTime.Step is %v, expected a finite number above 0 (or 0 for the default)", p.Step)
-	case p.Every < 0:
-		return fmt.Errorf("pinn: Options.PseudoTime.Every is %d, expected at least 1 (or 0 for the default)", p.Every)
 	}
 	if p.Step == 0 {
 		p.Step = 1
