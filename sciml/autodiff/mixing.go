@@ -15,11 +15,18 @@ type Mix struct {
 	By                          *graph.Node
 }
 
-// Size is the number of entries of theta, and Columns that of z.
-func (m Mix) Size() int    { return m.Before * m.Axis * m.After }
+// Size is the number of entries of theta.
+func (m Mix) Size() int { return m.Before * m.Axis * m.After }
+
+// Columns is the number of entries of z.
 func (m Mix) Columns() int { return m.Before * m.sums() * m.After }
 
-func (m Mix) sums() int { return m.By.Shape().Dimensions[1] }
+func (m Mix) sums() int {
+	if m.By == nil {
+		return 0
+	}
+	return m.By.Shape().Dimensions[1]
+}
 
 // Mixing is a matrix C of shape [P, n], block by block: mixes of parts that follow on each other and are theta together. Nil is
 // the identity.

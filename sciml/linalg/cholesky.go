@@ -32,30 +32,43 @@ func blockSize(n int) int {
 }
 
 // Cholesky factorizes a symmetric positive definite matrix of shape [n, n] in blocks from left to right (Golub and Van Loan
-// 2013, section 4.2), with the diagonal blocks inverted, so that all the rest is matrix products. It takes about 2n³/3
-// multiplications, and n steps one after the other. Where a pivot is not positive, entries of the factor are NaN or infinite
-// from there on, and so are those of a solution: the caller sees it by that.
+// 2013, section 4.2), with the diagonal blocks inverted, so that all the rest is matrix products. It takes
+// about n³/3 operations, and n steps one after the other. Where a pivot is not positive, entries of
+// the factor are NaN or infinite from there on, and so are those of a solution: the caller sees it by that.
 func Cholesky(a *graph.Node) *Factor {
 	if a.Rank() != 2 || a.Shape().Dimensions[0] != a.Shape().Dimensions[1] {
 		panic(fmt.Errorf("linalg.Cholesky: a has shape %s, expected a square matrix", a.Shape()))
 	}
 	n := a.Shape().Dimensions[0]
 	f := &Factor{n: n, block: blockSize(n)}
-	rest := a
 	for begin := 0; begin < n; begin += f.block {
-		size := min(f.block, n-begin)
-		inverse := invertedFactor(corner(rest, 0, size, 0, size))
-		f.inverse = append(f.inverse, inverse)
-		left := n - begin - size
-		if left == 0 {
-			break
+		end := min(n, begin+f.block)
+		// What is left of the block and of all below it, after the columns of L before: the rows of those from begin on.
+		column := corner(a, begin, n, begin, end)
+		if begin > 0 {
+			before := f.rowsFrom(begin)
+			column = graph.Sub(column, graph.DotGeneral(before, []int{1}, nil, rows(before, 0, end-begin), []int{1}, nil))
 		}
-		panel := graph.DotGeneral(corner(rest, size, size+left, 0, size), []int{1}, nil, inverse, []int{1}, nil)
-		f.below = append(f.below, panel)
-		rest = graph.Sub(corner(rest, size, size+left, size, size+left),
-			graph.DotGeneral(panel, []int{1}, nil, panel, []int{1}, nil))
+		inverse := invertedFactor(rows(column, 0, end-begin))
+		f.inverse = append(f.inverse, inverse)
+		if end < n {
+			f.below = append(f.below, graph.DotGeneral(rows(column, end-begin, n-begin), []int{1}, nil, inverse, []int{1}, nil))
+		}
 	}
 	return f
+}
+
+// rowsFrom are the rows of L from begin on, left of the diagonal block there.
+func (f *Factor) rowsFrom(begin int) *graph.Node {
+	side := make([]*graph.Node, len(f.below))
+	for i, below := range f.below {
+		height := below.Shape().Dimensions[0]
+		side[i] = rows(below, height-(f.n-begin), height)
+	}
+	if len(side) == 1 {
+		return side[0]
+	}
+	return graph.Concatenate(side, 1)
 }
 
 // Blocks are the nodes that a Factor consists of, from which FactorOf makes it again in another graph.
@@ -133,8 +146,28 @@ func stacked(parts []*graph.Node) *graph.Node {
 	return graph.Concatenate(parts, 0)
 }
 
-// invertedFactor is L⁻¹ for a small matrix LLᵀ. Row by row it eliminates [A I], which becomes [Lᵀ L⁻¹].
+// leastInverted is the order up to which a factor is inverted row by row: each row takes a pass over all of the matrix.
+const leastInverted = 64
+
+// invertedFactor is L⁻¹ for a small matrix LLᵀ, from those of two halves.
 func invertedFactor(a *graph.Node) *graph.Node {
+	n := a.Shape().Dimensions[0]
+	if n <= leastInverted {
+		return eliminatedFactor(a)
+	}
+	half := n / 2
+	upper := invertedFactor(corner(a, 0, half, 0, half))
+	below := graph.DotGeneral(corner(a, half, n, 0, half), []int{1}, nil, upper, []int{1}, nil)
+	lower := invertedFactor(graph.Sub(corner(a, half, n, half, n), graph.DotGeneral(below, []int{1}, nil, below, []int{1}, nil)))
+	left := graph.Neg(graph.MatMul(lower, graph.MatMul(below, upper)))
+	return stacked([]*graph.Node{
+		graph.Concatenate([]*graph.Node{upper, graph.Zeros(a.Graph(), shapes.Make(a.DType(), half, n-half))}, 1),
+		graph.Concatenate([]*graph.Node{left, lower}, 1),
+	})
+}
+
+// eliminatedFactor is L⁻¹ for a matrix LLᵀ. Row by row it eliminates [A I], which becomes [Lᵀ L⁻¹].
+func eliminatedFactor(a *graph.Node) *graph.Node {
 	g, n, dtype := a.Graph(), a.Shape().Dimensions[0], a.DType()
 	index := func(dims []int, axis int) *graph.Node { return graph.Iota(g, shapes.Make(dtypes.Int32, dims...), axis) }
 	unit := graph.ConvertDType(graph.Equal(index([]int{n, n}, 0), index([]int{n, n}, 1)), dtype)

@@ -11,17 +11,16 @@ import (
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
-// corrections is the number of times that a solution of the normal equations is corrected with J itself.
-const corrections = 1
-
-// dampedSolver finds steps in a subspace from J and the matrix there. It is a few programs that run one after the other,
-// as the one that solves runs up to four times: written out that often, it would take seconds to compile.
+// dampedSolver finds steps in a subspace from J and the matrix there. It is a few programs that run one after the other, as those
+// that solve run several times: written out, they would take seconds to compile.
 type dampedSolver struct {
-	obj                                     *objective.Objective
-	space                                   objective.Subspaces
-	kernel                                  bool
-	scaled                                  bool // J is JD⁻¹, and D an input of its own
-	factorizing, solving, bending, stepping *device.Program
+	obj    *objective.Objective
+	space  objective.Subspaces
+	kernel bool
+	scaled bool // J is JD⁻¹, and D an input of its own
+	// Products with Jᵀ; the factorization of the matrix, and solutions with it; what is left of the normal equations; the second
+	// derivative along a step, nil for none; and the step.
+	adjoint, factorizing, solving, remaining, bending, stepping *device.Program
 }
 
 // newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration.
@@ -44,26 +43,40 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, sp
 	}); err != nil {
 		return nil, err
 	}
-	// It corrects a minimizer of ‖Jz + s‖² + λ‖z‖²: z itself, or for a kernel the y of z = Jᵀy, which comes first.
-	if s.solving, err = device.NewProgram(obj.Compiler(), "least-squares solution", func(in []*graph.Node) []*graph.Node {
-		j, y, right, damping, blocks := in[0], in[1], in[2], in[3], in[4:]
-		factor := linalg.FactorOf(y.Shape().Dimensions[0], blocks)
-		off := func(z *graph.Node) *graph.Node { return graph.Add(right, device.Multiply(j, z)) }
-		if !kernel {
-			return []*graph.Node{graph.Sub(y, factor.Solve(graph.Add(device.TransposeMultiply(j, off(y)), graph.Mul(damping, y))))}
+	if s.adjoint, err = device.NewProgram(obj.Compiler(), "product with Jᵀ", func(in []*graph.Node) []*graph.Node {
+		return []*graph.Node{device.TransposeMultiply(in[0], in[1])}
+	}); err != nil {
+		return nil, err
+	}
+	// A minimizer of ‖Jz + s‖² + λ‖z‖² is z, or for a kernel Jᵀy: this is what z or y leave of the equations for them.
+	if s.remaining, err = device.NewProgram(obj.Compiler(), "normal equations", func(in []*graph.Node) []*graph.Node {
+		j, y, right, damping := in[0], in[1], in[2], in[3]
+		damped := graph.Mul(damping, y)
+		if kernel {
+			return []*graph.Node{graph.Add(graph.Add(right, device.Multiply(j, device.TransposeMultiply(j, y))), damped)}
 		}
-		y = graph.Sub(y, factor.Solve(graph.Add(off(device.TransposeMultiply(j, y)), graph.Mul(damping, y))))
-		return []*graph.Node{y, device.TransposeMultiply(j, y)}
+		return []*graph.Node{graph.Add(device.TransposeMultiply(j, graph.Add(right, device.Multiply(j, y))), damped)}
+	}); err != nil {
+		return nil, err
+	}
+	if s.solving, err = device.NewProgram(obj.Compiler(), "least-squares solution", func(in []*graph.Node) []*graph.Node {
+		y, left, blocks := in[0], in[1], in[2:]
+		return []*graph.Node{graph.Sub(y, linalg.FactorOf(y.Shape().Dimensions[0], blocks).Solve(left))}
 	}); err != nil {
 		return nil, err
 	}
 	if geodesic {
 		if s.bending, err = device.NewProgram(obj.Compiler(), "second derivative", func(in []*graph.Node) []*graph.Node {
-			theta, z := in[0], in[1]
-			drawn, data := in[2:2+inputs], in[2+inputs:]
-			along := []*graph.Node{expand(z, drawn)}
-			first := autodiff.JVP(obj.BuildResidual(theta, data), []*graph.Node{theta}, along)
-			return []*graph.Node{autodiff.JVP(first, []*graph.Node{theta}, along)}
+			theta, r, j, z := in[0], in[1], in[2], in[3]
+			drawn, data := in[4:4+inputs], in[4+inputs:]
+			if scaled {
+				p := []*graph.Node{expand(z, drawn)}
+				first := autodiff.JVP(obj.BuildResidual(theta, data), []*graph.Node{theta}, p)
+				return []*graph.Node{autodiff.JVP(first, []*graph.Node{theta}, p)}
+			}
+			there := obj.BuildResidual(graph.Add(theta, graph.MulScalar(expand(z, drawn), along)), data)
+			change := graph.MulScalar(graph.Sub(there, r), 1/along)
+			return []*graph.Node{graph.MulScalar(graph.Sub(change, device.Multiply(j, z)), 2/along)}
 		}); err != nil {
 			return nil, err
 		}
@@ -82,6 +95,11 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, sp
 	})
 	return s, err
 }
+
+// along is the part of a step after which the residual is looked at for its second derivative: r(θ + hp) = r + hJp + h²r″/2 + …
+// (Transtrum and Sethna 2012, who take the same). It takes one residual, where the derivative of the derivative takes several and as
+// many operations as there are terms. With scales, whose steps are as long as the second derivative allows, it is that itself.
+const along = 0.1
 
 // mostAcceleration bounds the correction relative to the step, above which its expansion means nothing.
 const mostAcceleration = 0.75
@@ -108,18 +126,18 @@ func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, d
 		return regionStep{}, err
 	}
 	defer device.Free(factor)
-	z, err := s.solve(j, r, factor)
+	z, err := s.solve(j, r, factor, corrections)
 	if err != nil {
 		return regionStep{}, err
 	}
 	defer device.Free([]*tensors.Tensor{z})
 	a := device.Vector(s.obj.Precision(), make([]float64, j.Shape().Dimensions[1]))
 	if s.bending != nil {
-		second, err := s.bending.Call([]*tensors.Tensor{theta, z}, drawn, data)
+		second, err := s.bending.Call([]*tensors.Tensor{theta, r, j, z}, drawn, data)
 		if err != nil {
 			return regionStep{}, err
 		}
-		a, err = s.solve(j, second[0], factor)
+		a, err = s.solve(j, second[0], factor, 0)
 		device.Free(second)
 		if err != nil {
 			return regionStep{}, err
@@ -139,37 +157,69 @@ func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, d
 
 // ahead has the programs compiled beside what follows, for θ, r, J, the matrix, its scale and what draws the subspace.
 func (s *dampedSolver) ahead(theta, r, j, matrix, scale shapes.Shape, drawn, data []shapes.Shape) {
-	order := j.Dimensions[1]
-	if s.kernel {
-		order = j.Dimensions[0]
-	}
+	y := shapes.Make(scale.DType, s.order(j))
 	scalar := shapes.Make(scale.DType)
 	if factor := s.factorizing.Ahead([]shapes.Shape{scalar, matrix, scale}); factor != nil {
-		s.solving.Ahead([]shapes.Shape{j, shapes.Make(scale.DType, order), r}, factor)
+		s.solving.Ahead([]shapes.Shape{y, y}, factor[1:])
 	}
+	s.adjoint.Ahead([]shapes.Shape{j, r})
+	s.remaining.Ahead([]shapes.Shape{j, y, r, scalar})
 	z := shapes.Make(scale.DType, j.Dimensions[1])
 	if s.bending != nil {
-		s.bending.Ahead([]shapes.Shape{theta, z}, drawn, data)
+		s.bending.Ahead([]shapes.Shape{theta, r, j, z}, drawn, data)
 	}
 	s.stepping.Ahead([]shapes.Shape{r, j, z, z}, drawn)
 }
 
-// solve minimizes ‖Jz + s‖² + λ‖z‖².
-func (s *dampedSolver) solve(j, right *tensors.Tensor, factor []*tensors.Tensor) (*tensors.Tensor, error) {
-	order := j.Shape().Dimensions[1]
+// order is that of the matrix.
+func (s *dampedSolver) order(j shapes.Shape) int {
 	if s.kernel {
-		order = j.Shape().Dimensions[0]
+		return j.Dimensions[0]
 	}
-	solution := []*tensors.Tensor{device.Vector(s.obj.Precision(), make([]float64, order))}
-	for range 1 + corrections {
-		next, err := s.solving.Call([]*tensors.Tensor{j, solution[0], right}, factor)
-		device.Free(solution)
+	return j.Dimensions[1]
+}
+
+// corrections is the number of times that a step from the normal equations is corrected with J itself. The acceleration, which is
+// half as long at most and has an error of its own, is not.
+const corrections = 1
+
+// solve minimizes ‖Jz + s‖² + λ‖z‖², and corrects the solution some times.
+func (s *dampedSolver) solve(j, right *tensors.Tensor, factor []*tensors.Tensor, times int) (*tensors.Tensor, error) {
+	damping, blocks := factor[0], factor[1:]
+	y := device.Vector(s.obj.Precision(), make([]float64, s.order(j.Shape())))
+	for k := range 1 + times {
+		left, mine := right, false // of the equations
+		var made []*tensors.Tensor
+		var err error
+		switch {
+		case k > 0:
+			made, err = s.remaining.Call([]*tensors.Tensor{j, y, right, damping})
+		case !s.kernel:
+			made, err = s.adjoint.Call([]*tensors.Tensor{j, right})
+		}
+		if len(made) > 0 {
+			left, mine = made[0], true
+		}
+		var next []*tensors.Tensor
+		if err == nil {
+			next, err = s.solving.Call([]*tensors.Tensor{y, left}, blocks)
+		}
+		device.Free([]*tensors.Tensor{y})
+		if mine {
+			device.Free([]*tensors.Tensor{left})
+		}
 		if err != nil {
 			return nil, err
 		}
-		solution = next
+		y = next[0]
 	}
-	last := len(solution) - 1
-	device.Free(solution[:last])
-	return solution[last], nil
+	if !s.kernel {
+		return y, nil
+	}
+	defer device.Free([]*tensors.Tensor{y})
+	z, err := s.adjoint.Call([]*tensors.Tensor{j, y})
+	if err != nil {
+		return nil, err
+	}
+	return z[0], nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"github.com/gomlx/compute/shapes"
 
@@ -105,9 +106,9 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 	if unsuited != nil && !unsuitable(unsuited) {
 		return nil, unsuited
 	}
-	asked := c.geodesic
 	need := denseMemory(obj, rows, made, columns)
 	fits := need <= float64(maxMemory) && unsuited == nil
+	asked := c.geodesic
 	why := fmt.Sprintf("%d residuals, %d parameters", rows, obj.Dim)
 	switch {
 	case solver == CheapestSolver && fits && columns <= rows:
@@ -134,61 +135,87 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 		if err := obj.NeedForward(method+" with the Solver MatrixFree", 1); err != nil {
 			return nil, err
 		}
-	} else if c.geodesic {
+	} else if c.geodesic && c.scaling > UnitScaling {
 		if err := obj.NeedForward(method+".Geodesic", 2); err != nil && (asked || !unsuitable(err)) {
 			return nil, err
 		} else if err != nil {
 			c.geodesic = false
 		}
 	}
-	if columns < obj.Dim && solver != MatrixFree {
-		why = fmt.Sprintf("in subspaces of dimension %d; %s", columns, why)
+	space := objective.NewSubspaces(obj, columns)
+	if !space.Whole() && solver != MatrixFree {
+		why = fmt.Sprintf("in subspaces of dimension %d; %s", space.Size, why)
 	}
 	if c.scaling > UnitScaling {
 		why += "; scaled by " + c.scaling.String()
 	}
 	text := fmt.Sprintf("%s (%s)", solver, why)
-	switch {
-	case solver == MatrixFree:
+	if solver == MatrixFree {
 		return newMatrixFree(obj, text)
-	case columns < obj.Dim:
-		return newSubspaceSystem(obj, solver == DenseKernel, c.geodesic, c.scaling, text, objective.Subspaces{Items: obj.Dim, Size: columns}, c.seed)
 	}
-	return newDenseSystem(obj, solver == DenseKernel, c.geodesic, c.scaling, text)
+	return newDenseSystem(obj, solver == DenseKernel, c.geodesic, c.scaling, text, space, c.seed)
 }
 
-// denseSystem stores J and JᵀJ, or JJᵀ, on the device.
+// denseSystem stores JC and the Gram matrix of that on the device, for a basis C of a random subspace, or of the whole space.
 type denseSystem struct {
 	obj         *objective.Objective
+	space       objective.Subspaces
+	seed        uint64
 	linearizing *device.Program
 	solver      *dampedSolver
 	at          *evaluated
-	matrices    []*tensors.Tensor // r, J, the matrix, its scale; with scales, J is JD⁻¹, and D follows
+	matrices    []*tensors.Tensor // r, JC, the matrix, its scale; with scales, J is JD⁻¹, and D follows; then the subspace
+	tries       int               // steps from the present iterate
 	scales      *scales           // nil for none
 	text        string
 }
 
-func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, scaling Scaling, text string) (*denseSystem, error) {
-	s := &denseSystem{obj: obj, text: text, scales: newScales(scaling, geodesic, obj.Dim)}
+// triesInSubspace is the number of steps that may be refused before another subspace is drawn, and mostTries that of all
+// steps from an iterate after which it is not another subspace that is wanted.
+const (
+	triesInSubspace = 3
+	mostTries       = 100
+)
+
+func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, scaling Scaling, text string, space objective.Subspaces, seed uint64) (*denseSystem, error) {
+	s := &denseSystem{obj: obj, space: space, seed: seed, text: text, scales: newScales(scaling, geodesic, obj.Dim)}
 	var err error
-	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", s.scales.linearization(obj, func(j *graph.Node) []*graph.Node {
-		return []*graph.Node{objective.GramOf(j, kernel), objective.LargestColumn(j)}
+	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", s.scales.linearization(obj, space, func(jc *graph.Node) []*graph.Node {
+		return []*graph.Node{objective.GramOf(jc, kernel), objective.LargestColumn(jc)}
 	})); err != nil {
 		return nil, err
 	}
-	s.solver, err = newDampedSolver(obj, kernel, geodesic, s.scales != nil, objective.Subspaces{Items: obj.Dim, Size: obj.Dim})
+	s.solver, err = newDampedSolver(obj, kernel, geodesic, s.scales != nil, space)
 	return s, err
 }
 
+// linearize implements leastSquaresSystem. A subspace depends on nothing but the seed, the loss of the iterate and the number of
+// steps from there, so that a run that is resumed goes on with the same ones.
 func (s *denseSystem) linearize(at *evaluated, data []*tensors.Tensor) error {
-	if s.at == at {
+	if s.at != at {
+		s.at, s.matrices, s.tries = at, nil, 0
+	}
+	s.tries++
+	if s.matrices != nil && (s.space.Whole() || s.tries%triesInSubspace != 1) {
 		return nil
 	}
-	made, err := s.scales.linearize(s.linearizing, at, data)
-	if err == nil {
-		s.at, s.matrices = at, made
+	drawn := s.space.Draw(rand.New(rand.NewPCG(s.seed, math.Float64bits(at.loss)+uint64(s.tries)))).Inputs(s.obj)
+	device.Free(s.matrices) // before there are others
+	s.matrices = nil
+	made, err := s.scales.linearize(s.linearizing, at, drawn, data)
+	if err != nil {
+		device.Free(drawn)
+		return err
 	}
-	return err
+	s.matrices = append(made, drawn...)
+	at.made = s.matrices
+	return nil
+}
+
+// vary has another subspace drawn for the next step.
+func (s *denseSystem) vary() bool {
+	s.tries += triesInSubspace - s.tries%triesInSubspace
+	return !s.space.Whole() && s.tries < mostTries
 }
 
 func (s *denseSystem) solve(relative float64, data []*tensors.Tensor) (regionStep, error) {
@@ -205,9 +232,11 @@ func (s *denseSystem) ahead(theta shapes.Shape) {
 	if s.scales != nil {
 		return // for few parameters
 	}
-	data := device.ShapesOf(s.obj.Data)
-	if m := s.linearizing.Ahead([]shapes.Shape{theta}, data); m != nil {
-		s.solver.ahead(theta, m[0], m[1], m[2], m[3], nil, data)
+	drawn := s.space.Draw(rand.New(rand.NewPCG(0, 0))).Inputs(s.obj) // any subspace has these shapes
+	defer device.Free(drawn)
+	draws, data := device.ShapesOf(drawn), device.ShapesOf(s.obj.Data)
+	if m := s.linearizing.Ahead([]shapes.Shape{theta}, draws, data); m != nil {
+		s.solver.ahead(theta, m[0], m[1], m[2], m[3], draws, data)
 	}
 }
 

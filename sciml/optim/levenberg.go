@@ -23,7 +23,7 @@ import (
 // A step costs a Jacobian and a factorization; how is the choice of Solver. The zero value is usable: fields that are zero
 // take the defaults.
 type LevenbergMarquardt struct {
-	// Damping is the first λ, in units of the largest diagonal entry of JᵀJ, or of D⁻¹JᵀJD⁻¹. When zero it is 1e-3, or with a
+	// Damping is the first λ, in units of the largest diagonal entry of JᵀJ, or of D⁻¹JᵀJD⁻¹, or of either in the subspace. When zero it is 1e-3, or with a
 	// Scaling and geodesic acceleration 1e-12, from where it rises as far as the second derivative wants it.
 	Damping float64
 	// Scaling is D; UsualScaling when zero. With UnitScaling the method is not told what a parameter means: a model whose
@@ -31,16 +31,16 @@ type LevenbergMarquardt struct {
 	Scaling Scaling
 	// Fall and Rise bound the change of λ; 5 and 3 when zero.
 	Fall, Rise float64
-	// Geodesic adds the geodesic acceleration, a second derivative along the step, which follows curved valleys; it costs a
-	// few evaluations and no further factorization. Where it is not small against the step, it is left out; with a Scaling
+	// Geodesic adds the geodesic acceleration, by a second difference along the step, or a second derivative with a Scaling, which
+	// follows curved valleys; it costs one more residual or a few evaluations, and no further factorization. Where it is not small against the step, it is left out; with a Scaling
 	// other than UnitScaling λ rises instead until it is (Transtrum and Sethna 2012). Not with the MatrixFree solver.
 	Geodesic bool
 	// Solver is the way to solve for the step; CheapestSolver when zero.
 	Solver LeastSquaresSolver
-	// Columns is the dimension of the space that a step is in; all parameters when zero. When it is less, p = Cz for a
-	// random C with orthonormal columns, which is drawn anew for each step and after three refused ones. A third of the
-	// parameters makes a step about three times cheaper and hardly worse, where a network has many; see docs/optimizers.md.
-	// Not with the MatrixFree solver.
+	// Columns is about the dimension of the space that a step is in; all parameters when zero. When it is less, p = Cz for a
+	// random C with orthonormal columns, block by block (see objective.NewSubspaces), which is drawn anew for each step and after
+	// three refused ones. A third of the parameters makes a step several times cheaper and hardly worse, where a network has
+	// many; see docs/optimizers.md. Not with the MatrixFree solver.
 	Columns int
 	// Seed chooses the C.
 	Seed uint64

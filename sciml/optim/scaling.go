@@ -63,16 +63,18 @@ func newScales(s Scaling, geodesic bool, dim int) *scales {
 	return &scales{keep: s == MoreScaling, geodesic: geodesic, values: make([]float64, dim)}
 }
 
-// linearization builds r, J and what rest makes of J. With scales, J is JD⁻¹, and D and ‖Dθ‖ follow.
-func (s *scales) linearization(obj *objective.Objective, rest func(j *graph.Node) []*graph.Node) func(in []*graph.Node) []*graph.Node {
+// linearization builds r, JC and what rest makes of that. With scales, J is JD⁻¹, and D and ‖Dθ‖ follow. Inputs are θ, D so far where
+// there are scales, those of the subspace, and the data.
+func (s *scales) linearization(obj *objective.Objective, space objective.Subspaces, rest func(jc *graph.Node) []*graph.Node) func(in []*graph.Node) []*graph.Node {
+	split := space.NumInputs()
 	if s == nil {
 		return func(in []*graph.Node) []*graph.Node {
-			r, j := obj.BuildLinearization(in[0], in[1:])
-			return append([]*graph.Node{r, j}, rest(j)...)
+			r, jc := obj.BuildNarrowed(in[0], in[1+split:], space, in[1:1+split])
+			return append([]*graph.Node{r, jc}, rest(jc)...)
 		}
 	}
 	return func(in []*graph.Node) []*graph.Node {
-		theta, d, data := in[0], in[1], in[2:]
+		theta, d, drawn, data := in[0], in[1], in[2:2+split], in[2+split:]
 		r, j := obj.BuildLinearization(theta, data)
 		norms := graph.Sqrt(graph.ReduceSum(graph.Square(j), 0))
 		if s.keep {
@@ -80,8 +82,8 @@ func (s *scales) linearization(obj *objective.Objective, rest func(j *graph.Node
 		} else {
 			d = norms
 		}
-		j = graph.Div(j, graph.ExpandAxes(divisors(d), 0))
-		return slices.Concat([]*graph.Node{r, j}, rest(j), []*graph.Node{d, device.Norm(graph.Mul(d, theta))})
+		jc := space.Narrow(graph.Div(j, graph.ExpandAxes(divisors(d), 0)), drawn)
+		return slices.Concat([]*graph.Node{r, jc}, rest(jc), []*graph.Node{d, device.Norm(graph.Mul(d, theta))})
 	}
 }
 
@@ -90,16 +92,14 @@ func divisors(d *graph.Node) *graph.Node {
 	return graph.Where(graph.GreaterThan(d, graph.ZerosLike(d)), d, graph.OnesLike(d))
 }
 
-// linearize calls the program at an iterate, which owns what it makes. All but ‖Dθ‖ is returned.
-func (s *scales) linearize(p *device.Program, at *evaluated, data []*tensors.Tensor) ([]*tensors.Tensor, error) {
+// linearize calls the program at an iterate. All but ‖Dθ‖ is returned.
+func (s *scales) linearize(p *device.Program, at *evaluated, drawn, data []*tensors.Tensor) ([]*tensors.Tensor, error) {
 	if s == nil {
-		made, err := p.Call([]*tensors.Tensor{at.theta}, data)
-		at.made = made
-		return made, err
+		return p.Call([]*tensors.Tensor{at.theta}, drawn, data)
 	}
 	before := device.Vector(at.theta.DType(), s.values)
 	defer device.Free([]*tensors.Tensor{before})
-	made, err := p.Call([]*tensors.Tensor{at.theta, before}, data)
+	made, err := p.Call([]*tensors.Tensor{at.theta, before}, drawn, data)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +112,7 @@ func (s *scales) linearize(p *device.Program, at *evaluated, data []*tensors.Ten
 	s.values = values
 	s.origin = device.Number(made[last])
 	device.Free(made[last:])
-	at.made = made[:last:last]
-	return at.made, nil
+	return made[:last:last], nil
 }
 
 // scaledStepper is a regionStepper of Levenberg–Marquardt whose state has the scales.

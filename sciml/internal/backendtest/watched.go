@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 )
 
@@ -16,6 +17,8 @@ type Watched struct {
 	Fail func(program string) error
 	// Building, unless it is nil, hears of each program before its graph is built and compiled, and may hold that up.
 	Building func(program string)
+	// Around, unless it is nil, hears of each run of a program by its name, and calls run, which returns when it is over.
+	Around func(program string, run func())
 
 	mu   sync.Mutex
 	live map[*watchedBuffer]bool
@@ -131,10 +134,44 @@ func (p *watchedProgram) Execute(inputs []compute.Buffer, donate []bool, device 
 			p.of.forget(mine)
 		}
 	}
-	out, err := p.Executable.Execute(own, donate, device)
+	var out []compute.Buffer
+	var err error
+	if p.of.Around == nil {
+		out, err = p.Executable.Execute(own, donate, device)
+	} else {
+		p.of.Around(p.name, func() {
+			out, err = p.Executable.Execute(own, donate, device)
+			waitFor(out)
+		})
+	}
 	shapes := p.Outputs()
 	for i, b := range out {
 		out[i] = p.of.watch(b, shapes[i], p.name)
 	}
 	return out, err
+}
+
+// waitFor waits until the outputs of a program are there, by reading the smallest that is of floating-point numbers.
+func waitFor(out []compute.Buffer) {
+	var least compute.Buffer
+	var flat any
+	size := 0
+	for _, b := range out {
+		s, err := b.Shape()
+		if err != nil || least != nil && s.Size() >= size {
+			continue
+		}
+		switch s.DType {
+		case dtypes.Float64:
+			flat = make([]float64, s.Size())
+		case dtypes.Float32:
+			flat = make([]float32, s.Size())
+		default:
+			continue
+		}
+		least, size = b, s.Size()
+	}
+	if least != nil {
+		_ = least.ToFlatData(flat)
+	}
 }
