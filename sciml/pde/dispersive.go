@@ -224,7 +224,7 @@ func Schrodinger() *Problem {
 		}, nil, 1, 4),
 		Exactly:   []string{conditions[0].Name, conditions[1].Name},
 		Reference: func(ctx context.Context) (Field, error) { return reference.Schrodinger(ctx) },
-		Suggested: Setup{Hidden: repeated(4, 30), Interior: 3000, Boundary: 200, Resample: 500},
+		Suggested: Setup{Hidden: repeated(3, 30), Interior: 2000, Boundary: 200, Resample: 500},
 		Source:    "Raissi, Perdikaris and Karniadakis 2019",
 	}
 }
