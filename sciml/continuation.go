@@ -47,10 +47,6 @@ type Step struct {
 	Halved     int
 }
 
-// OnTheWay is the name in a history of what pinn.RelativeL2 is in Step.Metrics: the error of a value before the last of a path, which is
-// not that of the problem.
-const OnTheWay = "relative_l2_on_the_way"
-
 // Steps are the values that were reached on the way to the problem, in their order; nil for a solution without a path.
 func (s *Solution) Steps() []Step {
 	if s == nil {

@@ -13,6 +13,10 @@ import (
 	"github.com/gosciml/gosciml/sciml/pinn"
 )
 
+// OnTheWay is the name in a history of what is pinn.RelativeL2 for a part of a course alone: the error within a window of time, or that of a
+// value before the last of a path. It is not that of the problem.
+const OnTheWay = "relative_l2_on_the_way"
+
 // part is what trainings one after the other are parts of: windows of time, or the values of a path.
 type part interface {
 	// place chooses where a training begins, if not at its Start.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -42,6 +43,7 @@ type evolutionState struct {
 	From, To float64
 	Halved   int
 	Length   float64
+	Defect   float64 // of the longer one that was tried before
 }
 
 // trainWindows is train for windows.
@@ -162,6 +164,7 @@ func (e *evolution) watch(run *optim.Options, model *pinn.Model, options *Option
 		if err != nil {
 			return nil, err
 		}
+		renamed(metrics, pinn.RelativeL2, OnTheWay)
 		metrics[DefectMetric], err = model.Defect(ctx, theta)
 		return metrics, err
 	}
@@ -171,6 +174,9 @@ func (e *evolution) watch(run *optim.Options, model *pinn.Model, options *Option
 	}
 }
 
+// helpful is the defect of half a window, relative to that of the whole, up to which halving it has helped.
+const helpful = 0.7
+
 // judge keeps a window, or halves it.
 func (e *evolution) judge(ctx context.Context, r *optim.Result) error {
 	s := &e.state
@@ -179,10 +185,13 @@ func (e *evolution) judge(ctx context.Context, r *optim.Result) error {
 	reached := defect <= e.windows.Tolerance
 	if adaptive := e.windows.Count == 0; adaptive && !e.over(r) && r.Status != optim.NonFinite {
 		switch {
+		case !reached && s.Halved > 0 && defect > helpful*s.Defect:
+			note(r, "half the length has not helped, from a defect of %.2g: what the window began with is as rough", s.Defect)
+			s.Length = length
 		case !reached && length/2 >= e.windows.Shortest:
 			note(r, "the defect is %.2g, above the tolerance %.2g: the window is halved", defect, e.windows.Tolerance)
 			e.join(r)
-			s.Length = length / 2
+			s.Length, s.Defect = length/2, defect
 			s.Halved++
 			return nil
 		case reached && r.Iterations <= e.options.Iterations/4:
@@ -261,6 +270,16 @@ func (e *evolution) solution(ctx context.Context) (*Solution, error) {
 	at := device.Vector(model.Options().DType, theta)
 	defer device.Free([]*tensors.Tensor{at})
 	result.Metrics, err = model.Monitor(context.WithoutCancel(ctx), at)
+	if n := len(result.History.Records); n > 0 { // the end of the last window is that of the whole
+		result.History.Records = slices.Clone(result.History.Records)
+		last := &result.History.Records[n-1]
+		last.Metrics = maps.Clone(last.Metrics)
+		if last.Metrics == nil {
+			last.Metrics = map[string]float64{}
+		}
+		maps.Copy(last.Metrics, result.Metrics)
+		last.Seconds = result.Seconds
+	}
 	return &Solution{Method: o.Method.Name(), Result: result, model: model, windows: slices.Clone(s.Done), left: endingOf(model.Objective())}, err
 }
 

@@ -160,8 +160,11 @@ func drawCurves(axis optim.Axis, title string, curves []curve) (*plot.Figure, er
 
 func lossOf(r optim.Record) (float64, bool) { return r.Loss, true }
 
-// errorOf is the error of a record, and whether it was measured there.
+// errorOf is the error of a record, or that of its part of a course, and whether it was measured there.
 func errorOf(r optim.Record) (float64, bool) {
 	e, ok := r.Metrics[pinn.RelativeL2]
+	if !ok {
+		e, ok = r.Metrics[OnTheWay]
+	}
 	return e, ok
 }

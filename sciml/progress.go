@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/gosciml/gosciml/sciml/optim"
-	"github.com/gosciml/gosciml/sciml/pinn"
 	"github.com/gosciml/gosciml/sciml/plot"
 )
 
@@ -46,7 +45,7 @@ func (n newest) String() string {
 }
 
 func lossAndError(loss float64, metrics map[string]float64) string {
-	if v, measured := metrics[pinn.RelativeL2]; measured {
+	if v, measured := errorOf(optim.Record{Metrics: metrics}); measured {
 		return fmt.Sprintf("loss %.2e, error %.2e", loss, v)
 	}
 	return fmt.Sprintf("loss %.2e", loss)

@@ -15,7 +15,7 @@ import (
 // time. It is continuous at the seams by construction, and so is its rate where the equations are of second order in time: see pinn.Window.
 //
 // The zero value takes what the problem suggests, unless there are Options.SnapshotEvery. With a Count, windows are equally long. With a Tolerance and no Count they are chosen: one
-// that does not reach it within its iterations is tried again with half the length, and one that reaches it within a quarter of them is
+// that does not reach it within its iterations is tried again with half the length, as long as that helps, and one that reaches it within a quarter of them is
 // followed by one half as long again.
 type Windows struct {
 	// Count is the number of windows of equal length; 1 for all of the time at once, whatever the problem suggests.
