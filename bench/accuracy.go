@@ -21,7 +21,7 @@ type accuracyFlags struct {
 }
 
 // wholeSeeds is the number of seeds of the whole table.
-const wholeSeeds = 5
+const wholeSeeds = 3
 
 // accuracyPage is where the whole table goes.
 const accuracyPage = "docs/accuracy.md"

@@ -3,7 +3,7 @@
 //
 //	go run ./bench problems                              # every problem, two minutes each
 //	go run ./bench problems -problem burgers -json       # one of them, as a line of JSON
-//	go run ./bench accuracy                              # errors and times against the targets, five seeds each: hours
+//	go run ./bench accuracy                              # errors and times against the targets, three seeds each: hours
 //	go run ./bench accuracy -problem burgers -seeds 1 -json
 //	go run ./bench optimizers                            # every method, on test functions, Poisson and Burgers
 //	go run ./bench rates                                 # measured rates of convergence next to theory
@@ -11,7 +11,7 @@
 //	go run ./bench memory                                # what optimizers need for millions of parameters; Linux
 //
 // Every command prints what it measured on standard output, and how far it is on standard error. Figures depend on the
-// machine; within one run they may be compared. Programs are compiled anew in every training, unless GOSCIML_COMPILE_CACHE is
+// machine; within one run they may be compared. Every training begins without compiled programs, unless GOSCIML_COMPILE_CACHE is
 // set: so that times do not depend on what ran before.
 package main
 
@@ -38,15 +38,44 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 }
 
 func main() {
-	if _, given := os.LookupEnv(backend.CacheEnv); !given {
-		os.Setenv(backend.CacheEnv, "off")
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+	err := keepCold()
+	if err == nil {
+		err = run(ctx, os.Args[1:])
+	}
+	if cold != "" {
+		_ = os.RemoveAll(cold)
+	}
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// cold is the folder for the programs of one training, which may use one several times; empty where the environment says another.
+var cold string
+
+// keepCold has programs kept there.
+func keepCold() (err error) {
+	if _, given := os.LookupEnv(backend.CacheEnv); given {
+		return nil
+	}
+	if cold, err = os.MkdirTemp("", "gosciml-bench"); err != nil {
+		return err
+	}
+	return os.Setenv(backend.CacheEnv, cold)
+}
+
+// forgetPrograms makes the next training compile all of its programs.
+func forgetPrograms() error {
+	if cold == "" {
+		return nil
+	}
+	if err := os.RemoveAll(cold); err != nil {
+		return err
+	}
+	return os.MkdirAll(cold, 0o700)
 }
 
 // coldOrWarm says, for tables, what a time contains of compiling.
@@ -55,11 +84,11 @@ func coldOrWarm() string {
 		return fmt.Sprintf("Times are warm: %s is %q, and programs that were compiled before were loaded from there.",
 			backend.CacheEnv, os.Getenv(backend.CacheEnv))
 	}
-	return fmt.Sprintf("Times are cold: every training compiled all of its programs (%s=off).", backend.CacheEnv)
+	return "Times are cold: every training began without compiled programs."
 }
 
 // keepsPrograms reports whether compiled programs are kept, which makes times shorter.
-func keepsPrograms() bool { return os.Getenv(backend.CacheEnv) != "off" }
+func keepsPrograms() bool { return cold == "" && os.Getenv(backend.CacheEnv) != "off" }
 
 func run(ctx context.Context, args []string) error {
 	var names []string

@@ -62,6 +62,9 @@ func (t training) run(ctx context.Context) (row, error) {
 			return row{}, err
 		}
 	}
+	if err := forgetPrograms(); err != nil {
+		return row{}, err
+	}
 	s, err := sciml.Solve(ctx, p, sciml.Options{
 		Method: m, Seed: t.seed, Backend: b, Time: time.Duration(t.seconds * float64(time.Second)),
 		OnProgress: func(h *optim.History) error {
