@@ -16,9 +16,9 @@ import (
 
 // Auto chooses the method by what it sees, and goes on to another when one does not pay:
 //
-//   - Where the loss is a sum of squares and its matrices are affordable (within MaxMemory, the smaller one of residuals and
-//     columns at most 4000), it starts with LevenbergMarquardt: with geodesic acceleration, and in random subspaces of a third
-//     of the parameters where there are many, and fewer than residuals. That adapts its damping to the gain ratio, asks for new collocation points, and
+//   - Where the loss is a sum of squares and its matrices are affordable (within MaxMemory), it starts with LevenbergMarquardt:
+//     with geodesic acceleration, and in random subspaces of a third of the parameters, at most 2000, where there are many, and
+//     these are fewer than residuals. That adapts its damping to the gain ratio, asks for new collocation points, and
 //     leaves random starts where other Gauss–Newton methods are stuck. Where it does not, Adam follows, and then another trial.
 //     With up to 64 parameters, as a regression has, it is scaled by UsualScaling and goes on until it cannot.
 //   - Otherwise it warms up with Adam, which is cheap and leaves poor starts, until its loss stalls or WarmUp iterations are made.
@@ -80,15 +80,11 @@ func (a Auto) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 // operations at the speed of a matrix product: measured on a network of four layers.
 const operationsOfGradient = 135
 
-// mostForBroyden and mostForSteps are the sizes up to which dense methods are affordable, in parameters, and in the order
-// of the matrix that a step factorizes.
-const (
-	mostForBroyden = 5000
-	mostForSteps   = 4000
-)
+// mostForBroyden is the number of parameters up to which a dense quasi-Newton method is affordable.
+const mostForBroyden = 5000
 
-// leastSubspace is the dimension below which subspaces save nothing.
-const leastSubspace = 256
+// leastSubspace is the dimension below which subspaces save nothing, mostSubspace that above which a step takes too long.
+const leastSubspace, mostSubspace = 256, 2000
 
 // dense adds the Gauss–Newton method where it can be had, and says why it is there or not. It also returns M.
 func (p *automatic) dense(a Auto) (int, string, error) {
@@ -101,10 +97,10 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 		return 0, "", err
 	}
 	columns, method := obj.Dim, LevenbergMarquardt{Geodesic: true, MaxMemory: a.MaxMemory, Seed: 1}
-	if third := max(leastSubspace, (obj.Dim+2)/3); third < obj.Dim {
+	if some := min(mostSubspace, max(leastSubspace, (obj.Dim+2)/3)); some < obj.Dim {
 		method.AdaptEvery = 10
-		if third < rows { // otherwise the matrix is JJᵀ anyway, and a step in all parameters costs little more
-			columns, method.Columns = third, third
+		if some < rows { // otherwise the matrix is JJᵀ anyway, and a step in all parameters costs little more
+			columns, method.Columns = some, some
 		}
 	}
 	made, unsuited := obj.JacobianSize()
@@ -116,8 +112,6 @@ func (p *automatic) dense(a Auto) (int, string, error) {
 	switch {
 	case unsuited != nil:
 		return rows, fmt.Sprintf("%s: no Gauss–Newton steps, since %v", size, unsuited), nil
-	case order > mostForSteps:
-		return rows, fmt.Sprintf("%s: a Gauss–Newton step would factorize a matrix of order %d, more than %d", size, order, mostForSteps), nil
 	case need > float64(a.MaxMemory):
 		return rows, fmt.Sprintf("%s: Gauss–Newton steps would need %.3g GiB, more than MaxMemory = %.3g GiB", size, need/(1<<30), float64(a.MaxMemory)/(1<<30)), nil
 	}

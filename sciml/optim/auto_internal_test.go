@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/gosciml/gosciml/sciml/backend"
 	"github.com/gosciml/gosciml/sciml/internal/device"
 	"github.com/gosciml/gosciml/sciml/objective"
 )
@@ -168,6 +170,34 @@ func TestAutoLeavesOut(t *testing.T) {
 			}
 			stop(s)
 			stop(again)
+		}
+	}
+}
+
+// TestAutoOfManyParameters: there are Gauss–Newton steps as long as the matrices have room, in subspaces that do not grow on.
+func TestAutoOfManyParameters(t *testing.T) {
+	b, err := backend.OpenConfig("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		rows, params, columns int // columns 0 for all parameters, and −1 for no such steps
+	}{{5000, 3000, 1000}, {5000, 17000, 2000}, {1900, 17000, 0}, {5000, 170000, -1}} {
+		p := &automatic{obj: &objective.Objective{Backend: b, Dim: c.params, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
+			x := graph.Sin(graph.Iota(theta.Graph(), shapes.Make(theta.DType(), c.rows, 4), 0))
+			return graph.ReduceSum(graph.Tanh(graph.MatMul(x, graph.Reshape(theta, 4, c.params/4))), 1)
+		}}}
+		if _, _, err := p.dense(Auto{MaxMemory: defaultMemory}); err != nil {
+			t.Fatal(err)
+		}
+		got := -1
+		for _, candidate := range p.candidates {
+			if m, ok := candidate.method.(LevenbergMarquardt); ok {
+				got = m.Columns
+			}
+		}
+		if got != c.columns {
+			t.Errorf("%d residuals and %d parameters: steps in %d columns, want %d", c.rows, c.params, got, c.columns)
 		}
 	}
 }

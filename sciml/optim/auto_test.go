@@ -143,7 +143,7 @@ func TestAutoSubspaces(t *testing.T) {
 	for _, c := range []struct {
 		params int
 		word   string
-	}{{200, "dense JᵀJ (300 residuals, 200"}, {600, "dense JᵀJ (in subspaces of dimension 256"}, {1200, "dense JJᵀ (300 residuals, 1200"}} {
+	}{{200, "dense JᵀJ (300 residuals, 200"}, {600, "dense JᵀJ (in subspaces of dimension 25"}, {1200, "dense JJᵀ (300 residuals, 1200"}} {
 		obj := &objective.Objective{Backend: pureGo(t), Dim: c.params, Residual: func(theta *graph.Node, _ []*graph.Node) *graph.Node {
 			padded := graph.Concatenate([]*graph.Node{theta, theta}, 0)
 			return graph.AddScalar(graph.Slice(graph.Add(padded, graph.Square(padded)), graph.AxisRange(0, rows)), -2)
