@@ -28,6 +28,7 @@ func Cavity(re float64) *Problem {
 	p := cavity("Cavity", re, steepLid(re), reference.Cavity)
 	p.Name, p.Key = fmt.Sprintf("lid-driven cavity, Re = %v", re), fmt.Sprintf("cavity-re%v", re)
 	p.Source = "Ghia, Ghia and Shin 1982, with a lid that is continuous in the corners"
+	p.Suggested.Interior = 2000 // with fewer, each move of the points to the corners sets a training back
 	return p
 }
 
