@@ -29,6 +29,7 @@ func Cavity(re float64) *Problem {
 	p.Name, p.Key = fmt.Sprintf("lid-driven cavity, Re = %v", re), fmt.Sprintf("cavity-re%v", re)
 	p.Source = "Ghia, Ghia and Shin 1982, with a lid that is continuous in the corners"
 	p.Suggested.Interior = 2000 // with fewer, each move of the points to the corners sets a training back
+	p.Suggested.Path = fromSlow(Cavity, re)
 	return p
 }
 
@@ -38,7 +39,16 @@ func CavitySmooth(re float64) *Problem {
 	p := cavity("CavitySmooth", re, smoothLid(), reference.CavitySmooth)
 	p.Name, p.Key = fmt.Sprintf("lid-driven cavity with a smooth lid, Re = %v", re), fmt.Sprintf("cavity-smooth-re%v", re)
 	p.Source = "Shen 1991, Journal of Computational Physics 95"
+	p.Suggested.Path = fromSlow(CavitySmooth, re)
 	return p
+}
+
+// fromSlow is the way to a flow from that at Re = 100; nil for one that is reached from nothing as well.
+func fromSlow(of func(re float64) *Problem, re float64) *Path {
+	if !(re > 400) {
+		return nil
+	}
+	return &Path{Of: of, From: 100, To: re}
 }
 
 // drive is a lid: its speed at x, a stream function and a pressure with what is known of the flow under it, and a factor that is
