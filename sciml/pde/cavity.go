@@ -43,7 +43,7 @@ func CavitySmooth(re float64) *Problem {
 	return p
 }
 
-// fromSlow is the way to a flow from that at Re = 100; nil for one that is reached from nothing as well.
+// fromSlow is the way to a flow from that at Re = 100; nil up to Re = 400, where a flow is trained at once.
 func fromSlow(of func(re float64) *Problem, re float64) *Path {
 	if !(re > 400) {
 		return nil
