@@ -67,18 +67,14 @@ func (o Options) trainWindows(ctx context.Context, problem *pde.Problem, w Windo
 	} else {
 		e.state.Length = w.First
 	}
-	switch few := o.fewIterations(); {
-	case o.Iterations != 0:
-	case w.Count == 0: // of a window that is then halved
-		e.options.Iterations = few
-	case o.Time == 0: // as many windows make more of them
-		e.options.Iterations = max(few/4, 5*few/w.Count)
+	if w.Count == 0 && o.Iterations == 0 { // each window has a limit of its own
+		e.options.Iterations = math.MaxInt
 	}
 	if err := e.begin(ctx, problem, began); err != nil {
 		return nil, err
 	}
 	var current *optim.Result
-	for e.at() < e.last && !e.over(current) && (current == nil || current.Status != optim.NonFinite) {
+	for e.at() < e.last && !e.over(current) && e.iterations() > 0 && (current == nil || current.Status != optim.NonFinite) {
 		if current, err = e.train(ctx); current == nil || err != nil {
 			break
 		}
@@ -98,6 +94,18 @@ func (e *evolution) at() float64 {
 	return e.first
 }
 
+// iterations are those of the next window: its share of what is left, within its limit.
+func (e *evolution) iterations() int {
+	left := e.options.Iterations - e.sum.Iterations
+	if left > 0 && e.windows.Count > 0 {
+		left = max(1, left/(e.windows.Count-len(e.state.Done)))
+	}
+	if most := e.windows.Iterations; most > 0 {
+		left = min(left, most)
+	}
+	return left
+}
+
 // train trains the next window, and decides about the one after it.
 func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
 	s := &e.state
@@ -108,6 +116,7 @@ func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
 		}
 	}
 	o := e.options
+	o.Iterations = e.iterations()
 	balance := s.Balance
 	if len(s.Done) > 0 && balance == nil { // none was found
 		balance = map[string]float64{}
@@ -194,7 +203,7 @@ func (e *evolution) judge(ctx context.Context, r *optim.Result) error {
 			s.Length, s.Defect = length/2, defect
 			s.Halved++
 			return nil
-		case reached && r.Iterations <= e.options.Iterations/4:
+		case reached && r.Iterations <= e.windows.Iterations/4:
 			s.Length = 1.5 * length
 		default:
 			s.Length = length
@@ -263,7 +272,9 @@ func (e *evolution) solution(ctx context.Context) (*Solution, error) {
 	}
 	result := e.sum
 	if reached < e.last {
-		e.unfinished(&result)
+		if e.unfinished(&result); e.iterations() < 1 && !cut(&result) {
+			result.Status, result.Message = optim.IterationLimit, ""
+		}
 		result.Message = strings.TrimPrefix(result.Message+unreached(reached, e.last), "; ")
 	}
 	result.Theta, result.Loss = theta, s.loss()

@@ -37,7 +37,7 @@ func ExampleWindows() {
 		panic(err)
 	}
 	solution, err := sciml.Solve(context.Background(), prey, sciml.Options{
-		Backend: b, Method: optim.LevenbergMarquardt{}, Iterations: 100, Windows: sciml.Windows{Tolerance: 1e-4},
+		Backend: b, Method: optim.LevenbergMarquardt{}, Windows: sciml.Windows{Tolerance: 1e-4, Iterations: 100},
 	})
 	if err != nil {
 		panic(err)

@@ -70,7 +70,7 @@ type Options struct {
 	// Solution.Snapshot shows how the solution came about; see optim.Options. Zero for none.
 	SnapshotEvery int
 	// Windows cut the time of an evolution problem into windows that are trained one after the other; the zero value takes what the
-	// problem suggests. Iterations, LossTolerance and Until are then those of each window; Time is that of all.
+	// problem suggests. Iterations and Time are those of all windows, LossTolerance and Until those of each.
 	Windows Windows
 	// Continuation says how the path to a problem is followed that suggests one (see pde.Along), through others that are easier to
 	// solve. With a Start or From there is none. Time is that of all.

@@ -24,6 +24,9 @@ type Windows struct {
 	// end of the whole time, where errors neither grow nor decay (see pinn.Model.Defect). Where they grow it has to be smaller than
 	// the error that is wanted, by that factor. When zero, a window ends as Options say; 1e-4 when Count is zero as well.
 	Tolerance float64
+	// Iterations is the most that a window takes of Options.Iterations. When zero it has its share of what is left where there is a Count,
+	// and where windows are chosen 400, or 4000 with a Method, as a window without them does not end before it has reached its tolerance.
+	Iterations int
 	// First is the length of the first window, and Shortest that from which windows are not halved, where they are chosen; an eighth
 	// and a 512th of the time when zero.
 	First, Shortest float64
@@ -65,6 +68,8 @@ func (w Windows) check() error {
 		}
 	}
 	switch {
+	case w.Iterations < 0:
+		return fmt.Errorf("sciml: Options.Windows.Iterations is %d, expected at least 1 (or 0 for the default)", w.Iterations)
 	case w.Count < 0:
 		return fmt.Errorf("sciml: Options.Windows.Count is %d, expected at least 1 (or 0, for windows that are chosen or suggested)", w.Count)
 	case w.Count > 0 && (w.First != 0 || w.Shortest != 0):
@@ -98,6 +103,7 @@ func (o *Options) windowsOf(problem *pde.Problem) (Windows, error) {
 		return w, nil
 	}
 	length := last - first
+	w.Iterations = cmp.Or(w.Iterations, o.fewIterations())
 	w.Tolerance, w.First = cmp.Or(w.Tolerance, 1e-4), math.Min(cmp.Or(w.First, length/8), length)
 	w.Shortest = math.Min(cmp.Or(w.Shortest, length/512), w.First)
 	return w, nil

@@ -53,7 +53,7 @@ var levenberg = optim.LevenbergMarquardt{}
 func TestWindowsPredictTheError(t *testing.T) {
 	for _, tolerance := range []float64{1e-3, 1e-5} {
 		s, err := sciml.Solve(t.Context(), rotation(t, 12), sciml.Options{
-			Method: levenberg, Iterations: 200, Loss: pinn.Options{Interior: 40}, Seed: 1,
+			Method: levenberg, Iterations: 1600, Loss: pinn.Options{Interior: 40}, Seed: 1,
 			Windows: sciml.Windows{Count: 8, Tolerance: tolerance},
 		})
 		if err != nil {
@@ -79,8 +79,8 @@ func TestWindowsPredictTheError(t *testing.T) {
 func TestWindowsAreChosen(t *testing.T) {
 	solve := func(first float64, iterations int) *sciml.Solution {
 		s, err := sciml.Solve(t.Context(), rotation(t, 6), sciml.Options{
-			Method: levenberg, Iterations: iterations, Loss: pinn.Options{Interior: 40}, Seed: 1,
-			Windows: sciml.Windows{Tolerance: 1e-3, First: first},
+			Method: levenberg, Loss: pinn.Options{Interior: 40}, Seed: 1,
+			Windows: sciml.Windows{Tolerance: 1e-3, First: first, Iterations: iterations},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -117,7 +117,7 @@ func TestWindowsOfWaves(t *testing.T) {
 	problem := pde.Wave(1, 2, 0)
 	problem.Suggested.Hidden = []int{8}
 	s, err := sciml.Solve(t.Context(), problem, sciml.Options{
-		Method: levenberg, Iterations: 10, Loss: pinn.Options{Interior: 60}, Seed: 1,
+		Method: levenberg, Iterations: 30, Loss: pinn.Options{Interior: 60}, Seed: 1,
 		Windows: sciml.Windows{Count: 3},
 	})
 	if err != nil {
@@ -145,7 +145,7 @@ func TestWindowsOfWaves(t *testing.T) {
 }
 
 func windowed() sciml.Options {
-	return sciml.Options{Method: levenberg, Iterations: 12, Loss: pinn.Options{Interior: 40}, Seed: 3, MonitorEvery: 5, Windows: sciml.Windows{Count: 4}}
+	return sciml.Options{Method: levenberg, Iterations: 48, Loss: pinn.Options{Interior: 40}, Seed: 3, MonitorEvery: 5, Windows: sciml.Windows{Count: 4}}
 }
 
 // TestWindowsResume: a training that ends in the middle of a window goes on bit for bit, and what there is can be looked at.
@@ -241,6 +241,19 @@ func TestWindowsAreKept(t *testing.T) {
 		if err != nil || !slices.Equal(got[0], want[0]) {
 			t.Errorf("at t = %g it is %v, want %v (%v)", at, got, want, err)
 		}
+	}
+}
+
+// TestWindowsCount: limits are those of all windows, and what is not reached is said.
+func TestWindowsCount(t *testing.T) {
+	options := windowed()
+	options.Iterations = 3
+	s, err := sciml.Solve(t.Context(), rotation(t, 6), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Result.Iterations != 3 || len(s.Windows()) != 3 || s.Result.Status != optim.IterationLimit || !strings.Contains(s.Result.Message, "was not reached") {
+		t.Errorf("%d iterations in %d windows ended by %q, %q", s.Result.Iterations, len(s.Windows()), s.Result.Status, s.Result.Message)
 	}
 }
 
