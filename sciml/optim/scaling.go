@@ -65,12 +65,13 @@ func newScales(s Scaling, geodesic bool, dim int) *scales {
 
 // linearization builds r, JC and what rest makes of that. With scales, J is JD⁻¹, and D and ‖Dθ‖ follow. Inputs are θ, D so far where
 // there are scales, those of the subspace, and the data.
-func (s *scales) linearization(obj *objective.Objective, space objective.Subspaces, rest func(jc *graph.Node) []*graph.Node) func(in []*graph.Node) []*graph.Node {
+func (s *scales) linearization(obj *objective.Objective, space objective.SumSpaces, rest func(j, jc *graph.Node) []*graph.Node) func(in []*graph.Node) []*graph.Node {
 	split := space.NumInputs()
 	if s == nil {
 		return func(in []*graph.Node) []*graph.Node {
-			r, jc := obj.BuildNarrowed(in[0], in[1+split:], space, in[1:1+split])
-			return append([]*graph.Node{r, jc}, rest(jc)...)
+			r, j := obj.BuildLinearization(in[0], in[1+split:])
+			jc := space.Narrow(j, in[1:1+split])
+			return append([]*graph.Node{r, jc}, rest(j, jc)...)
 		}
 	}
 	return func(in []*graph.Node) []*graph.Node {
@@ -82,8 +83,9 @@ func (s *scales) linearization(obj *objective.Objective, space objective.Subspac
 		} else {
 			d = norms
 		}
-		jc := space.Narrow(graph.Div(j, graph.ExpandAxes(divisors(d), 0)), drawn)
-		return slices.Concat([]*graph.Node{r, jc}, rest(jc), []*graph.Node{d, device.Norm(graph.Mul(d, theta))})
+		j = graph.Div(j, graph.ExpandAxes(divisors(d), 0))
+		jc := space.Narrow(j, drawn)
+		return slices.Concat([]*graph.Node{r, jc}, rest(j, jc), []*graph.Node{d, device.Norm(graph.Mul(d, theta))})
 	}
 }
 
