@@ -38,7 +38,7 @@ import (
 // zeros are all exported types of the library that can be made as a literal, as pointers to zero values.
 var zeros = []any{
 	&sciml.Continuation{}, &sciml.Live{}, &sciml.Options{}, &sciml.Solution{}, &sciml.Step{}, &sciml.Trainings{}, &sciml.Window{}, &sciml.Windows{},
-	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Mix{}, &autodiff.Term{},
+	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
 	&backend.Program{}, &backend.Report{}, &keep.Entry{},
 	&diagnose.Decades{}, &diagnose.Density{}, &diagnose.Estimate{}, &diagnose.Extremes{}, &diagnose.KernelChange{}, &diagnose.Matrix{}, &diagnose.Quadrature{},
 	&diagnose.Evidence{}, &diagnose.Explanation{}, &diagnose.Figure{}, &diagnose.Finding{},
@@ -49,7 +49,7 @@ var zeros = []any{
 	&objective.Batch{}, &objective.Batches{}, &objective.Block{}, &objective.Change{}, &objective.Curvature{}, &objective.CurvatureAt{},
 	&objective.Deviation{}, &objective.Embedding{}, &objective.Evaluation{}, &objective.Evaluator{}, &objective.GradientNoise{}, &objective.Iterate{},
 	&objective.Linearization{}, &objective.Linearizer{}, &objective.Losses{}, &objective.Objective{}, &objective.Point{}, &objective.Sampler{},
-	&objective.Samples{}, &objective.Subspace{}, &objective.Subspaces{}, &objective.SumSpace{}, &objective.SumSpaces{}, &objective.TermEvaluator{}, &objective.Terms{},
+	&objective.Samples{}, &objective.Subspace{}, &objective.Subspaces{}, &objective.Subspace{}, &objective.Subspaces{}, &objective.TermEvaluator{}, &objective.Terms{},
 	&optim.Adagrad{}, &optim.Adam{}, &optim.Auto{}, &optim.BFGS{}, &optim.BarzilaiBorwein{}, &optim.BlockDiagonal{}, &optim.Checkpoint{},
 	&optim.Constant{}, &optim.Cosine{}, &optim.CubicRegularization{}, &optim.Diagonal{}, &optim.Dogleg{}, &optim.ENGD{}, &optim.Event{},
 	&optim.ExactGradientDescent{}, &optim.Exponential{}, &optim.Goal{}, &optim.Gonum{}, &optim.GradientDescent{}, &optim.History{},

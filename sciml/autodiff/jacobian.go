@@ -24,7 +24,17 @@ import (
 // It panics, naming the operation, where all of this would take more than 256 reverse passes; products with such a Jacobian
 // are still to be had from JVP and VJP.
 func Jacobian(r, theta *graph.Node) *graph.Node {
-	return JacobianTimes(r, theta, nil)
+	checkJacobian(r, theta)
+	p := newPlanner(theta)
+	plan, refused := p.of(unfused(r, theta))
+	if refused != nil {
+		panic(refused)
+	}
+	j := p.build(plan)
+	if r.Rank() == 2 && r.Shape().Dimensions[1] > 1 {
+		return graph.Reshape(j, append(r.Shape().Dimensions, theta.Shape().Size())...)
+	}
+	return j
 }
 
 func checkJacobian(r, theta *graph.Node) {
@@ -38,7 +48,7 @@ func checkJacobian(r, theta *graph.Node) {
 
 // along builds the Jacobian of a node by its structure, shape [size, P], from the rows along an axis.
 func (p *pointwise) along(n *graph.Node, axis int) *graph.Node {
-	dims, params := n.Shape().Dimensions, p.mixing.columns(p.theta)
+	dims, params := n.Shape().Dimensions, p.theta.Shape().Size()
 	order := append([]int{axis}, others([]int{axis}, n.Rank())...)
 	first := n
 	if axis != 0 {
@@ -78,17 +88,11 @@ func (p *pointwise) jacobian(total *graph.Node, points int) *graph.Node {
 	for i, m := range p.meetings {
 		outputs[i] = m.at
 	}
-	j := &columns{points: points, size: p.theta.Shape().Dimensions[0], mixing: p.mixing}
+	j := &columns{points: points, size: p.theta.Shape().Dimensions[0]}
 	if len(p.meetings) > 0 {
 		signals := reverse(total, outputs...)
 		for _, group := range groupProducts(p.meetings) {
-			signal := func(m meeting) *graph.Node { return signals[m.index] }
-			if part, axis := p.mixedPart(group); part != nil {
-				rows := outerProducts(group, signal, part.By, axis)
-				j.addMixed(p.mixing.at(place{offset: part.Offset, size: part.Size()}), graph.Reshape(rows, points, part.Columns()))
-				continue
-			}
-			rows := perPoint(group, signal)
+			rows := perPoint(group, func(m meeting) *graph.Node { return signals[m.index] })
 			if whole := p.general[group[0].weight.Id()]; whole != nil {
 				j.addGeneral(whole, rows)
 				continue
@@ -183,10 +187,7 @@ func groupProducts(meetings []meeting) [][]meeting {
 type columns struct {
 	points, size int
 	parts        []part
-	whole        *graph.Node // of weights that are no part of theta, [N, P], or times C; nil for none
-	// With a mixing, what belongs to one of its parts is multiplied by C as it comes.
-	mixing Mixing
-	mixed  mixedColumns
+	whole        *graph.Node // of weights that are no part of theta, [N, P]; nil for none
 }
 
 type part struct {
@@ -200,10 +201,6 @@ func (c *columns) add(place place, rows *graph.Node) {
 	if place.slope != nil {
 		slope := graph.Reshape(place.slope, 1, place.size)
 		flat = graph.Mul(flat, graph.BroadcastToShape(slope, flat.Shape()))
-	}
-	if i := c.mixing.at(place); i >= 0 {
-		c.addMixed(i, c.mixing[i].apply(flat))
-		return
 	}
 	for i, p := range c.parts {
 		if p.offset == place.offset && p.size == place.size {
@@ -222,18 +219,11 @@ func (c *columns) addGeneral(jacobian, rows *graph.Node) {
 
 // assemble puts the parts side by side, with zeros where theta has no influence.
 func (c *columns) assemble(theta *graph.Node) *graph.Node {
-	if c.mixing != nil {
-		return c.assembleMixed(theta)
-	}
-	return c.sideBySide(theta, c.whole)
-}
-
-// sideBySide is assemble without a mixing, with something to add to.
-func (c *columns) sideBySide(theta, total *graph.Node) *graph.Node {
 	slices.SortStableFunc(c.parts, func(a, b part) int { return a.offset - b.offset })
 	blank := func(size int) *graph.Node {
 		return graph.Zeros(theta.Graph(), shapes.Make(theta.DType(), c.points, size))
 	}
+	total := c.whole
 	for parts := c.parts; len(parts) > 0 || total == nil; {
 		var side []*graph.Node
 		var overlapping []part // entries of theta that several weights have in common

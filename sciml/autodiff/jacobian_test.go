@@ -6,7 +6,6 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -18,7 +17,6 @@ import (
 // residuals are point-wise residuals by name, of different structure.
 func residuals(t *testing.T) map[string]struct {
 	dims, params int
-	layers       []nn.Block
 	r            func(theta, x *graph.Node) *graph.Node
 } {
 	network := func(widths ...int) *nn.MLP {
@@ -30,7 +28,6 @@ func residuals(t *testing.T) map[string]struct {
 	}
 	type residual = struct {
 		dims, params int
-		layers       []nn.Block // from the beginning of θ on
 		r            func(theta, x *graph.Node) *graph.Node
 	}
 	plane, space, vector := network(2, 7, 5, 1), network(5, 6, 4, 1), network(2, 6, 3)
@@ -39,59 +36,44 @@ func residuals(t *testing.T) map[string]struct {
 		t.Fatal(err)
 	}
 	return map[string]residual{
-		"third and fourth order": {2, plane.NumParams(), plane.Blocks(), func(theta, x *graph.Node) *graph.Node {
-			u := autodiff.Of(plane.Apply(theta, x), x)
-			return graph.Add(graph.Add(u.Partial(1), graph.Mul(u.U(), u.Partial(0, 0, 0))), u.Partial(0, 0, 0, 0))
-		}},
-		"system": {2, vector.NumParams(), vector.Blocks(), func(theta, x *graph.Node) *graph.Node {
-			u := autodiff.Of(vector.Apply(theta, x), x)
-			of := func(n *graph.Node, i int) *graph.Node { return column(n, i) }
-			first := graph.Add(graph.Mul(of(u.U(), 0), of(u.Partial(0), 1)), of(u.Laplacian(), 0))
-			second := graph.Add(of(u.Partial(0), 2), of(u.Partial(1), 1))
-			return graph.Concatenate([]*graph.Node{first, second}, 1)
-		}},
-		"slopes at both sides": {2, plane.NumParams(), plane.Blocks(), func(theta, x *graph.Node) *graph.Node {
-			u, other := autodiff.Of(plane.Apply(theta, x), x), graph.AddScalar(x, 1)
-			return graph.Sub(u.Partial(0), autodiff.Of(plane.Apply(theta, other), other).Partial(0))
-		}},
-		"value": {2, plane.NumParams(), plane.Blocks(), func(theta, x *graph.Node) *graph.Node { return plane.Apply(theta, x) }},
-		"Laplacian": {2, plane.NumParams(), plane.Blocks(), func(theta, x *graph.Node) *graph.Node {
+		"value": {2, plane.NumParams(), func(theta, x *graph.Node) *graph.Node { return plane.Apply(theta, x) }},
+		"Laplacian": {2, plane.NumParams(), func(theta, x *graph.Node) *graph.Node {
 			return graph.Add(autodiff.Of(plane.Apply(theta, x), x).Laplacian(), graph.Sin(plane.Apply(theta, x)))
 		}},
-		"Laplacian by a bundle": {5, space.NumParams(), space.Blocks(), func(theta, x *graph.Node) *graph.Node {
+		"Laplacian by a bundle": {5, space.NumParams(), func(theta, x *graph.Node) *graph.Node {
 			return autodiff.Of(space.Apply(theta, x), x).Laplacian()
 		}},
-		"Burgers": {2, plane.NumParams(), plane.Blocks(), func(theta, x *graph.Node) *graph.Node {
+		"Burgers": {2, plane.NumParams(), func(theta, x *graph.Node) *graph.Node {
 			u := autodiff.Of(plane.Apply(theta, x), x)
 			advection := graph.Mul(u.U(), u.Partial(1))
 			return graph.Sub(graph.Add(u.Partial(0), advection), graph.MulScalar(u.Partial(1, 1), 0.01))
 		}},
-		"components": {2, vector.NumParams(), vector.Blocks(), func(theta, x *graph.Node) *graph.Node {
+		"components": {2, vector.NumParams(), func(theta, x *graph.Node) *graph.Node {
 			return autodiff.Of(vector.Apply(theta, x), x).Laplacian()
 		}},
-		"batched products of a separable network": {3, separable.NumParams(), separable.Blocks(), func(theta, x *graph.Node) *graph.Node {
+		"batched products of a separable network": {3, separable.NumParams(), func(theta, x *graph.Node) *graph.Node {
 			u := autodiff.Of(separable.Apply(theta, x), x)
 			return graph.Add(u.Laplacian(), graph.Mul(u.Partial(0), u.U()))
 		}},
-		"batched products with the weight on either side": {3, 3*2*4 + 3*4*2, nil, func(theta, x *graph.Node) *graph.Node {
+		"batched products with the weight on either side": {3, 3*2*4 + 3*4*2, func(theta, x *graph.Node) *graph.Node {
 			left := graph.Reshape(graph.Slice(theta, graph.AxisRange(0, 24)), 2, 3, 4)
 			right := graph.Reshape(graph.Slice(theta, graph.AxisRangeToEnd(24)), 4, 3, 2)
 			h := graph.Sin(graph.Stack([]*graph.Node{x, graph.Square(x)}, 2)) // [N, 3, 2]
 			y := graph.Einsum("kdm,ndk->dmn", left, h)
 			return graph.ReduceSum(graph.Tanh(graph.Einsum("dmn,mdk->dnk", graph.Tanh(y), right)), 0)
 		}},
-		"scalar parameters, and some unused": {2, plane.NumParams() + 4, plane.Blocks(), func(theta, x *graph.Node) *graph.Node {
+		"scalar parameters, and some unused": {2, plane.NumParams() + 4, func(theta, x *graph.Node) *graph.Node {
 			from := func(i, n int) *graph.Node { return graph.Slice(theta, graph.AxisRange(i, i+n)) }
 			scalar := func(i int) *graph.Node { return graph.Reshape(from(i, 1)) }
 			y := graph.Mul(x, graph.Exp(scalar(1))) // entry 0 is unused
 			u := autodiff.Of(plane.Apply(from(3, plane.NumParams()), y), x)
 			return graph.Sub(graph.Mul(u.Laplacian(), scalar(2)), graph.Div(u.U(), graph.AddScalar(graph.Square(scalar(1)), 1)))
 		}},
-		"hard condition": {2, plane.NumParams(), plane.Blocks(), func(theta, x *graph.Node) *graph.Node {
+		"hard condition": {2, plane.NumParams(), func(theta, x *graph.Node) *graph.Node {
 			bubble := graph.ReduceAndKeep(graph.Mul(x, graph.OneMinus(x)), graph.ReduceSum, 1)
 			return autodiff.Of(graph.Mul(bubble, plane.Apply(theta, x)), x).Laplacian()
 		}},
-		"concatenated features": {2, network(4, 5, 1).NumParams(), network(4, 5, 1).Blocks(), func(theta, x *graph.Node) *graph.Node {
+		"concatenated features": {2, network(4, 5, 1).NumParams(), func(theta, x *graph.Node) *graph.Node {
 			features := graph.Concatenate([]*graph.Node{graph.Sin(x), graph.Cos(x)}, 1)
 			return autodiff.Of(network(4, 5, 1).Apply(theta, features), x).Partial(0, 1)
 		}},
@@ -113,106 +95,14 @@ func TestJacobian(t *testing.T) {
 					for i := range r.Shape().Size() {
 						rows = append(rows, graph.Gradient(graph.Reshape(graph.Slice(flat, graph.AxisElem(i))), theta)[0])
 					}
-					return append([]*graph.Node{graph.Reshape(j, r.Shape().Size(), res.params), graph.Stack(rows, 0)}, narrowed(r, theta, j, res.layers)...)
+					return []*graph.Node{graph.Reshape(j, r.Shape().Size(), res.params), graph.Stack(rows, 0)}
 				}, theta, x)
 				if err != nil {
 					t.Fatal(err)
 				}
 				near(t, "J", tensors.MustCopyFlatData[float64](out[0]), tensors.MustCopyFlatData[float64](out[1]), 1e-11)
-				nearNarrowed(t, out[2:])
 			})
 		})
-	}
-}
-
-// narrowed are JC as JacobianTimes has it and the product itself, and Cz in two ways, for two C: one that mixes an axis of each
-// block, and one that knows of no blocks.
-func narrowed(r, theta, j *graph.Node, blocks []nn.Block) (pairs []*graph.Node) {
-	g, size := theta.Graph(), theta.Shape().Size()
-	flat := graph.Reshape(j, j.Shape().Size()/size, size)
-	for _, blocks := range [][]nn.Block{blocks, {{Dims: []int{5, 1}}, {Offset: 5, Dims: []int{1, 1}}}} {
-		c := mixing(g, blocks, size)
-		product := c.Apply(flat)
-		z := graph.ConvertDType(graph.Iota(g, shapes.Make(dtypes.Int32, product.Shape().Dimensions[1]), 0), theta.DType())
-		whole := c.Apply(graph.ConvertDType(graph.Diagonal(g, size), theta.DType()))
-		pairs = append(pairs,
-			graph.Reshape(autodiff.JacobianTimes(r, theta, c), product.Shape().Dimensions...), product,
-			c.Step(z), graph.Reshape(graph.MatMul(whole, graph.ExpandAxes(z, 1)), size))
-	}
-	return pairs
-}
-
-// mixing halves the longer axis of each block, and of what is left of θ.
-func mixing(g *graph.Graph, blocks []nn.Block, size int) (c autodiff.Mixing) {
-	end := 0
-	add := func(before, axis, after int) {
-		by := points(axis, (axis+1)/2, -1, 1, uint64(end+1))
-		c = append(c, autodiff.Mix{Offset: end, Before: before, Axis: axis, After: after, By: constant(g, by)})
-		end += before * axis * after
-	}
-	for _, b := range blocks {
-		rows, columns := b.Dims[0], b.Size()/b.Dims[0]
-		if rows > columns {
-			add(1, rows, columns)
-		} else {
-			add(rows, columns, 1)
-		}
-	}
-	if end < size {
-		add(1, size-end, 1)
-	}
-	return c
-}
-
-func nearNarrowed(t *testing.T, out []*tensors.Tensor) {
-	t.Helper()
-	for i := 0; i < len(out); i += 2 {
-		near(t, []string{"JC", "Cz"}[i/2%2], tensors.MustCopyFlatData[float64](out[i]), tensors.MustCopyFlatData[float64](out[i+1]), 1e-11)
-	}
-}
-
-// TestJacobianTimes: where C mixes axes of weights, J is nowhere on the way to JC.
-func TestJacobianTimes(t *testing.T) {
-	const n = 11
-	for name, res := range residuals(t) {
-		if len(res.layers) == 0 || name == "scalar parameters, and some unused" { // the weights are elsewhere
-			continue
-		}
-		_, err := graph.CallOnce(backendtest.Best(t), func(theta, x *graph.Node) *graph.Node {
-			j := autodiff.JacobianTimes(res.r(theta, x), theta, mixing(theta.Graph(), res.layers, res.params))
-			seen := map[graph.NodeId]bool{}
-			var walk func(*graph.Node)
-			walk = func(k *graph.Node) {
-				if seen[k.Id()] {
-					return
-				}
-				seen[k.Id()] = true
-				if rows := j.Shape().Size() / j.Shape().Dimensions[j.Rank()-1]; k.NumOutputs() == 1 && k.Shape().Size() >= rows*res.params {
-					t.Errorf("%s: there is a node of shape %s on the way to JC, where J has %d by %d", name, k.Shape(), rows, res.params)
-				}
-				for _, input := range k.Inputs() {
-					walk(input)
-				}
-			}
-			walk(j)
-			return j
-		}, randomTensor(dtypes.Float64, 0.5, res.params), randomTensor(dtypes.Float64, 1, n, res.dims))
-		if err != nil {
-			t.Fatal(name, err)
-		}
-	}
-	for want, wrong := range map[string]func(c autodiff.Mixing) autodiff.Mixing{
-		"mix 1 is of":    func(c autodiff.Mixing) autodiff.Mixing { return append(c[:1:1], c[2:]...) },
-		"the mixes have": func(c autodiff.Mixing) autodiff.Mixing { return c[:len(c)-1] },
-		"mix 0 is of":    func(c autodiff.Mixing) autodiff.Mixing { c[0].Axis++; return c },
-	} {
-		_, err := graph.CallOnce(backendtest.Best(t), func(theta, x *graph.Node) *graph.Node {
-			res := residuals(t)["value"]
-			return autodiff.JacobianTimes(res.r(theta, x), theta, wrong(mixing(theta.Graph(), res.layers, res.params)))
-		}, randomTensor(dtypes.Float64, 0.5, residuals(t)["value"].params), randomTensor(dtypes.Float64, 1, n, 2))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want one with %q", err, want)
-		}
 	}
 }
 
@@ -316,12 +206,10 @@ func TestJacobianOfInteractingPoints(t *testing.T) {
 					for i := range size {
 						rows = append(rows, graph.Gradient(graph.Reshape(graph.Slice(flat, graph.AxisElem(i))), theta)[0])
 					}
-					j := graph.Reshape(autodiff.Jacobian(r, theta), size, p)
-					return append([]*graph.Node{j, graph.Stack(rows, 0)}, narrowed(r, theta, j, m.Blocks())...)
+					return []*graph.Node{graph.Reshape(autodiff.Jacobian(r, theta), size, p), graph.Stack(rows, 0)}
 				}, randomTensor(dtypes.Float64, 1, p), randomTensor(dtypes.Float64, 1, 5, 2))
 				skipIfLacking(t, err)
 				near(t, "J", tensors.MustCopyFlatData[float64](out[0]), tensors.MustCopyFlatData[float64](out[1]), 1e-11)
-				nearNarrowed(t, out[2:])
 				if cost.Passes > c.passes {
 					t.Errorf("%d reverse passes, expected at most %d", cost.Passes, c.passes)
 				}

@@ -43,7 +43,6 @@ type planner struct {
 	refused map[nodeAxis]*refusal
 	plans   map[graph.NodeId]*jacobianPlan
 	built   map[graph.NodeId]*graph.Node
-	mixing  Mixing // C, by which what is built is multiplied
 }
 
 // jacobianPlan is how to get the Jacobian of a node: by the structure of its rows; or from those of other nodes, which are carried
@@ -267,7 +266,7 @@ func (p *planner) carried(plan *jacobianPlan) int {
 	return walk(plan.node)
 }
 
-// build builds the Jacobian, shape [size of the node, P], or that times C.
+// build builds the Jacobian, shape [size of the node, P].
 func (p *planner) build(plan *jacobianPlan) *graph.Node {
 	n := plan.node
 	if j := p.built[n.Id()]; j != nil {
@@ -276,7 +275,6 @@ func (p *planner) build(plan *jacobianPlan) *graph.Node {
 	var j *graph.Node
 	switch {
 	case plan.by != nil:
-		plan.by.mixing = p.mixing
 		plan.by.general = map[graph.NodeId]*graph.Node{}
 		for _, w := range plan.weights {
 			plan.by.general[w.node.Id()] = p.build(w)
@@ -304,14 +302,14 @@ func (p *planner) byEntries(n *graph.Node) *graph.Node {
 		rows[i] = graph.ExpandAxes(Gradient(graph.ReduceAllSum(entry), p.theta), 0)
 	}
 	if size == 1 {
-		return p.mixing.Apply(rows[0])
+		return rows[0]
 	}
-	return p.mixing.Apply(graph.Concatenate(rows, 0))
+	return graph.Concatenate(rows, 0)
 }
 
-// carry takes the Jacobians of the leaves forward to the node, as a bundle of P directions, or as many as C has columns.
+// carry takes the Jacobians of the leaves forward to the node, as a bundle of P directions.
 func (p *planner) carry(plan *jacobianPlan) *graph.Node {
-	n, params := plan.node, p.mixing.columns(p.theta)
+	n, params := plan.node, p.theta.Shape().Size()
 	seeds, inputs := map[graph.NodeId]*graph.Node{}, []*graph.Node{}
 	for _, leaf := range plan.leaves {
 		turned := graph.Transpose(p.build(leaf), 0, 1)
@@ -319,11 +317,7 @@ func (p *planner) carry(plan *jacobianPlan) *graph.Node {
 		inputs = append(inputs, leaf.node)
 	}
 	if plan.direct {
-		unit := graph.ConvertDType(graph.Diagonal(n.Graph(), p.theta.Shape().Size()), p.theta.DType())
-		if p.mixing != nil {
-			unit = graph.Transpose(p.mixing.Apply(unit), 0, 1)
-		}
-		seeds[p.theta.Id()] = unit
+		seeds[p.theta.Id()] = graph.ConvertDType(graph.Diagonal(n.Graph(), params), p.theta.DType())
 		inputs = append(inputs, p.theta)
 	}
 	e := newEngine(inputs...)

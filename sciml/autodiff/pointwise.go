@@ -16,7 +16,6 @@ type pointwise struct {
 	meetings []meeting
 	// general has the Jacobians, shape [size, P], of weights that are other functions of theta than slices.
 	general map[graph.NodeId]*graph.Node
-	mixing  Mixing // by which rows are multiplied
 	// points is set where theta are the points themselves, to see whether they interact: there are no weights then.
 	points bool
 	// refused are nodes that are known to have no such structure; path leads from the residual to the node that is visited.
@@ -300,7 +299,7 @@ func perPoint(group []meeting, signal func(meeting) *graph.Node) *graph.Node {
 	m := group[0]
 	switch {
 	case m.factor != nil:
-		return outerProducts(group, signal, nil, 0)
+		return outerProducts(group, signal)
 	case m.broadcast:
 		return m.unrepeat(signal(m))
 	}
@@ -335,9 +334,8 @@ func (m meeting) unrepeat(s *graph.Node) *graph.Node {
 }
 
 // outerProducts sums the outer products of factors and signals over the products of one weight, and over further axes
-// that the factors have (those of bundles), in a single product: [N·B, S, K]·[N·B, S, M], where B counts the members of a batch. An
-// axis of the weight that is not of the batch is mixed by a matrix, unless that is nil, in what is multiplied.
-func outerProducts(group []meeting, signal func(meeting) *graph.Node, by *graph.Node, axis int) *graph.Node {
+// that the factors have (those of bundles), in a single product: [N·B, S, K]·[N·B, S, M], where B counts the members of a batch.
+func outerProducts(group []meeting, signal func(meeting) *graph.Node) *graph.Node {
 	var factors, signals []*graph.Node
 	m := group[0]
 	for _, m := range group {
@@ -348,25 +346,9 @@ func outerProducts(group []meeting, signal func(meeting) *graph.Node, by *graph.
 	if len(group) > 1 {
 		f, s = graph.Concatenate(factors, 1), graph.Concatenate(signals, 1)
 	}
-	weight := slices.Clone(m.weight.Shape().Dimensions)
-	if by != nil {
-		mix := func(x *graph.Node, axes []int) *graph.Node {
-			at := slices.Index(axes, axis)
-			if at < 0 {
-				return x
-			}
-			dims := slices.Clone(x.Shape().Dimensions[:2])
-			for _, a := range axes {
-				dims = append(dims, weight[a])
-			}
-			x = mixed(graph.Reshape(x, dims...), 2+at, by)
-			return graph.Reshape(x, dims[0], dims[1], x.Shape().Size()/dims[0]/dims[1])
-		}
-		f, s = mix(f, m.contract), mix(s, m.free)
-		weight[axis] = by.Shape().Dimensions[1]
-	}
 	rows := graph.DotGeneral(f, []int{1}, []int{0}, s, []int{1}, []int{0}) // [N·B, K, M]
 	// Back to the weight's own order of axes: those of the batch, contracted ones, which are K, and free ones, M.
+	weight := m.weight.Shape().Dimensions
 	order := slices.Concat(m.batch, m.contract, m.free)
 	split := []int{rows.Shape().Dimensions[0]}
 	for i, a := range order {

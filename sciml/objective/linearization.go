@@ -81,23 +81,15 @@ func Flatten(pieces []*graph.Node) *graph.Node {
 // residuals do not interact (see autodiff.Jacobian). Without Pieces it is one for each residual where they are few, or a forward pass
 // for each parameter if those are, as the ones of a regression.
 func (o *Objective) BuildLinearization(theta *graph.Node, data []*graph.Node) (r, j *graph.Node) {
-	return o.BuildNarrowed(theta, data, Subspaces{}, nil)
-}
-
-// BuildNarrowed builds r and JC, shape [M, Size], for a basis C of a subspace with these inputs; J itself is not made where C mixes
-// axes of the weights of pieces.
-func (o *Objective) BuildNarrowed(theta *graph.Node, data []*graph.Node, space Subspaces, in []*graph.Node) (r, jc *graph.Node) {
 	if o.Pieces == nil {
 		r = o.BuildResidual(theta, data)
-		j, _ := o.withoutPieces(r, theta)
-		return r, space.Narrow(j, in)
+		j, _ = o.withoutPieces(r, theta)
+		return r, j
 	}
 	pieces := o.BuildPieces(theta, data)
 	rows := make([]*graph.Node, len(pieces))
-	c := space.mixing(in)
 	for i, p := range pieces {
-		j := autodiff.JacobianTimes(p, theta, c)
-		rows[i] = graph.Reshape(j, p.Shape().Size(), j.Shape().Size()/p.Shape().Size())
+		rows[i] = graph.Reshape(autodiff.Jacobian(p, theta), p.Shape().Size(), o.Dim)
 	}
 	if len(rows) == 1 {
 		return Flatten(pieces), rows[0]

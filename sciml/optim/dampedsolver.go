@@ -15,7 +15,7 @@ import (
 // that solve run several times: written out, they would take seconds to compile.
 type dampedSolver struct {
 	obj    *objective.Objective
-	space  objective.SumSpaces
+	space  objective.Subspaces
 	kernel bool
 	scaled bool // J is JD⁻¹, and D an input of its own
 	// Products with Jᵀ; the factorization of the matrix, and solutions with it; what is left of the normal equations; the second
@@ -24,7 +24,7 @@ type dampedSolver struct {
 }
 
 // newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration.
-func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, space objective.SumSpaces) (*dampedSolver, error) {
+func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, space objective.Subspaces) (*dampedSolver, error) {
 	s := &dampedSolver{obj: obj, space: space, kernel: kernel, scaled: scaled}
 	inputs := space.NumInputs() // of what makes a step of z
 	expand := space.Expand

@@ -142,7 +142,7 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 			c.geodesic = false
 		}
 	}
-	space := objective.SumSpaces{Items: obj.Dim, Size: columns}
+	space := objective.Subspaces{Items: obj.Dim, Size: columns}
 	if !space.Whole() && solver != MatrixFree {
 		why = fmt.Sprintf("in subspaces of dimension %d; %s", space.Size, why)
 	}
@@ -159,7 +159,7 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 // denseSystem stores JC and the Gram matrix of that on the device, for a basis C of a random subspace, or of the whole space.
 type denseSystem struct {
 	obj         *objective.Objective
-	space       objective.SumSpaces
+	space       objective.Subspaces
 	seed        uint64
 	linearizing *device.Program
 	solver      *dampedSolver
@@ -177,7 +177,7 @@ const (
 	mostTries       = 100
 )
 
-func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, scaling Scaling, text string, space objective.SumSpaces, seed uint64) (*denseSystem, error) {
+func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, scaling Scaling, text string, space objective.Subspaces, seed uint64) (*denseSystem, error) {
 	s := &denseSystem{obj: obj, space: space, seed: seed, text: text, scales: newScales(scaling, geodesic, obj.Dim)}
 	var err error
 	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", s.scales.linearization(obj, space, func(j, jc *graph.Node) []*graph.Node {

@@ -37,10 +37,10 @@ type LevenbergMarquardt struct {
 	Geodesic bool
 	// Solver is the way to solve for the step; CheapestSolver when zero.
 	Solver LeastSquaresSolver
-	// Columns is about the dimension of the space that a step is in; all parameters when zero. When it is less, p = Cz for a
-	// random C with orthonormal columns, block by block (see objective.NewSubspaces), which is drawn anew for each step and after
-	// three refused ones. A third of the parameters makes a step several times cheaper and hardly worse, where a network has
-	// many; see docs/optimizers.md. Not with the MatrixFree solver.
+	// Columns is the dimension of the space that a step is in; all parameters when zero. When it is less, p = Cz for a
+	// random C with orthonormal columns, which is drawn anew for each step and after three refused ones. A third of the
+	// parameters makes a step about three times cheaper and hardly worse, where a network has many; see docs/optimizers.md.
+	// Not with the MatrixFree solver.
 	Columns int
 	// Seed chooses the C.
 	Seed uint64

@@ -65,7 +65,7 @@ func newScales(s Scaling, geodesic bool, dim int) *scales {
 
 // linearization builds r, JC and what rest makes of that. With scales, J is JD⁻¹, and D and ‖Dθ‖ follow. Inputs are θ, D so far where
 // there are scales, those of the subspace, and the data.
-func (s *scales) linearization(obj *objective.Objective, space objective.SumSpaces, rest func(j, jc *graph.Node) []*graph.Node) func(in []*graph.Node) []*graph.Node {
+func (s *scales) linearization(obj *objective.Objective, space objective.Subspaces, rest func(j, jc *graph.Node) []*graph.Node) func(in []*graph.Node) []*graph.Node {
 	split := space.NumInputs()
 	if s == nil {
 		return func(in []*graph.Node) []*graph.Node {

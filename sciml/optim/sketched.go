@@ -212,7 +212,7 @@ func (s *sketchedModel) solve(at *evaluated, radius float64, _, data []*tensors.
 	radii := s.radii(radius)
 	s.reduce()
 	for tries := 0; ; tries++ {
-		var space objective.SumSpace
+		var space objective.Subspace
 		if system, space, err = s.sketch(); err != nil {
 			return regionStep{}, err
 		}
@@ -261,7 +261,7 @@ func (s *sketchedModel) lambdas(system *linalg.Ridge, radii []float64) []float64
 }
 
 // steps are those for each λ, one after the other.
-func (s *sketchedModel) steps(system *linalg.Ridge, space objective.SumSpace, lambdas []float64) []float64 {
+func (s *sketchedModel) steps(system *linalg.Ridge, space objective.Subspace, lambdas []float64) []float64 {
 	all := system.Solve(lambdas)
 	steps := make([]float64, 0, len(lambdas)*s.obj.Dim)
 	z := make([]float64, system.N)
@@ -288,10 +288,10 @@ func (s *sketchedModel) target() float64 {
 }
 
 // sketch draws the next sketch: a system, nil when it is not finite, and the space that its steps are in.
-func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.SumSpace, err error) {
+func (s *sketchedModel) sketch() (system *linalg.Ridge, space objective.Subspace, err error) {
 	rng := rand.New(rand.NewPCG(s.Seed, (s.Drawn+1)*0x9e3779b97f4a7c15))
 	s.Drawn++
-	spaces := objective.SumSpaces{Items: s.obj.Dim, Size: s.Columns}
+	spaces := objective.Subspaces{Items: s.obj.Dim, Size: s.Columns}
 	space = spaces.Draw(rng)
 	size := s.Rows << s.Doubled
 	residuals := objective.NewEmbedding(rng, s.rows, size, s.Hashes)
