@@ -62,7 +62,9 @@ func TestPanicsOfObjectives(t *testing.T) {
 		{"Objective.Terms.Build (", objective.Objective{Residual: fine, Terms: terms(none)}, optim.Options{}, []optim.Method{optim.Adam{}}},
 		{"Objective.Adaptation (", objective.Objective{Residual: fine, Adaptation: failing{begin: true}}, optim.Options{}, []optim.Method{optim.Adam{}}},
 		{"Objective.Adaptation (", objective.Objective{Residual: fine, Adaptation: failing{adapt: true}}, optim.Options{}, []optim.Method{optim.Adam{}}},
-		{"Options.Remark (", objective.Objective{Residual: fine}, optim.Options{Monitor: func(context.Context, *tensors.Tensor) (map[string]float64, error) { return map[string]float64{"a": 1}, nil },
+		{"Options.Remark (", objective.Objective{Residual: fine}, optim.Options{Monitor: func(context.Context, *tensors.Tensor) (map[string]float64, error) {
+			return map[string]float64{"a": 1}, nil
+		},
 			Remark: func(context.Context, *tensors.Tensor, *optim.History) (string, error) { panic("no remark") }}, []optim.Method{optim.Adam{}}},
 		{"Options.Monitor (", objective.Objective{Residual: fine}, optim.Options{Monitor: func(context.Context, *tensors.Tensor) (map[string]float64, error) { panic("no metrics") }}, []optim.Method{optim.Adam{}}},
 		{"Options.CheckpointExtra (", objective.Objective{Residual: fine}, optim.Options{CheckpointPath: t.TempDir() + "/c", CheckpointExtra: func() ([]byte, error) { panic("no extra") }}, []optim.Method{optim.Adam{}}},
