@@ -58,7 +58,7 @@ func TestInterruptedSteps(t *testing.T) {
 		for k := range 12 {
 			stop := 2 + k*(calls*3/4)/12
 			first, later, _, saved := run(nil, stop)
-			if first.Status != Canceled || later > 8 {
+			if first.Status != Canceled || later > 12 { // those of a damped step, which is a dozen short programs
 				t.Errorf("%s, canceled at call %d of %d: %s, %d calls later", name, stop, calls, first, later)
 			}
 			r, _, _, _ := run(saved, 0)
