@@ -148,6 +148,14 @@ func note(r *optim.Result, format string, args ...any) {
 	r.History.Events = append(r.History.Events, optim.Event{Iteration: r.History.Last().Iteration, Seconds: r.Seconds, Text: fmt.Sprintf(format, args...)})
 }
 
+// also adds to a message, which may be empty.
+func also(message, text string) string {
+	if message == "" {
+		return text
+	}
+	return message + "; " + text
+}
+
 // join adds a training to the course.
 func (c *course) join(r *optim.Result) { c.sum = joined(c.sum, *r) }
 

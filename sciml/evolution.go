@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -221,10 +220,17 @@ func (e *evolution) judge(ctx context.Context, r *optim.Result) error {
 	if e.windows.Tolerance > 0 && !reached {
 		note(r, "the tolerance %.2g was not reached: what follows has this error as well", e.windows.Tolerance)
 	}
-	s.Done = append(s.Done, Window{From: s.From, To: s.To, Defect: defect, Jump: s.Jump, RateJump: rateJump, Loss: r.Loss, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved})
+	done := s.windowOf(r)
+	done.RateJump = rateJump
+	s.Done = append(s.Done, done)
 	s.Thetas, s.Start, s.Jump, s.Halved = append(s.Thetas, r.Theta), seam, jump, 0
 	e.join(r)
 	return nil
+}
+
+// windowOf is what became of the present window, but for the jump of its rate.
+func (s *evolutionState) windowOf(r *optim.Result) Window {
+	return Window{From: s.From, To: s.To, Defect: r.Metrics[DefectMetric], Jump: s.Jump, Loss: r.Loss, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved}
 }
 
 // seamPoints is the number of points at which derivatives are compared where windows meet.
@@ -275,7 +281,7 @@ func (e *evolution) solution(ctx context.Context) (*Solution, error) {
 		if e.unfinished(&result); e.iterations() < 1 && !cut(&result) {
 			result.Status, result.Message = optim.IterationLimit, ""
 		}
-		result.Message = strings.TrimPrefix(result.Message+unreached(reached, e.last), "; ")
+		result.Message = also(result.Message, unreached(reached, e.last))
 	}
 	result.Theta, result.Loss = theta, s.loss()
 	at := device.Vector(model.Options().DType, theta)
@@ -295,7 +301,7 @@ func (e *evolution) solution(ctx context.Context) (*Solution, error) {
 }
 
 func unreached(reached, last float64) string {
-	return fmt.Sprintf("; t from %.6g to %.6g was not reached, and the solution stands still there", reached, last)
+	return fmt.Sprintf("t from %.6g to %.6g was not reached, and the solution stands still there", reached, last)
 }
 
 // whole is the network of all windows with its parameters, and the time that it is trained to.
@@ -339,7 +345,7 @@ func (s *evolutionState) soFar(u *unfinished, problem *pde.Problem) (*Solution, 
 		return nil, err
 	}
 	r, now := u.checkpoint.Result, *s
-	now.Done = append(slices.Clone(s.Done), Window{From: s.From, To: s.To, Defect: r.Metrics[DefectMetric], Jump: s.Jump, Loss: r.Loss, Iterations: r.Iterations, Seconds: r.Seconds, Status: r.Status, Halved: s.Halved})
+	now.Done = append(slices.Clone(s.Done), s.windowOf(&r))
 	now.Thetas = append(slices.Clone(s.Thetas), r.Theta)
 	whole, theta, reached, err := now.whole(network, order, first, last)
 	if err != nil {
@@ -352,7 +358,7 @@ func (s *evolutionState) soFar(u *unfinished, problem *pde.Problem) (*Solution, 
 	result := joined(u.training.Before, r)
 	result.Theta, result.Loss = theta, now.loss()
 	if reached < last {
-		result.Message = strings.TrimPrefix(unreached(reached, last), "; ")
+		result.Message = unreached(reached, last)
 	}
 	return (&Solution{Method: u.checkpoint.Method, Result: result, windows: now.Done, saved: &saved, left: &ending{loaded: true}}).For(problem)
 }

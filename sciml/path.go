@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -292,7 +291,7 @@ func (s *pathState) conclude(r *optim.Result, path *pde.Path) {
 	if last.Value == path.To {
 		return
 	}
-	r.Message = strings.TrimPrefix(fmt.Sprintf("%s; the path to %.6g was followed to %.6g, whose solution this is", r.Message, path.To, last.Value), "; ")
+	r.Message = also(r.Message, fmt.Sprintf("the path to %.6g was followed to %.6g, whose solution this is", path.To, last.Value))
 	if !s.Ended {
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -220,14 +219,7 @@ func TestPathRefusesFiles(t *testing.T) {
 	if s, err := sciml.LoadCheckpoint(path, problem); err != nil || s.Steps()[len(s.Steps())-1].Value != 2 {
 		t.Errorf("loaded %v (%v)", s, err)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data[len(data)/2] ^= 1
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	damage(t, path)
 	if _, err := sciml.Resume(t.Context(), path, problem, options); !errors.Is(err, optim.ErrDamaged) {
 		t.Errorf("a damaged file: %v", err)
 	}

@@ -148,6 +148,19 @@ func windowed() sciml.Options {
 	return sciml.Options{Method: levenberg, Iterations: 48, Loss: pinn.Options{Interior: 40}, Seed: 3, MonitorEvery: 5, Windows: sciml.Windows{Count: 4}}
 }
 
+// damage changes a bit in the middle of a file.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestWindowsResume: a training that ends in the middle of a window goes on bit for bit, and what there is can be looked at.
 func TestWindowsResume(t *testing.T) {
 	problem := rotation(t, 6)
@@ -200,14 +213,7 @@ func TestWindowsResume(t *testing.T) {
 	if _, err := sciml.Resume(t.Context(), path, problem, other); err == nil || !strings.Contains(err.Error(), "Windows") {
 		t.Errorf("resumed with other windows: %v", err)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data[len(data)/2] ^= 1
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	damage(t, path)
 	if _, err := sciml.Resume(t.Context(), path, problem, options); !errors.Is(err, optim.ErrDamaged) {
 		t.Errorf("a damaged file: %v", err)
 	}

@@ -23,7 +23,7 @@ import (
 // A step costs a Jacobian and a factorization; how is the choice of Solver. The zero value is usable: fields that are zero
 // take the defaults.
 type LevenbergMarquardt struct {
-	// Damping is the first λ, in units of the largest diagonal entry of JᵀJ, or of D⁻¹JᵀJD⁻¹, or of either in the subspace. When zero it is 1e-3, or with a
+	// Damping is the first λ, in units of the largest diagonal entry of JᵀJ, or of D⁻¹JᵀJD⁻¹. When zero it is 1e-3, or with a
 	// Scaling and geodesic acceleration 1e-12, from where it rises as far as the second derivative wants it.
 	Damping float64
 	// Scaling is D; UsualScaling when zero. With UnitScaling the method is not told what a parameter means: a model whose
