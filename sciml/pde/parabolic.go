@@ -163,7 +163,7 @@ func AllenCahn() *Problem {
 		}, nil, 1, 5)),
 		Periods:   []float64{2, 0},
 		Reference: func(ctx context.Context) (Field, error) { return reference.AllenCahn(ctx) },
-		Suggested: Setup{Hidden: repeated(4, 20), Amplify: 0.3, Interior: 1200, Boundary: 500, BoundaryWeight: 100, Resample: 500},
+		Suggested: Setup{Hidden: repeated(4, 24), Amplify: 0.3, Interior: 1200, Boundary: 500, BoundaryWeight: 100, Resample: 500},
 		Source:    "Raissi, Perdikaris and Karniadakis 2019",
 	}
 }
