@@ -61,7 +61,7 @@ func Kovasznay(re float64) *Problem {
 			y := 2 * math.Pi * at[1]
 			return []float64{1 - e*math.Cos(y), lambda / (2 * math.Pi) * e * math.Sin(y), (1 - e*e) / 2}
 		},
-		Suggested: Setup{Hidden: repeated(3, 24), Interior: 700, Boundary: 80},
+		Suggested: Setup{Hidden: repeated(3, 24), Interior: 800, Boundary: 120, BoundaryWeight: 10},
 		Source:    "Kovasznay 1948; DeepXDE (Lu, Meng, Mao and Karniadakis 2021), example of the Kovasznay flow",
 	}
 }
