@@ -291,16 +291,17 @@ func (s *pathState) conclude(r *optim.Result, path *pde.Path) {
 	if last.Value == path.To {
 		return
 	}
-	r.Message = also(r.Message, fmt.Sprintf("the path to %.6g was followed to %.6g, whose solution this is", path.To, last.Value))
+	followed := fmt.Sprintf("the path to %.6g was followed to %.6g, whose solution this is", path.To, last.Value)
 	if !s.Ended {
+		r.Message = also(r.Message, followed)
 		return
 	}
 	r.Status = optim.PathEnded
-	if r.Message = fmt.Sprintf("the path to %.6g was followed to %.6g, whose solution this is", path.To, last.Value); s.Failed == 0 {
-		r.Message += ": its loss is above Continuation.Tolerance"
+	if s.Failed == 0 {
+		r.Message = followed + ": its loss is above Continuation.Tolerance"
 		return
 	}
-	r.Message += fmt.Sprintf(": not even the step to %.6g succeeded, and before it there may be a fold (a turning point); else more iterations, or a larger network, lead further", path.Value(s.Failed))
+	r.Message = followed + fmt.Sprintf(": not even the step to %.6g succeeded, and before it there may be a fold (a turning point); else more iterations, or a larger network, lead further", path.Value(s.Failed))
 }
 
 // soFar is the solution of a checkpoint in the middle of a path: that of the last value that was reached, or where there is none that of the
