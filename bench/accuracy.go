@@ -32,7 +32,7 @@ func accuracy(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("accuracy", flag.ContinueOnError)
 	flags.StringVar(&f.problem, "problem", "", "keys of problems that have targets, separated by commas; all of them when empty")
 	flags.StringVar(&f.method, "method", auto, fmt.Sprintf("the optimizer, or several separated by commas: %q; %s is the default of sciml.Solve", methodNames(), auto))
-	flags.IntVar(&f.seeds, "seeds", wholeSeeds, "train with that many seeds, from 1")
+	flags.IntVar(&f.seeds, "seeds", wholeSeeds, "train with that many seeds, from 1; what takes long and is far from its target with one")
 	flags.BoolVar(&f.json, "json", false, "print one JSON object a line instead of a table, without the errors on the way")
 	flags.StringVar(&f.out, "out", "bench-results", "directory for results and pictures; trainings that are in OUT/accuracy.jsonl already are not run again")
 	flags.BoolVar(&f.pictures, "pictures", true, "draw errors over time into OUT/accuracy")
@@ -108,11 +108,14 @@ func (f accuracyFlags) measureAll(ctx context.Context, results *store, chosen []
 	}
 	var rows []row
 	var without failures
-	total := len(chosen) * len(names) * f.seeds
+	total := 0
+	for _, t := range chosen {
+		total += len(names) * t.seeds(f.seeds)
+	}
 	for _, t := range chosen {
 		first := len(rows)
 		for _, name := range names {
-			for seed := uint64(1); seed <= uint64(f.seeds); seed++ {
+			for seed := uint64(1); seed <= uint64(t.seeds(f.seeds)); seed++ {
 				progress := fmt.Sprintf("training %d of %d", len(rows)+len(without)+1, total)
 				r, err := t.measure(ctx, results, name, seed, progress)
 				if without.skip(ctx, err) {

@@ -31,6 +31,9 @@ func TestTasks(t *testing.T) {
 				t.Errorf("%s: targets %v, want errors that fall", task.key, task.targets)
 			}
 		}
+		if n := task.seeds(3); n != 3 && !(task.once && n == 1) {
+			t.Errorf("%s: %d seeds of 3", task.key, n)
+		}
 		w, err := task.training("adam", 3)
 		if err != nil {
 			t.Fatal(err)
@@ -180,7 +183,7 @@ func measured(t *testing.T, task task, method string, seed uint64, times ...floa
 // burgers are rows of three seeds: only the first reaches the second target, the last is late for the first.
 func burgers(t *testing.T) (task, []row) {
 	t.Helper()
-	chosen := []task{{"burgers", nil, []target{{1e-5, 120}, {1e-7, 900}}}}
+	chosen := []task{{key: "burgers", targets: []target{{1e-5, 120}, {1e-7, 900}}}}
 	first := measured(t, chosen[0], auto, 1, 70, 700)
 	first.Events = []event{{Iteration: 1000, Seconds: 12.6, Text: "goes on with | another"}}
 	rows := []row{first, measured(t, chosen[0], auto, 2, 80, math.NaN()), measured(t, chosen[0], auto, 3, 130, math.NaN())}
@@ -206,9 +209,9 @@ func TestAccuracyPage(t *testing.T) {
 	title := "Burgers, ν = 0.01/π (`burgers`)"
 	for _, want := range []string{
 		"    go run ./bench accuracy -problem burgers -method auto,adam -markdown " + path + "\n",
-		"| " + title + " | 1e-5 in 120 s | `auto` | 2 of 3 seeds | 80 (70–80) | 3.0e-03 (9.0e-08–3.0e-03) | time limit reached (2), target reached (1) |\n",
-		"| " + title + " | 1e-7 in 900 s | `auto` | 1 of 3 seeds | — (700) | 3.0e-03 (9.0e-08–3.0e-03) | time limit reached (2), target reached (1) |\n",
-		"| " + title + " | 1e-7 in 900 s | `adam` | 0 of 3 seeds | — | 3.0e-03 (1.0e-03–3.0e-03) | time limit reached (3) |\n",
+		"| " + title + " | 1e-5 in 120 s | `auto` | 2 of 3 | 80 (70–80) | 3.0e-03 (9.0e-08–3.0e-03) | time limit reached (2), target reached (1) |\n",
+		"| " + title + " | 1e-7 in 900 s | `auto` | 1 of 3 | — (700) | 3.0e-03 (9.0e-08–3.0e-03) | time limit reached (2), target reached (1) |\n",
+		"| " + title + " | 1e-7 in 900 s | `adam` | 0 of 3 | — | 3.0e-03 (1.0e-03–3.0e-03) | time limit reached (3) |\n",
 		"| No run ends worse than Adam with the same time | 2 of 3 runs | `burgers`, seed 2: 3.0e-03 against 1.0e-03 |\n",
 		"| " + title + " | MLP 2-32-1, P = 129 | 900 | 1 |\n", "| `adam` | ADAM |\n",
 		"### " + title + "\n\nSeed 1:\n\n| iteration | seconds | decision |\n|---|---|---|\n| 1000 | 13 | goes on with \\| another |\n",

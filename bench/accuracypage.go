@@ -34,10 +34,13 @@ func writeAccuracyPage(path string, chosen []task, names []string, rows []row, f
 	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, everything else as `sciml.Solve` chooses it; `%s` is its default method. A target is a\n"+
 		"relative L2 error, measured at points that were not trained on, and the time in which it is to be reached, compilation\n"+
 		"included. A training ends at its hardest target or after its longest time. The time to a target is that of the first\n"+
-		"measurement (one every 50 iterations, and with each move of the points) with an error that is not above it. Medians\n"+
-		"count seeds that did not reach a target in time as slowest, and of an even number are the lower middle one; in\n"+
-		"parentheses is the range, that of times over the seeds that reached the target. The error at the end is that of the\n"+
-		"iterate with the lowest loss, which is what `Solve` returns.\n\n%s\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, auto, coldOrWarm())
+		"measurement (one every 50 iterations, and with each move of the points; of windows of time one, at the end) with an\n"+
+		"error that is not above it. Medians count seeds that did not reach a target in time as slowest, and of an even number\n"+
+		"are the lower middle one; in parentheses is the range, that of times over the seeds that reached the target. The error\n"+
+		"at the end is that of the iterate with the lowest loss, which is what `Solve` returns.\n\n%s\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, auto, coldOrWarm())
+	if once := keysOf(chosen, func(t task) bool { return t.once }); len(once) > 0 && f.seeds > 1 {
+		fmt.Fprintf(&page, "Trained with one seed, as they take long and are far from their targets: %s.\n\n", strings.Join(once, ", "))
+	}
 	if f.scale != 1 {
 		fmt.Fprintf(&page, "All times that the trainings were given are %g times those of the real table.\n\n", f.scale)
 	}
@@ -58,15 +61,26 @@ func writeAccuracyPage(path string, chosen []task, names []string, rows []row, f
 	return atomicfile.Write(path, page.Bytes(), 0o644)
 }
 
+// keysOf are the keys of some tasks, as code.
+func keysOf(chosen []task, is func(task) bool) []string {
+	var keys []string
+	for _, t := range chosen {
+		if is(t) {
+			keys = append(keys, "`"+t.key+"`")
+		}
+	}
+	return keys
+}
+
 // outcomeTable has a line for each problem, target and method.
 func outcomeTable(w io.Writer, chosen []task, names []string, rows []row) {
-	tableHead(w, "problem", "target", "method", "reached by", "seconds to the target", "error at the end", "stopped by")
+	tableHead(w, "problem", "target", "method", "seeds that reached it", "seconds to the target", "error at the end", "stopped by")
 	for _, t := range chosen {
 		for _, goal := range t.targets {
 			for _, name := range names {
 				found := selected(rows, t.key, name)
 				o := outcomeOf(found, goal)
-				tableLine(w, titleOf(found), goal.String(), "`"+name+"`", fmt.Sprintf("%d of %d seeds", o.reached, o.seeds),
+				tableLine(w, titleOf(found), goal.String(), "`"+name+"`", fmt.Sprintf("%d of %d", o.reached, o.seeds),
 					o.time.text(seconds), o.error.text(errorText), stopReasons(found))
 			}
 		}

@@ -25,37 +25,47 @@ type task struct {
 	key     string
 	hidden  []int // widths of the hidden layers; nil for those that the problem suggests
 	targets []target
+	// once is a task that takes long, and whose error is far from the target: one seed shows that as well as several.
+	once bool
+}
+
+// seeds is the number of seeds that are trained when so many are asked for.
+func (t task) seeds(asked int) int {
+	if t.once {
+		return 1
+	}
+	return asked
 }
 
 // tasks of the command accuracy. What a training uses besides is what the problem suggests.
 var tasks = []task{
-	{"poisson2d", []int{32}, []target{{1e-7, 5}}},
-	{"heat1d", nil, []target{{1e-7, 10}}},
-	{"burgers", nil, []target{{1e-5, 15}, {1e-7, 240}, {1e-8, 300}}},
-	{"burgers-nu0.01", nil, []target{{1e-10, 300}}},
-	{"allen-cahn", nil, []target{{1e-5, 150}, {1e-6, 300}}},
-	{"convection", nil, []target{{1e-4, 180}}},
-	{"reaction", nil, []target{{1e-4, 180}}},
-	{"wave-beta5", nil, []target{{1e-4, 180}}},
-	{"wave", nil, []target{{1e-5, 300}}},
-	{"helmholtz", nil, []target{{1e-7, 180}, {1e-8, 180}}},
-	{"poisson5d", nil, []target{{1e-5, 180}, {1e-6, 120}}},
-	{"poisson10d", nil, []target{{1e-4, 300}}},
-	{"poisson100d", nil, []target{{1e-2, 600}}},
-	{"kdv-two-solitons", nil, []target{{1e-6, 300}}},
-	{"kdv-cosine", nil, []target{{1e-4, 300}}},
-	{"kuramoto-sivashinsky-t0.5", nil, []target{{1e-4, 600}}},
-	{"kuramoto-sivashinsky-t1", nil, []target{{1e-3, 1800}}},
-	{"schrodinger", nil, []target{{1e-5, 120}}},
-	{"gray-scott", nil, []target{{1e-3, 600}}},
-	{"plate", nil, []target{{1e-7, 60}}},
-	{"kovasznay", nil, []target{{1e-7, 120}}},
-	{"cavity-re100", nil, []target{{1e-3, 180}}},
-	{"cavity-re1000", nil, []target{{1e-2, 600}}},
-	{"cavity-re3200", nil, []target{{2e-2, 1200}}},
-	{"cavity-smooth-re100", nil, []target{{1e-3, 180}}},
-	{"cavity-smooth-re1000", nil, []target{{1e-2, 600}}},
-	{"cavity-smooth-re3200", nil, []target{{2e-2, 1200}}},
+	{key: "poisson2d", hidden: []int{32}, targets: []target{{1e-7, 5}}},
+	{key: "heat1d", targets: []target{{1e-7, 10}}},
+	{key: "burgers", targets: []target{{1e-5, 15}, {1e-7, 240}, {1e-8, 300}}},
+	{key: "burgers-nu0.01", targets: []target{{1e-10, 300}}},
+	{key: "allen-cahn", targets: []target{{1e-5, 150}, {1e-6, 300}}},
+	{key: "convection", targets: []target{{1e-4, 180}}},
+	{key: "reaction", targets: []target{{1e-4, 180}}},
+	{key: "wave-beta5", targets: []target{{1e-4, 180}}},
+	{key: "wave", targets: []target{{1e-5, 300}}},
+	{key: "helmholtz", targets: []target{{1e-7, 180}, {1e-8, 180}}},
+	{key: "poisson5d", targets: []target{{1e-5, 180}, {1e-6, 120}}},
+	{key: "poisson10d", targets: []target{{1e-4, 300}}},
+	{key: "poisson100d", targets: []target{{1e-2, 600}}},
+	{key: "kdv-two-solitons", targets: []target{{1e-6, 300}}},
+	{key: "kdv-cosine", targets: []target{{1e-4, 300}}},
+	{key: "kuramoto-sivashinsky-t0.5", targets: []target{{1e-4, 600}}},
+	{key: "kuramoto-sivashinsky-t1", targets: []target{{1e-3, 1800}}, once: true},
+	{key: "schrodinger", targets: []target{{1e-5, 120}}},
+	{key: "gray-scott", targets: []target{{1e-3, 600}}, once: true},
+	{key: "plate", targets: []target{{1e-7, 60}}},
+	{key: "kovasznay", targets: []target{{1e-7, 120}}},
+	{key: "cavity-re100", targets: []target{{1e-3, 180}}},
+	{key: "cavity-re1000", targets: []target{{1e-2, 600}}},
+	{key: "cavity-re3200", targets: []target{{2e-2, 1200}}},
+	{key: "cavity-smooth-re100", targets: []target{{1e-3, 180}}},
+	{key: "cavity-smooth-re1000", targets: []target{{1e-2, 600}}},
+	{key: "cavity-smooth-re3200", targets: []target{{2e-2, 1200}}},
 }
 
 // chosenTasks are those of keys that are separated by commas, all when there are none, with their times multiplied.

@@ -275,7 +275,8 @@ func GrayScott(T float64) *Problem {
 		}, nil, 1, 100),
 		Periods:   []float64{2, 2, 0},
 		Reference: func(ctx context.Context) (Field, error) { return reference.GrayScott(ctx, T) },
-		Suggested: Setup{Hidden: repeated(4, 40), Interior: 4000, Boundary: 400, Resample: 200},
+		// Reactions with rates of 100 want short windows.
+		Suggested: Setup{Hidden: repeated(3, 32), Harmonics: 4, Interior: 2000, Boundary: 200, Windows: int(math.Ceil(50 * T)), Resample: 200},
 		Source:    "Wang, Li, Chen and Perdikaris 2024 (PirateNets, arXiv 2402.00326)",
 	}
 }
