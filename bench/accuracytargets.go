@@ -65,7 +65,6 @@ var tasks = []task{
 	{key: "cavity-re3200", targets: []target{{2e-2, 1200}}},
 	{key: "cavity-smooth-re100", targets: []target{{1e-3, 180}}},
 	{key: "cavity-smooth-re1000", targets: []target{{1e-2, 600}}},
-	{key: "cavity-smooth-re3200", targets: []target{{2e-2, 1200}}},
 }
 
 // chosenTasks are those of keys that are separated by commas, all when there are none, with their times multiplied.
