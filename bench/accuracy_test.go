@@ -333,6 +333,12 @@ func TestAccuracyCommand(t *testing.T) {
 	if err := os.Mkdir("docs", 0o755); err != nil {
 		t.Fatal(err)
 	}
+	rows := func(seeds int) (n int) {
+		for _, t := range tasks {
+			n += t.seeds(seeds)
+		}
+		return n
+	}
 	for _, c := range []struct {
 		args  []string
 		lines int
@@ -340,9 +346,9 @@ func TestAccuracyCommand(t *testing.T) {
 	}{
 		{[]string{"-problem", "burgers", "-method", "auto", "-seeds", "1", "-json"}, 1, ""},
 		{[]string{"-problem", "wave,burgers", "-method", "default,auto", "-markdown", "two.md"}, 2*wholeSeeds + 1, "two.md"},
-		{[]string{"-seeds", "2", "-pictures=false"}, 2*len(tasks) + 1, ""}, {[]string{"-scale", "0.5", "-pictures=false"}, wholeSeeds*len(tasks) + 1, ""},
-		{[]string{"-markdown", "", "-pictures=false"}, wholeSeeds*len(tasks) + 1, ""},
-		{[]string{"-json", "-pictures=false"}, wholeSeeds * len(tasks), accuracyPage},
+		{[]string{"-seeds", "2", "-pictures=false"}, rows(2) + 1, ""}, {[]string{"-scale", "0.5", "-pictures=false"}, rows(wholeSeeds) + 1, ""},
+		{[]string{"-markdown", "", "-pictures=false"}, rows(wholeSeeds) + 1, ""},
+		{[]string{"-json", "-pictures=false"}, rows(wholeSeeds), accuracyPage},
 	} {
 		if out := stdoutOf(t, append([]string{"accuracy"}, c.args...)); strings.Count(out, "\n") != c.lines {
 			t.Errorf("%q prints, want %d lines:\n%s", c.args, c.lines, out)
