@@ -15,7 +15,8 @@ import (
 
 // Explain says what limits the training and what to try next, in words, each finding with its figures; see diagnose.Explain. It
 // looks at the history and the residuals, and where these do not tell, makes some steps of another method from the result, which takes
-// seconds. Of a solution that was loaded less is known; the explanation says what.
+// seconds. Of a solution that was loaded less is known; the explanation says what. One in windows of time is looked at without such steps, since its
+// network is as large as those of all windows together.
 func (s *Solution) Explain(ctx context.Context) (*diagnose.Explanation, error) {
 	e, err := s.Evidence(ctx)
 	if err != nil {
@@ -66,7 +67,7 @@ func (s *Solution) Evidence(ctx context.Context) (diagnose.Evidence, error) {
 	if strong {
 		e.Trained = math.Sqrt(square)
 	}
-	if !s.left.loaded {
+	if !s.left.loaded && s.windows == nil {
 		e.Start = s.model.Init
 		e.Objective, err = s.model.ObjectiveOf(s.left.adapter)
 	}

@@ -261,6 +261,13 @@ func TestWindowsCount(t *testing.T) {
 	if s.Result.Iterations != 3 || len(s.Windows()) != 3 || s.Result.Status != optim.IterationLimit || !strings.Contains(s.Result.Message, "was not reached") {
 		t.Errorf("%d iterations in %d windows ended by %q, %q", s.Result.Iterations, len(s.Windows()), s.Result.Status, s.Result.Message)
 	}
+	// Steps in the weights of all windows at once would take minutes to compile.
+	if evidence, err := s.Evidence(t.Context()); err != nil || evidence.Objective != nil || evidence.Start != nil {
+		t.Errorf("there is an objective for experiments, %v", err)
+	}
+	if x, err := s.Explain(t.Context()); err != nil || !strings.Contains(x.String(), "what other steps from here would gain") {
+		t.Errorf("it is explained by %v, %v", x, err)
+	}
 }
 
 // TestWindowsRefuse: what cannot be cut says so.
