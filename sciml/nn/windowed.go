@@ -73,49 +73,85 @@ func (w *windowed) Blocks() []Block {
 	return all
 }
 
-// Apply implements Network.
+// Apply implements Network. Networks that can be are computed for all windows together, so that the graph does not grow with their number.
 func (w *windowed) Apply(theta, x *graph.Node) *graph.Node {
-	axis, p := x.Shape().Dimensions[1]-1, w.Network.NumParams()
-	first, last := w.edges[0], w.edges[w.windows()]
-	var space *graph.Node
-	if axis > 0 {
-		space = graph.Slice(x, graph.AxisRange(), graph.AxisRange(0, axis))
+	checkTheta(w.String(), theta, w.NumParams())
+	checkInput(w.String(), x, w.Inputs())
+	if together(w.Network) {
+		thetas := graph.Reshape(theta, w.windows(), w.Network.NumParams())
+		return graph.ReduceSum(w.parts(x, w.edges[:w.windows()], w.edges[1:], func(at *graph.Node) *graph.Node { return applyTogether(w.Network, thetas, at) }), 0)
 	}
-	t := graph.Slice(x, graph.AxisRange(), graph.AxisElem(axis))
 	var sum *graph.Node
+	p := w.Network.NumParams()
 	for k := range w.windows() {
-		from, length := w.edges[k], w.edges[k+1]-w.edges[k]
 		weights := graph.Slice(theta, graph.AxisRange(k*p, (k+1)*p))
-		at := func(tau *graph.Node) (stretched, u *graph.Node) {
-			stretched = graph.AddScalar(graph.MulScalar(tau, last-first), first)
-			if axis > 0 {
-				stretched = graph.Concatenate([]*graph.Node{space, stretched}, 1)
-			}
-			return stretched, w.Network.Apply(weights, stretched)
-		}
-		tau := graph.ClipScalar(graph.DivScalar(graph.AddScalar(t, -from), length), 0, 1)
-		_, u := at(tau)
-		power := 0.0
-		if k > 0 {
-			if power = 1; w.order == 2 {
-				power, tau = 2, graph.Square(tau)
-			}
-			u = graph.Mul(u, tau)
-		}
-		if w.order == 2 { // the rate at the end goes on
-			end, v := at(graph.OnesLike(t))
-			rate := graph.MulScalar(autodiff.Of(v, end).Partial(axis), last-first)
-			if power > 0 {
-				rate = graph.Add(rate, graph.MulScalar(v, power))
-			}
-			past := graph.MaxScalar(graph.AddScalar(t, -w.edges[k+1]), 0)
-			u = graph.Add(u, graph.Mul(rate, graph.DivScalar(past, length)))
-		}
+		part := w.parts(x, w.edges[k:k+1], w.edges[k+1:k+2], func(at *graph.Node) *graph.Node { return w.Network.Apply(weights, at) })
 		if sum == nil {
-			sum = u
+			sum = part
 		} else {
-			sum = graph.Add(sum, u)
+			sum = graph.Add(sum, part)
 		}
+	}
+	return graph.Squeeze(sum, 0)
+}
+
+// parts are what windows from and to these times add, shape [windows, N, outputs]. Network takes the points of all of them, window after window.
+func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *graph.Node) *graph.Node) *graph.Node {
+	k, n, axis := len(from), x.Shape().Dimensions[0], x.Shape().Dimensions[1]-1
+	first, last := w.edges[0], w.edges[w.windows()]
+	all := func(v *graph.Node) *graph.Node { // of a column [N, 1]: [windows, N, 1]
+		return graph.BroadcastToDims(graph.ExpandAxes(v, 0), k, n, 1)
+	}
+	numbers := func(of func(k int) float64) *graph.Node {
+		values := make([][][]float64, k)
+		for i := range values {
+			values[i] = [][]float64{{of(i)}}
+		}
+		return graph.BroadcastToDims(graph.ConstAsDType(x.Graph(), x.DType(), values), k, n, 1)
+	}
+	t := all(graph.Slice(x, graph.AxisRange(), graph.AxisElem(axis)))
+	at := func(tau *graph.Node) *graph.Node { // the points that the network sees, one below the other
+		points := graph.AddScalar(graph.MulScalar(tau, last-first), first)
+		if axis > 0 {
+			space := graph.Slice(x, graph.AxisRange(), graph.AxisRange(0, axis))
+			points = graph.Concatenate([]*graph.Node{graph.BroadcastToDims(graph.ExpandAxes(space, 0), k, n, axis), points}, 2)
+		}
+		return graph.Reshape(points, k*n, axis+1)
+	}
+	// The first window of all is the network itself, any other one its product with a power of τ.
+	begins := func(i int) bool { return from[i] == first }
+	factor := func(tau *graph.Node) *graph.Node {
+		own := numbers(func(i int) float64 {
+			if begins(i) {
+				return 1
+			}
+			return 0
+		})
+		return graph.Add(graph.Mul(tau, graph.OneMinus(own)), own)
+	}
+	tau := graph.Div(graph.Sub(t, numbers(func(i int) float64 { return from[i] })), numbers(func(i int) float64 { return to[i] - from[i] }))
+	tau = graph.ClipScalar(tau, 0, 1)
+	u := network(at(tau))
+	if w.order == 2 {
+		tau = graph.Square(tau)
+	}
+	wide := func(v *graph.Node) *graph.Node { return graph.BroadcastToDims(v, k, n, u.Shape().Dimensions[1]) }
+	each := func(v *graph.Node) *graph.Node { return graph.Reshape(v, k, n, u.Shape().Dimensions[1]) }
+	sum := graph.Mul(each(u), wide(factor(tau)))
+	if w.order == 2 { // the rate at the end goes on
+		end := at(graph.OnesLike(t))
+		v := network(end)
+		rate := graph.MulScalar(each(autodiff.Of(v, end).Partial(axis)), last-first)
+		power := numbers(func(i int) float64 {
+			if begins(i) {
+				return 0
+			}
+			return 2
+		})
+		rate = graph.Add(rate, graph.Mul(each(v), wide(power)))
+		past := graph.Sub(t, numbers(func(i int) float64 { return to[i] }))
+		past = graph.Div(graph.MaxScalar(past, 0), numbers(func(i int) float64 { return to[i] - from[i] }))
+		sum = graph.Add(sum, graph.Mul(rate, wide(past)))
 	}
 	return sum
 }

@@ -57,3 +57,60 @@ func TestWindowed(t *testing.T) {
 		}
 	}
 }
+
+// TestWindowedTogether: networks that are computed for all windows together give what they give in turn, as any others are, with their derivatives; and
+// a hundred windows take no more operations than two.
+func TestWindowedTogether(t *testing.T) {
+	mlp := must(nn.NewMLP(nn.Tanh, 3, 5, 4, 2))
+	scaled := must(nn.Mapped(mlp, must(nn.Scale([]float64{-1, 0, 0}, []float64{1, 2, 4}))))
+	points := [][]float64{{0.3, 0.2, 0.1}, {-0.7, 1.1, 1.7}, {0.9, 0.4, 3}, {0.1, 1.9, 4.5}}
+	for name, network := range map[string]nn.Network{"plain": mlp, "mapped": scaled, "amplified": must(nn.Amplified(scaled, 2, 0.5))} {
+		for order := 1; order <= 2; order++ {
+			results := make([][]float64, 2)
+			var theta []float64
+			for k, inner := range []nn.Network{network, unspecified{network}} {
+				w := must(nn.Windowed(inner, order, 0, 0.5, 2, 4))
+				if theta == nil {
+					theta = w.Init(1)
+					for i := range theta {
+						theta[i] += 0.1 * math.Sin(float64(7*i))
+					}
+				}
+				out, err := graph.CallOnceN(backendtest.Best(t), func(theta, x *graph.Node) []*graph.Node {
+					u := autodiff.Of(w.Apply(theta, x), x)
+					return []*graph.Node{graph.Concatenate([]*graph.Node{u.U(), u.Partial(2), u.Partial(0, 0), u.Partial(0, 2)}, 1)}
+				}, theta, points)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, row := range out[0].Value().([][]float64) {
+					results[k] = append(results[k], row...)
+				}
+			}
+			for i, v := range results[0] {
+				if math.Abs(v-results[1][i]) > 1e-11*(1+math.Abs(v)) {
+					t.Fatalf("%s, order %d: number %d is %g together and %g in turn", name, order, i, v, results[1][i])
+				}
+			}
+		}
+	}
+	operations := func(windows int) int {
+		edges := make([]float64, windows+1)
+		for i := range edges {
+			edges[i] = float64(i)
+		}
+		w := must(nn.Windowed(scaled, 1, edges...))
+		made := 0
+		if _, err := graph.CallOnceN(backendtest.Best(t), func(theta, x *graph.Node) []*graph.Node {
+			u := autodiff.Of(w.Apply(theta, x), x).Partial(0, 0, 0, 0)
+			made = int(u.Id())
+			return []*graph.Node{u}
+		}, w.Init(1), points); err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	if few, many := operations(2), operations(100); many != few {
+		t.Errorf("two windows take %d operations and a hundred %d", few, many)
+	}
+}
