@@ -46,8 +46,8 @@ func (f *fourier) Inputs() int { return len(f.Frequencies) }
 func (f *fourier) Outputs() int { return 2 * len(f.Frequencies[0]) }
 
 func (f *fourier) Apply(x *graph.Node) *graph.Node {
-	phase := graph.MatMul(x, graph.ConstAsDType(x.Graph(), x.DType(), f.Frequencies))
-	return graph.Concatenate([]*graph.Node{graph.Cos(phase), graph.Sin(phase)}, 1)
+	phase := graph.DotGeneral(x, []int{x.Rank() - 1}, nil, graph.ConstAsDType(x.Graph(), x.DType(), f.Frequencies), []int{0}, nil)
+	return graph.Concatenate([]*graph.Node{graph.Cos(phase), graph.Sin(phase)}, -1)
 }
 
 func (f *fourier) String() string {

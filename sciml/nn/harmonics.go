@@ -45,13 +45,12 @@ func (h *harmonics) Outputs() int { return h.Number + 2*(h.Count-1)*len(h.Cosine
 
 func (h *harmonics) Apply(x *graph.Node) *graph.Node {
 	var columns []*graph.Node
-	column := func(i int) *graph.Node { return graph.Slice(x, graph.AxisRange(), graph.AxisElem(i)) }
 	for i := 0; i < h.Number; i++ {
 		if !slices.Contains(h.Cosines, i) {
-			columns = append(columns, column(i))
+			columns = append(columns, column(x, i))
 			continue
 		}
-		c, s := column(i), column(i+1)
+		c, s := column(x, i), column(x, i+1)
 		ck, sk := c, s
 		for k := 1; ; k++ { // angles add up
 			columns = append(columns, ck, sk)
@@ -62,7 +61,7 @@ func (h *harmonics) Apply(x *graph.Node) *graph.Node {
 		}
 		i++
 	}
-	return graph.Concatenate(columns, 1)
+	return graph.Concatenate(columns, -1)
 }
 
 func (h *harmonics) String() string { return fmt.Sprintf("%d harmonics", h.Count) }

@@ -43,7 +43,7 @@ func (p *periodic) Outputs() int {
 func (p *periodic) Apply(x *graph.Node) *graph.Node {
 	var columns []*graph.Node
 	for i, period := range p.Periods {
-		c := graph.Slice(x, graph.AxisRange(), graph.AxisElem(i))
+		c := column(x, i)
 		if period == 0 {
 			columns = append(columns, c)
 			continue
@@ -51,7 +51,7 @@ func (p *periodic) Apply(x *graph.Node) *graph.Node {
 		phase := graph.MulScalar(c, 2*math.Pi/period)
 		columns = append(columns, graph.Cos(phase), graph.Sin(phase))
 	}
-	return graph.Concatenate(columns, 1)
+	return graph.Concatenate(columns, -1)
 }
 
 func (p *periodic) String() string { return fmt.Sprintf("periodic %v", p.Periods) }

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 )
@@ -38,11 +39,18 @@ func (s *scale) Apply(x *graph.Node) *graph.Node {
 	return graph.Add(graph.Mul(x, row(x, factor)), row(x, shift))
 }
 
-// row is a constant row, once for each point of x.
+// row is a constant row, once for each point of x, whose coordinates are along the last axis.
 func row(x *graph.Node, values []float64) *graph.Node {
-	constant := graph.ConstAsDType(x.Graph(), x.DType(), [][]float64{values})
-	return graph.BroadcastToDims(constant, x.Shape().Dimensions[0], len(values))
+	dims := append(slices.Clone(x.Shape().Dimensions[:x.Rank()-1]), len(values))
+	constant := graph.ConstAsDType(x.Graph(), x.DType(), values)
+	for len(dims) > constant.Rank() {
+		constant = graph.ExpandAxes(constant, 0)
+	}
+	return graph.BroadcastToDims(constant, dims...)
 }
+
+// column is coordinate i of points, which are along the last axis.
+func column(x *graph.Node, i int) *graph.Node { return graph.SliceAxis(x, -1, graph.AxisElem(i)) }
 
 func (s *scale) String() string { return fmt.Sprintf("scale %v…%v", s.Lo, s.Hi) }
 

@@ -1,22 +1,32 @@
 package nn
 
-import "github.com/gomlx/gomlx/core/graph"
+import (
+	"slices"
 
-// together reports whether a network can be computed with several θ at once.
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// together reports whether a network can be computed with several θ at once: an MLP without trainable slopes, with maps of this package before and factors
+// after it, which take points with their coordinates along the last axis.
 func together(network Network) bool {
 	switch n := network.(type) {
 	case *MLP:
 		return n.nonlinear.slope == 0
 	case *mapped:
-		return together(n.Network)
+		return together(n.Network) && !slices.ContainsFunc(n.maps, func(m Map) bool {
+			switch m.(type) {
+			case *scale, *periodic, *harmonics, *fourier:
+				return false
+			}
+			return true
+		})
 	case *amplified:
 		return together(n.Network)
 	}
 	return false
 }
 
-// applyTogether computes a network with each of K θ, shape [K, P], at points of its own: those of the first θ, then those of the second, and so on,
-// as many of each, shape [K·N, inputs]. The result has the shape [K·N, outputs].
+// applyTogether computes a network with each of K θ, shape [K, P], at points of its own, shape [K, N, inputs]: the result has the shape [K, N, outputs].
 func applyTogether(network Network, thetas, x *graph.Node) *graph.Node {
 	switch n := network.(type) {
 	case *mapped:
@@ -29,18 +39,15 @@ func applyTogether(network Network, thetas, x *graph.Node) *graph.Node {
 		return graph.Mul(u, row(u, n.factors))
 	}
 	n := network.(*MLP)
-	count := thetas.Shape().Dimensions[0]
 	take := func(b Block) *graph.Node {
-		return graph.Reshape(graph.Slice(thetas, graph.AxisRange(), graph.AxisRange(b.Offset, b.Offset+b.Size())), append([]int{count}, b.Dims...)...)
+		return graph.Reshape(graph.Slice(thetas, graph.AxisRange(), graph.AxisRange(b.Offset, b.Offset+b.Size())), append([]int{thetas.Shape().Dimensions[0]}, b.Dims...)...)
 	}
 	layer := func(a affine, h *graph.Node) *graph.Node {
 		y := graph.DotGeneral(h, []int{2}, []int{0}, take(a.weights), []int{1}, []int{0})
 		return graph.Add(y, graph.BroadcastToShape(graph.ExpandAxes(take(a.biases), 1), y.Shape()))
 	}
-	h := graph.Reshape(x, count, x.Shape().Dimensions[0]/count, x.Shape().Dimensions[1])
 	for _, inner := range n.inner {
-		h = n.nonlinear.apply(layer(inner.affine, h), nil)
+		x = n.nonlinear.apply(layer(inner.affine, x), nil)
 	}
-	u := layer(n.last, h)
-	return graph.Reshape(u, x.Shape().Dimensions[0], u.Shape().Dimensions[2])
+	return layer(n.last, x)
 }

@@ -85,7 +85,9 @@ func (w *windowed) Apply(theta, x *graph.Node) *graph.Node {
 	p := w.Network.NumParams()
 	for k := range w.windows() {
 		weights := graph.Slice(theta, graph.AxisRange(k*p, (k+1)*p))
-		part := w.parts(x, w.edges[k:k+1], w.edges[k+1:k+2], func(at *graph.Node) *graph.Node { return w.Network.Apply(weights, at) })
+		part := w.parts(x, w.edges[k:k+1], w.edges[k+1:k+2], func(at *graph.Node) *graph.Node {
+			return graph.ExpandAxes(w.Network.Apply(weights, graph.Squeeze(at, 0)), 0)
+		})
 		if sum == nil {
 			sum = part
 		} else {
@@ -95,7 +97,7 @@ func (w *windowed) Apply(theta, x *graph.Node) *graph.Node {
 	return graph.Squeeze(sum, 0)
 }
 
-// parts are what windows from and to these times add, shape [windows, N, outputs]. Network takes the points of all of them, window after window.
+// parts are what windows from and to these times add, shape [windows, N, outputs]. Network takes points of each of them, [windows, N, inputs].
 func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *graph.Node) *graph.Node) *graph.Node {
 	k, n, axis := len(from), x.Shape().Dimensions[0], x.Shape().Dimensions[1]-1
 	first, last := w.edges[0], w.edges[w.windows()]
@@ -110,13 +112,13 @@ func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *grap
 		return graph.BroadcastToDims(graph.ConstAsDType(x.Graph(), x.DType(), values), k, n, 1)
 	}
 	t := all(graph.Slice(x, graph.AxisRange(), graph.AxisElem(axis)))
-	at := func(tau *graph.Node) *graph.Node { // the points that the network sees, one below the other
+	at := func(tau *graph.Node) *graph.Node { // the points that the network sees
 		points := graph.AddScalar(graph.MulScalar(tau, last-first), first)
 		if axis > 0 {
 			space := graph.Slice(x, graph.AxisRange(), graph.AxisRange(0, axis))
 			points = graph.Concatenate([]*graph.Node{graph.BroadcastToDims(graph.ExpandAxes(space, 0), k, n, axis), points}, 2)
 		}
-		return graph.Reshape(points, k*n, axis+1)
+		return points
 	}
 	// The first window of all is the network itself, any other one its product with a power of τ.
 	begins := func(i int) bool { return from[i] == first }
@@ -135,20 +137,21 @@ func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *grap
 	if w.order == 2 {
 		tau = graph.Square(tau)
 	}
-	wide := func(v *graph.Node) *graph.Node { return graph.BroadcastToDims(v, k, n, u.Shape().Dimensions[1]) }
-	each := func(v *graph.Node) *graph.Node { return graph.Reshape(v, k, n, u.Shape().Dimensions[1]) }
-	sum := graph.Mul(each(u), wide(factor(tau)))
+	wide := func(v *graph.Node) *graph.Node { return graph.BroadcastToShape(v, u.Shape()) }
+	sum := graph.Mul(u, wide(factor(tau)))
 	if w.order == 2 { // the rate at the end goes on
 		end := at(graph.OnesLike(t))
 		v := network(end)
-		rate := graph.MulScalar(each(autodiff.Of(v, end).Partial(axis)), last-first)
+		forward := graph.OneHot(graph.Const(x.Graph(), int32(axis)), axis+1, x.DType())
+		slope := autodiff.JVP(v, []*graph.Node{end}, []*graph.Node{graph.BroadcastToShape(graph.Reshape(forward, 1, 1, axis+1), end.Shape())})
+		rate := graph.MulScalar(slope, last-first)
 		power := numbers(func(i int) float64 {
 			if begins(i) {
 				return 0
 			}
 			return 2
 		})
-		rate = graph.Add(rate, graph.Mul(each(v), wide(power)))
+		rate = graph.Add(rate, graph.Mul(v, wide(power)))
 		past := graph.Sub(t, numbers(func(i int) float64 { return to[i] }))
 		past = graph.Div(graph.MaxScalar(past, 0), numbers(func(i int) float64 { return to[i] - from[i] }))
 		sum = graph.Add(sum, graph.Mul(rate, wide(past)))
