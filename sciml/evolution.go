@@ -125,11 +125,31 @@ func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
 	if e.windows.Count > 0 {
 		share = (s.To - s.From) / (e.last - s.From)
 	}
-	result, err := e.one(ctx, e.problem, o, share, fmt.Sprintf("window %d, t from %.6g to %.6g", len(s.Done)+1, s.From, s.To))
+	name := fmt.Sprintf("window %d, t from %.6g to %.6g", len(s.Done)+1, s.From, s.To)
+	result, err := e.one(ctx, e.problem, o, share, name)
+	for e.early(result, err) { // such as the first one, which compiles
+		if result != nil {
+			note(result, "window %d has used up its share of the time before its first iteration: it begins again with twice the share", len(s.Done)+1)
+			e.join(result)
+		}
+		share *= 2
+		result, err = e.one(ctx, e.problem, o, min(1, share), name)
+	}
 	if result == nil {
 		return nil, err
 	}
 	return result, errors.Join(err, e.judge(ctx, result))
+}
+
+// early reports that a window ran out of its share of the time before it could begin, where there is more time for all.
+func (e *evolution) early(r *optim.Result, err error) bool {
+	if e.over(r) {
+		return false
+	}
+	if r == nil {
+		return errors.Is(err, context.DeadlineExceeded)
+	}
+	return err == nil && r.Status == optim.TimeLimit && r.Iterations == 0
 }
 
 // place implements part: a window starts with the parameters of the one before, or with others where the residual is smaller then.
