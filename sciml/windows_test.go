@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/gosciml/gosciml/sciml"
+	"github.com/gosciml/gosciml/sciml/internal/backendtest"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -22,12 +24,12 @@ import (
 func rotation(t testing.TB, width int) *pde.Problem {
 	t.Helper()
 	const end = 4 * math.Pi
-	time, err := pde.NewInterval("t", 0, end)
+	line, err := pde.NewInterval("t", 0, end)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &pde.Problem{
-		Name: "rotation", Coordinates: []string{"t"}, Unknowns: []string{"u", "v"}, Domain: time,
+		Name: "rotation", Coordinates: []string{"t"}, Unknowns: []string{"u", "v"}, Domain: line,
 		Equations: []pde.Equation{{Name: "rotation", Residual: func(u *pde.Fields) *graph.Node {
 			return graph.Concatenate([]*graph.Node{
 				graph.Sub(u.Of("u").D("t"), u.Of("v").U()), graph.Add(u.Of("v").D("t"), u.Of("u").U()),
@@ -267,6 +269,31 @@ func TestWindowsCount(t *testing.T) {
 	}
 	if x, err := s.Explain(t.Context()); err != nil || !strings.Contains(x.String(), "what other steps from here would gain") {
 		t.Errorf("it is explained by %v, %v", x, err)
+	}
+}
+
+// TestWindowsBeginAgain: a window whose share of the time is over while it compiles, or is set up, begins again, as there is time for all.
+func TestWindowsBeginAgain(t *testing.T) {
+	for _, number := range []int{0, 3} {
+		b := backendtest.Block(pureGo(t), number)
+		options := windowed()
+		options.Backend, options.Iterations, options.Time = b.Backend, 0, 4*time.Second
+		options.Method = levenberg
+		options.Until = optim.Iterations(2)
+		options.Windows = sciml.Windows{Count: 8}
+		go func() {
+			<-b.Reached
+			time.Sleep(700 * time.Millisecond) // more than an eighth of all
+			close(b.Release)
+		}()
+		s, err := sciml.Solve(t.Context(), rotation(t, 4), options)
+		if err != nil {
+			t.Fatalf("program %d: %v", number, err)
+		}
+		windows := s.Windows()
+		if len(windows) == 0 || windows[0].Iterations == 0 {
+			t.Errorf("program %d: the windows are %+v, want iterations in the first", number, windows)
+		}
 	}
 }
 
