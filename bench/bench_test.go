@@ -241,3 +241,16 @@ func TestProblemsCommand(t *testing.T) {
 		}
 	}
 }
+
+// TestCore: a network without its maps and factors, once or for each window.
+func TestCore(t *testing.T) {
+	for network, want := range map[string]string{
+		"MLP 2-32-1 tanh": "MLP 2-32-1 tanh", "scale [0]…[1] → MLP 2-32-1 tanh": "MLP 2-32-1 tanh",
+		"scale [0]…[1] → 4 harmonics → MLP 9-24-1 tanh → times [0.3]":     "MLP 9-24-1 tanh",
+		"8 windows of time of scale [0]…[1] → MLP 3-4-1 tanh → times [1]": "8 windows of time of MLP 3-4-1 tanh",
+	} {
+		if got := (row{Network: network}).core(); got != want {
+			t.Errorf("the core of %q is %q, want %q", network, got, want)
+		}
+	}
+}

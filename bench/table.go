@@ -79,10 +79,18 @@ func show(r row, asJSON bool) error {
 	return printRow(os.Stdout, r)
 }
 
-// core is the network without the maps before it, which are in a row's JSON.
+// core is the network without the maps before it and the factors after it, which are in a row's JSON.
 func (r row) core() string {
-	parts := strings.Split(r.Network, " → ")
-	return parts[len(parts)-1]
+	windows, rest, cut := strings.Cut(r.Network, " windows of time of ")
+	if !cut {
+		rest = r.Network
+	}
+	parts := slices.DeleteFunc(strings.Split(rest, " → "), func(part string) bool { return strings.HasPrefix(part, "times [") })
+	core := parts[len(parts)-1]
+	if cut {
+		core = windows + " windows of time of " + core
+	}
+	return core
 }
 
 // writePage writes the rows as a page of the documentation.
