@@ -65,6 +65,8 @@ type Front struct {
 	locals   map[string]int    // variables that statements made, and the number of the cell
 	comms    map[string]string // targets by id
 	asker    *job              // whose program waits for input
+	question message           // what it asks
+	asked    bool              // whether its client was there to be asked
 
 	processes Processes
 	shutdown  func() // ends the kernel
@@ -106,7 +108,8 @@ func Listen(config Config) (*Front, error) {
 	f.shell.receive = func(frames [][]byte) { f.fromClient(frames, func(m message) { f.request(f.shell, m) }) }
 	f.control.receive = func(frames [][]byte) { f.fromClient(frames, func(m message) { f.request(f.control, m) }) }
 	f.stdin.receive = func(frames [][]byte) { f.fromClient(frames, f.input) }
-	f.heartbeat.receive = f.heartbeat.send
+	f.stdin.joined = func(identity string) { f.do(func() { f.ask(identity) }) }
+	f.heartbeat.receive = func(frames [][]byte) { f.heartbeat.send(frames) }
 	f.iopub.joined = func(identity string) {
 		// One that comes later has missed what the kernel's state is.
 		f.do(func() { f.publish(identity, "status", nil, encodeJSON(map[string]string{"execution_state": f.state})) })
@@ -216,7 +219,7 @@ func (f *Front) attach(ctx context.Context) error {
 	})
 	go f.gonb.shell.receive(f.gonb.key, func(m message) { f.do(func() { f.replied(m) }) })
 	go f.gonb.control.receive(f.gonb.key, func(message) {})
-	go f.gonb.stdin.receive(f.gonb.key, func(m message) { f.do(func() { f.asked(m) }) })
+	go f.gonb.stdin.receive(f.gonb.key, func(m message) { f.do(func() { f.inputRequest(m) }) })
 	f.gonb.output.send([][]byte{{1}})
 	for ready := false; !ready; {
 		f.gonb.shell.send(f.toGoNB("kernel_info_request", newID(), header{}, emptyObject).encode(f.gonb.key))

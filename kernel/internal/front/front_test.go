@@ -355,6 +355,32 @@ func TestInput(t *testing.T) {
 	equal(t, "requests to one that takes none", len(a.input), 0)
 }
 
+// TestInputOfALateSocket: a client whose socket for input connects after its cell has asked is asked then, once.
+func TestInputOfALateSocket(t *testing.T) {
+	r := newRig(t, func(g *fakeGoNB, m message, _ string) {
+		g.send(g.stdin, m, "input_request", map[string]any{"prompt": "name? "})
+		g.print(m, "stdout", fields(t, <-g.inputs)["value"].(string))
+		g.ok(m)
+	})
+	c := r.newClient("a")
+	connected := func() bool {
+		r.front.stdin.mu.Lock()
+		defer r.front.stdin.mu.Unlock()
+		return r.front.stdin.peers["a"] != nil
+	}
+	r.until(connected)
+	c.stdin.Close()
+	r.until(func() bool { return !connected() })
+	id := c.execute("ask()")
+	r.until(func() bool { return r.front.asker != nil })
+	c.stdin = zmq4.NewDealer(t.Context(), zmq4.WithID(zmq4.SocketIdentity("a")))
+	r.connect(c, c.stdin, r.client.Stdin, c.input)
+	equal(t, "parent", parentID(c.want(c.input, "input_request")), id)
+	c.send(c.stdin, "input_reply", map[string]any{"value": "Ada"})
+	c.reply(id)
+	equal(t, "further requests", len(c.input), 0)
+}
+
 // TestComms: what is opened by either side passes, with its buffers, and is listed.
 func TestComms(t *testing.T) {
 	r := newRig(t, func(g *fakeGoNB, m message, _ string) {

@@ -387,8 +387,8 @@ func (f *Front) press(j *job) {
 	time.AfterFunc(pressAgain, func() { f.do(func() { f.press(j) }) })
 }
 
-// asked takes a request of the cell's program for input.
-func (f *Front) asked(m message) {
+// inputRequest takes a request of the cell's program for input.
+func (f *Front) inputRequest(m message) {
 	j := f.current
 	if j == nil || j.execute == nil || parentID(m) != j.id || m.head.Type != "input_request" {
 		return
@@ -398,9 +398,18 @@ func (f *Front) asked(m message) {
 		f.reply(j, encodeJSON(map[string]string{"value": ""}))
 		return
 	}
-	f.asker = j
-	f.stdin.send(message{identities: j.request.identities, header: newHeader(m.head.Type, f.session, "kernel"),
-		parent: j.request.header, content: m.content}.encode(f.key))
+	f.asker, f.asked = j, false
+	f.question = message{identities: j.request.identities, header: newHeader(m.head.Type, f.session, "kernel"),
+		parent: j.request.header, content: m.content}
+	f.ask(string(j.request.identities[0]))
+}
+
+// ask puts the question to the client if it is the one whose cell asks. Its socket for input may connect after the cell
+// is sent, since each socket of a client connects on its own.
+func (f *Front) ask(identity string) {
+	if f.asker != nil && !f.asked && identity == string(f.question.identities[0]) {
+		f.asked = f.stdin.send(f.question.encode(f.key))
+	}
 }
 
 // input takes a client's reply to that.

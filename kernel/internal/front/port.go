@@ -25,7 +25,7 @@ type port struct {
 	listener net.Listener
 	kind     zmq4.SocketType
 	receive  func(frames [][]byte) // the first frame is the identity of the client
-	joined   func(identity string) // when a client of a Pub subscribes; may be nil
+	joined   func(identity string) // when a client is there, for a Pub when it subscribes; may be nil
 
 	mu    sync.Mutex
 	peers map[string]*peer
@@ -88,6 +88,9 @@ func (p *port) client(raw net.Conn) {
 	p.mu.Lock()
 	p.peers[id] = c
 	p.mu.Unlock()
+	if p.kind != zmq4.Pub && p.joined != nil {
+		p.joined(id)
+	}
 	defer func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -116,14 +119,15 @@ func (p *port) client(raw net.Conn) {
 	}
 }
 
-// send sends to the client that the first frame names. One that is gone gets nothing.
-func (p *port) send(frames [][]byte) {
+// send sends to the client that the first frame names, and says whether it is there. One that is not gets nothing.
+func (p *port) send(frames [][]byte) bool {
 	p.mu.Lock()
 	c := p.peers[string(frames[0])]
 	p.mu.Unlock()
 	if c != nil {
 		c.send(frames[1:])
 	}
+	return c != nil
 }
 
 // publish sends to one subscriber, or to all if identity is empty. The first frame is the topic.

@@ -68,13 +68,21 @@ func newRig(t *testing.T, behave func(g *fakeGoNB, m message, code string)) *rig
 	})
 	if behave != nil {
 		r.gonb = startGoNB(t, r.front.GoNBConnection(), behave)
-		for attached := make(chan bool, 1); ; time.Sleep(time.Millisecond) {
-			if r.front.do(func() { attached <- r.front.attached }); <-attached {
-				break
-			}
-		}
+		r.until(func() bool { return r.front.attached })
+		// A Router drops what it sends on a connection that it has not taken up yet; one that it reads from, it has.
+		r.front.gonb.stdin.send(r.front.toGoNB("ready", newID(), header{}, emptyObject).encode(r.gonb.key))
+		<-r.gonb.inputs
 	}
 	return r
+}
+
+// until waits for the front to be in a state.
+func (r *rig) until(state func() bool) {
+	for is := make(chan bool, 1); ; time.Sleep(time.Millisecond) {
+		if r.front.do(func() { is <- state() }); <-is {
+			return
+		}
+	}
 }
 
 // fakeGoNB has GoNB's sockets and its way to answer: one request after the other, busy before and idle after each.
@@ -205,32 +213,35 @@ func (r *rig) newClient(session string) *client {
 	if err := output.SetOption(zmq4.OptionSubscribe, ""); err != nil {
 		r.t.Fatal(err)
 	}
-	for _, s := range []struct {
-		socket zmq4.Socket
-		port   int
-		to     chan message
-	}{{c.shell, r.client.Shell, c.shellIn}, {c.control, r.client.Control, c.controlIn}, {c.stdin, r.client.Stdin, c.input}, {output, r.client.IOPub, c.sub}} {
-		if err := s.socket.Dial(fmt.Sprintf("ipc://%s-%d", r.client.IP, s.port)); err != nil {
-			r.t.Fatal(err)
-		}
-		r.t.Cleanup(func() { s.socket.Close() })
-		go func() {
-			for {
-				msg, err := s.socket.Recv()
-				if err != nil {
-					return
-				}
-				m, err := decode(msg.Frames, c.key)
-				if err != nil {
-					r.t.Errorf("a client gets what it cannot read: %v", err)
-					continue
-				}
-				s.to <- m
-			}
-		}()
-	}
+	r.connect(c, c.shell, r.client.Shell, c.shellIn)
+	r.connect(c, c.control, r.client.Control, c.controlIn)
+	r.connect(c, c.stdin, r.client.Stdin, c.input)
+	r.connect(c, output, r.client.IOPub, c.sub)
 	c.want(c.sub, "status") // says that the subscription is there
 	return c
+}
+
+// connect connects one of a client's sockets, and reads from it.
+func (r *rig) connect(c *client, socket zmq4.Socket, port int, to chan message) {
+	r.t.Helper()
+	if err := socket.Dial(fmt.Sprintf("ipc://%s-%d", r.client.IP, port)); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { socket.Close() })
+	go func() {
+		for {
+			msg, err := socket.Recv()
+			if err != nil {
+				return
+			}
+			m, err := decode(msg.Frames, c.key)
+			if err != nil {
+				r.t.Errorf("a client gets what it cannot read: %v", err)
+				continue
+			}
+			to <- m
+		}
+	}()
 }
 
 func (c *client) send(socket zmq4.Socket, kind string, content any, buffers ...[]byte) (id string) {
