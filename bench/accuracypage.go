@@ -38,7 +38,7 @@ func writeAccuracyPage(path string, chosen []task, names []string, rows []row, f
 		"error that is not above it. Medians count seeds that did not reach a target in time as slowest, and of an even number\n"+
 		"are the lower middle one; in parentheses is the range, that of times over the seeds that reached the target. The error\n"+
 		"at the end is that of the iterate with the lowest loss, which is what `Solve` returns.\n\n%s\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, auto, coldOrWarm())
-	if once := keysOf(chosen, func(t task) bool { return t.once }); len(once) > 0 && f.seeds > 1 {
+	if once := trainedOnce(chosen); len(once) > 0 && f.seeds > 1 {
 		fmt.Fprintf(&page, "Trained with one seed, as they take long and are far from their targets: %s.\n\n", strings.Join(once, ", "))
 	}
 	if f.scale != 1 {
@@ -61,11 +61,11 @@ func writeAccuracyPage(path string, chosen []task, names []string, rows []row, f
 	return atomicfile.Write(path, page.Bytes(), 0o644)
 }
 
-// keysOf are the keys of some tasks, as code.
-func keysOf(chosen []task, is func(task) bool) []string {
+// trainedOnce are the keys of the tasks that are trained with one seed, as code.
+func trainedOnce(chosen []task) []string {
 	var keys []string
 	for _, t := range chosen {
-		if is(t) {
+		if t.once {
 			keys = append(keys, "`"+t.key+"`")
 		}
 	}

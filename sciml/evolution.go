@@ -126,19 +126,20 @@ func (e *evolution) train(ctx context.Context) (*optim.Result, error) {
 		share = (s.To - s.From) / (e.last - s.From)
 	}
 	name := fmt.Sprintf("window %d, t from %.6g to %.6g", len(s.Done)+1, s.From, s.To)
-	result, err := e.one(ctx, e.problem, o, share, name)
-	for e.early(result, err) { // such as the first one, which compiles
-		if result != nil {
+	for {
+		result, err := e.one(ctx, e.problem, o, min(1, share), name)
+		switch {
+		case !e.early(result, err):
+			if result == nil {
+				return nil, err
+			}
+			return result, errors.Join(err, e.judge(ctx, result))
+		case result != nil:
 			note(result, "window %d has used up its share of the time before its first iteration: it begins again with twice the share", len(s.Done)+1)
 			e.join(result)
 		}
-		share *= 2
-		result, err = e.one(ctx, e.problem, o, min(1, share), name)
+		share *= 2 // the first window compiles, for one
 	}
-	if result == nil {
-		return nil, err
-	}
-	return result, errors.Join(err, e.judge(ctx, result))
 }
 
 // early reports that a window ran out of its share of the time before it could begin, where there is more time for all.

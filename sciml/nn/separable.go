@@ -112,20 +112,17 @@ func (n *Separable) Rank() int { return n.rank }
 func (n *Separable) Apply(theta, x *graph.Node) *graph.Node {
 	n.check(theta, x)
 	h := graph.ExpandAxes(graph.Transpose(x, 0, 1), 2) // [d, N, 1]
-	for _, layer := range n.inner {
-		h = n.nonlinear.apply(layer.applyEach(theta, h), nil)
+	each := func(a affine, h *graph.Node) *graph.Node {
+		return layerEach(h, a.weights.From(theta), a.biases.From(theta))
 	}
-	h = n.last.applyEach(theta, h) // [d, N, rank + outputs]
+	for _, layer := range n.inner {
+		h = n.nonlinear.apply(each(layer, h), nil)
+	}
+	h = each(n.last, h) // [d, N, rank + outputs]
 	factors := graph.Slice(h, graph.AxisRange(), graph.AxisRange(), graph.AxisRange(0, n.rank))
 	summands := graph.Slice(h, graph.AxisRange(), graph.AxisRange(), graph.AxisRangeToEnd(n.rank))
 	products := graph.MatMul(graph.ReduceMultiply(factors, 0), n.mix.From(theta))
 	return graph.Add(products, graph.ReduceSum(summands, 0))
-}
-
-// applyEach is the layer of all coordinates, [d, N, in] to [d, N, out].
-func (a affine) applyEach(theta, h *graph.Node) *graph.Node {
-	y := graph.DotGeneral(h, []int{2}, []int{0}, a.weights.From(theta), []int{1}, []int{0})
-	return graph.Add(y, graph.BroadcastToShape(graph.ExpandAxes(a.biases.From(theta), 1), y.Shape()))
 }
 
 // piecewiseLinear says that second derivatives by one coordinate vanish.

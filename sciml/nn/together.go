@@ -43,11 +43,16 @@ func applyTogether(network Network, thetas, x *graph.Node) *graph.Node {
 		return graph.Reshape(graph.Slice(thetas, graph.AxisRange(), graph.AxisRange(b.Offset, b.Offset+b.Size())), append([]int{thetas.Shape().Dimensions[0]}, b.Dims...)...)
 	}
 	layer := func(a affine, h *graph.Node) *graph.Node {
-		y := graph.DotGeneral(h, []int{2}, []int{0}, take(a.weights), []int{1}, []int{0})
-		return graph.Add(y, graph.BroadcastToShape(graph.ExpandAxes(take(a.biases), 1), y.Shape()))
+		return layerEach(h, take(a.weights), take(a.biases))
 	}
 	for _, inner := range n.inner {
 		x = n.nonlinear.apply(layer(inner.affine, x), nil)
 	}
 	return layer(n.last, x)
+}
+
+// layerEach is a layer of K networks side by side, [K, N, in] to [K, N, out], with weights [K, in, out] and biases [K, out].
+func layerEach(h, weights, biases *graph.Node) *graph.Node {
+	y := graph.DotGeneral(h, []int{2}, []int{0}, weights, []int{1}, []int{0})
+	return graph.Add(y, graph.BroadcastToShape(graph.ExpandAxes(biases, 1), y.Shape()))
 }

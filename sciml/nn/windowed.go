@@ -111,6 +111,7 @@ func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *grap
 		}
 		return graph.BroadcastToDims(graph.ConstAsDType(x.Graph(), x.DType(), values), k, n, 1)
 	}
+	begin, length := numbers(func(i int) float64 { return from[i] }), numbers(func(i int) float64 { return to[i] - from[i] })
 	t := all(graph.Slice(x, graph.AxisRange(), graph.AxisElem(axis)))
 	at := func(tau *graph.Node) *graph.Node { // the points that the network sees
 		points := graph.AddScalar(graph.MulScalar(tau, last-first), first)
@@ -131,8 +132,8 @@ func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *grap
 		})
 		return graph.Add(graph.Mul(tau, graph.OneMinus(own)), own)
 	}
-	tau := graph.Div(graph.Sub(t, numbers(func(i int) float64 { return from[i] })), numbers(func(i int) float64 { return to[i] - from[i] }))
-	tau = graph.ClipScalar(tau, 0, 1)
+	whole := graph.Div(graph.Sub(t, begin), length)
+	tau := graph.ClipScalar(whole, 0, 1)
 	u := network(at(tau))
 	if w.order == 2 {
 		tau = graph.Square(tau)
@@ -152,8 +153,7 @@ func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *grap
 			return 2
 		})
 		rate = graph.Add(rate, graph.Mul(v, wide(power)))
-		past := graph.Sub(t, numbers(func(i int) float64 { return to[i] }))
-		past = graph.Div(graph.MaxScalar(past, 0), numbers(func(i int) float64 { return to[i] - from[i] }))
+		past := graph.MaxScalar(graph.AddScalar(whole, -1), 0)
 		sum = graph.Add(sum, graph.Mul(rate, wide(past)))
 	}
 	return sum

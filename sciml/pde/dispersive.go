@@ -123,7 +123,7 @@ func korteweg(name, key string, u func(p []float64) float64, build func(x, t *gr
 		}),
 		Exactly:   []string{initial.Name, ends.Name},
 		Exact:     scalar(u),
-		Suggested: Setup{Hidden: repeated(3, 24), Amplify: 1, Interior: 2000, Boundary: 200, BoundaryWeight: 5, Windows: 8, Resample: 500},
+		Suggested: Setup{Hidden: repeated(3, 24), Amplify: 1, Interior: 2000, Boundary: 200, BoundaryWeight: 5, Resample: 500},
 	}
 }
 
