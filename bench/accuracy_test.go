@@ -236,6 +236,17 @@ func TestAccuracyPage(t *testing.T) {
 	}
 }
 
+// TestDecisions: of hundreds, as many windows of time make, the page has the first ones and says how many there were besides.
+func TestDecisions(t *testing.T) {
+	_, rows := burgers(t)
+	rows[0].Events = make([]event, mostDecisions+3)
+	var page strings.Builder
+	decisions(&page, rows[:1])
+	if lines := strings.Count(page.String(), "\n| 0 |"); lines != mostDecisions || !strings.HasSuffix(page.String(), "\n3 more decisions followed.\n") {
+		t.Errorf("there are %d lines, want %d and a sentence:\n%s", lines, mostDecisions, page.String())
+	}
+}
+
 // TestAccuracyJSON: what other programs read.
 func TestAccuracyJSON(t *testing.T) {
 	one, rows := burgers(t)

@@ -150,7 +150,13 @@ func decisions(w io.Writer, rows []row) {
 	}
 	fmt.Fprintf(w, "Seed %d:\n\n", r.Seed)
 	tableHead(w, "iteration", "seconds", "decision")
-	for _, e := range r.Events {
+	for _, e := range r.Events[:min(len(r.Events), mostDecisions)] {
 		tableLine(w, fmt.Sprint(e.Iteration), seconds(e.Seconds), e.Text)
 	}
+	if more := len(r.Events) - mostDecisions; more > 0 {
+		fmt.Fprintf(w, "\n%d more decisions followed.\n", more)
+	}
 }
+
+// mostDecisions of a training are on the page: those of many windows of time are hundreds.
+const mostDecisions = 60
