@@ -330,6 +330,17 @@ func TestConstructorErrors(t *testing.T) {
 	} {
 		add(words, made)
 	}
+	halves, line := []float64{0, 1, 2}, must(nn.NewMLP(nn.Tanh, 1, 3, 1))
+	add("Subdomains: the network is nil", network(nn.Subdomains(nil, 0.5, halves)))
+	add("Subdomains: the overlap is 0, expected a number above 0 and at most 1", network(nn.Subdomains(line, 0, halves)))
+	add("Subdomains: the overlap is NaN", network(nn.Subdomains(line, math.NaN(), halves)))
+	add("Subdomains: there are edges for 0 coordinates, expected as many as the network has inputs, 1", network(nn.Subdomains(line, 0.5)))
+	add("Subdomains: coordinate 0 has the edges [1], expected at least 2", network(nn.Subdomains(line, 0.5, []float64{1})))
+	add("Subdomains: the edges of coordinate 0 are [0 2 2]", network(nn.Subdomains(line, 0.5, []float64{0, 2, 2})))
+	add("Subdomains: the edges of coordinate 0 are [0 +Inf]", network(nn.Subdomains(line, 0.5, []float64{0, math.Inf(1)})))
+	add("Sum: there are no networks", network(nn.Sum()))
+	add("Sum: network 2 is nil", network(nn.Sum(line, nil)))
+	add("Sum: network 2 (MLP 1-3-2 tanh) has 2 outputs, expected 1 as the first", network(nn.Sum(line, must(nn.NewMLP(nn.Tanh, 1, 3, 2)))))
 	add("Windowed: the network is nil", network(nn.Windowed(nil, 1, 0, 1)))
 	add("Windowed: the order is 3, expected 1 or 2", network(nn.Windowed(mlp, 3, 0, 1)))
 	add("Windowed: there are 1 edges", network(nn.Windowed(mlp, 1, 0)))

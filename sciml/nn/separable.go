@@ -112,13 +112,13 @@ func (n *Separable) Rank() int { return n.rank }
 func (n *Separable) Apply(theta, x *graph.Node) *graph.Node {
 	n.check(theta, x)
 	h := graph.ExpandAxes(graph.Transpose(x, 0, 1), 2) // [d, N, 1]
-	each := func(a affine, h *graph.Node) *graph.Node {
+	layer := func(a affine, h *graph.Node) *graph.Node {
 		return layerEach(h, a.weights.From(theta), a.biases.From(theta))
 	}
-	for _, layer := range n.inner {
-		h = n.nonlinear.apply(each(layer, h), nil)
+	for _, inner := range n.inner {
+		h = n.nonlinear.apply(layer(inner, h), nil)
 	}
-	h = each(n.last, h) // [d, N, rank + outputs]
+	h = layer(n.last, h) // [d, N, rank + outputs]
 	factors := graph.Slice(h, graph.AxisRange(), graph.AxisRange(), graph.AxisRange(0, n.rank))
 	summands := graph.Slice(h, graph.AxisRange(), graph.AxisRange(), graph.AxisRangeToEnd(n.rank))
 	products := graph.MatMul(graph.ReduceMultiply(factors, 0), n.mix.From(theta))

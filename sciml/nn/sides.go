@@ -12,36 +12,28 @@ import (
 	"github.com/gosciml/gosciml/sciml/internal/usercode"
 )
 
-// sides are networks of the same points.
-type sides struct {
+// several are networks of the same points, whose parameters follow each other in θ.
+type several struct {
 	networks []Network
 	blocks   []Block
 	params   int
 }
 
-// SideBySide makes one network of several that take the same points, such as one for each unknown: its outputs are those of the
-// first, then those of the second, and so on, and so are its parameters. Blocks have the number of their network before their
-// name, as "2: layer 1 weights".
-//
-//	u, _ := nn.NewMLP(nn.Tanh, 2, 64, 64, 1)
-//	p, _ := nn.NewMLP(nn.Tanh, 2, 16, 1)
-//	network, _ := nn.SideBySide(u, p)
-//
-// It returns an error for no network, one that is nil, and different numbers of inputs.
-func SideBySide(networks ...Network) (Network, error) {
+// severalOf checks what all functions take that make one network of several.
+func severalOf(who string, networks []Network) (*several, error) {
 	if len(networks) == 0 {
-		return nil, errors.New("nn.SideBySide: there are no networks, expected at least one")
+		return nil, errors.New(who + ": there are no networks, expected at least one")
 	}
-	s := &sides{networks: slices.Clone(networks)}
+	s := &several{networks: slices.Clone(networks)}
 	for i, n := range networks {
 		if usercode.Nil(n) {
-			return nil, fmt.Errorf("nn.SideBySide: network %d is nil", i+1)
+			return nil, fmt.Errorf("%s: network %d is nil", who, i+1)
 		}
 		if err := CheckNetwork(n); err != nil {
-			return nil, usercode.First(fmt.Errorf("nn.SideBySide: network %d: %w", i+1, err))
+			return nil, usercode.First(fmt.Errorf("%s: network %d: %w", who, i+1, err))
 		}
 		if n.Inputs() != networks[0].Inputs() {
-			return nil, fmt.Errorf("nn.SideBySide: network %d (%s) takes %d inputs, expected %d as the first (%s)", i+1, n, n.Inputs(), networks[0].Inputs(), networks[0])
+			return nil, fmt.Errorf("%s: network %d (%s) takes %d inputs, expected %d as the first (%s)", who, i+1, n, n.Inputs(), networks[0].Inputs(), networks[0])
 		}
 		for _, b := range n.Blocks() {
 			b.Name, b.Offset = fmt.Sprintf("%d: %s", i+1, b.Name), s.params+b.Offset
@@ -53,25 +45,16 @@ func SideBySide(networks ...Network) (Network, error) {
 }
 
 // Inputs implements Network.
-func (s *sides) Inputs() int { return s.networks[0].Inputs() }
-
-// Outputs implements Network.
-func (s *sides) Outputs() int {
-	total := 0
-	for _, n := range s.networks {
-		total += n.Outputs()
-	}
-	return total
-}
+func (s *several) Inputs() int { return s.networks[0].Inputs() }
 
 // NumParams implements Network.
-func (s *sides) NumParams() int { return s.params }
+func (s *several) NumParams() int { return s.params }
 
 // Blocks implements Network.
-func (s *sides) Blocks() []Block { return s.blocks }
+func (s *several) Blocks() []Block { return s.blocks }
 
 // Init implements Network. Networks of the same kind start from different values: their seeds follow each other.
-func (s *sides) Init(seed uint64) []float64 {
+func (s *several) Init(seed uint64) []float64 {
 	theta := make([]float64, 0, s.params)
 	for i, n := range s.networks {
 		theta = append(theta, n.Init(seed+uint64(i)*seedStep)...)
@@ -82,10 +65,10 @@ func (s *sides) Init(seed uint64) []float64 {
 // seedStep is far from any step that seeds of several runs would have: 2⁶⁴/φ, odd.
 const seedStep = 0x9e3779b97f4a7c15
 
-// Apply implements Network.
-func (s *sides) Apply(theta, x *graph.Node) *graph.Node {
-	checkTheta(s.String(), theta, s.params)
-	checkInput(s.String(), x, s.Inputs())
+// apply computes the outputs of each, for the network of that name.
+func (s *several) apply(name string, theta, x *graph.Node) []*graph.Node {
+	checkTheta(name, theta, s.params)
+	checkInput(name, x, s.Inputs())
 	var outputs []*graph.Node
 	at := 0
 	for _, n := range s.networks {
@@ -93,24 +76,24 @@ func (s *sides) Apply(theta, x *graph.Node) *graph.Node {
 		outputs = append(outputs, n.Apply(graph.Slice(theta, graph.AxisRange(at, next)), x))
 		at = next
 	}
-	return graph.Concatenate(outputs, 1)
+	return outputs
 }
 
-func (s *sides) piecewiseLinear() bool {
+func (s *several) piecewiseLinear() bool {
 	return !slices.ContainsFunc(s.networks, func(n Network) bool { return !PiecewiseLinear(n) })
 }
 
-// String implements Network.
-func (s *sides) String() string {
+// text describes the networks with a sign between them.
+func (s *several) text(between string) string {
 	var parts []string
 	for _, n := range s.networks {
 		parts = append(parts, n.String())
 	}
-	return "[" + strings.Join(parts, " | ") + "]"
+	return "[" + strings.Join(parts, " "+between+" ") + "]"
 }
 
 // MarshalJSON stores the networks, each with its kind.
-func (s *sides) MarshalJSON() ([]byte, error) {
+func (s *several) MarshalJSON() ([]byte, error) {
 	var parts []json.RawMessage
 	for _, n := range s.networks {
 		text, err := Marshal(n)
@@ -122,16 +105,96 @@ func (s *sides) MarshalJSON() ([]byte, error) {
 	return json.Marshal(parts)
 }
 
+// restoreSeveral makes the networks again, and one of them.
+func restoreSeveral(join func(networks ...Network) (Network, error)) func(parts []json.RawMessage) (Network, error) {
+	return func(parts []json.RawMessage) (Network, error) {
+		networks := make([]Network, len(parts))
+		for i, text := range parts {
+			var err error
+			if networks[i], err = Unmarshal(text); err != nil {
+				return nil, err
+			}
+		}
+		return join(networks...)
+	}
+}
+
+// sides are networks side by side.
+type sides struct{ *several }
+
+// SideBySide makes one network of several that take the same points, such as one for each unknown: its outputs are those of the
+// first, then those of the second, and so on, and so are its parameters. Blocks have the number of their network before their
+// name, as "2: layer 1 weights".
+//
+//	u, _ := nn.NewMLP(nn.Tanh, 2, 64, 64, 1)
+//	p, _ := nn.NewMLP(nn.Tanh, 2, 16, 1)
+//	network, _ := nn.SideBySide(u, p)
+//
+// It returns an error for no network, one that is nil, and different numbers of inputs.
+func SideBySide(networks ...Network) (Network, error) {
+	s, err := severalOf("nn.SideBySide", networks)
+	if err != nil {
+		return nil, err
+	}
+	return &sides{s}, nil
+}
+
+// Outputs implements Network.
+func (s *sides) Outputs() int {
+	total := 0
+	for _, n := range s.networks {
+		total += n.Outputs()
+	}
+	return total
+}
+
+// Apply implements Network.
+func (s *sides) Apply(theta, x *graph.Node) *graph.Node {
+	return graph.Concatenate(s.apply(s.String(), theta, x), 1)
+}
+
+// String implements Network.
+func (s *sides) String() string { return s.text("|") }
+
 // Specification implements Specified.
 func (s *sides) Specification() (kind string, data any) { return kindSides, s }
 
-func restoreSides(parts []json.RawMessage) (Network, error) {
-	networks := make([]Network, len(parts))
-	for i, text := range parts {
-		var err error
-		if networks[i], err = Unmarshal(text); err != nil {
-			return nil, err
+// sum is the sum of networks.
+type sum struct{ *several }
+
+// Sum adds networks that take the same points and have the same outputs, such as a coarse level and the subdomains of a finer one (Dolean,
+// Heinlein, Mishra and Moseley 2024, "Multilevel domain decomposition-based architectures for physics-informed neural networks", arXiv
+// 2306.05486). Their parameters follow each other. Blocks have the number of their network before their name, as "2: layer 1 weights".
+//
+// It returns an error for no network, one that is nil, and different numbers of inputs or of outputs.
+func Sum(networks ...Network) (Network, error) {
+	s, err := severalOf("nn.Sum", networks)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range networks {
+		if n.Outputs() != networks[0].Outputs() {
+			return nil, fmt.Errorf("nn.Sum: network %d (%s) has %d outputs, expected %d as the first (%s)", i+1, n, n.Outputs(), networks[0].Outputs(), networks[0])
 		}
 	}
-	return SideBySide(networks...)
+	return &sum{s}, nil
 }
+
+// Outputs implements Network.
+func (s *sum) Outputs() int { return s.networks[0].Outputs() }
+
+// Apply implements Network.
+func (s *sum) Apply(theta, x *graph.Node) *graph.Node {
+	outputs := s.apply(s.String(), theta, x)
+	u := outputs[0]
+	for _, other := range outputs[1:] {
+		u = graph.Add(u, other)
+	}
+	return u
+}
+
+// String implements Network.
+func (s *sum) String() string { return s.text("+") }
+
+// Specification implements Specified.
+func (s *sum) Specification() (kind string, data any) { return kindSum, s }

@@ -30,6 +30,8 @@ const (
 	kindMapped      = "mapped"
 	kindAmplified   = "amplified"
 	kindSides       = "side by side"
+	kindSum         = "sum"
+	kindSubdomains  = "subdomains"
 	kindWindowed    = "windowed"
 	kindScale       = "scale"
 	kindFourier     = "Fourier"

@@ -1,10 +1,65 @@
 package nn
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 )
+
+// copies is a network several times, each with weights of its own, which follow each other in θ.
+type copies struct {
+	Network
+	number int
+	called string // one of them, in the names of blocks
+}
+
+// NumParams implements Network.
+func (c copies) NumParams() int { return c.number * c.Network.NumParams() }
+
+// Blocks implements Network.
+func (c copies) Blocks() []Block {
+	var all []Block
+	for k := range c.number {
+		for _, b := range c.Network.Blocks() {
+			b.Name, b.Offset = fmt.Sprintf("%s %d, %s", c.called, k+1, b.Name), b.Offset+k*c.Network.NumParams()
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// sum adds what part makes of the copies from one number up to another, shape [to − from, N, outputs], where network takes points of each of
+// these copies, [to − from, N, inputs]. Networks that can be are computed for all copies together, so that the graph does not grow with their number.
+func (c copies) sum(theta *graph.Node, part func(from, to int, network func(x *graph.Node) *graph.Node) *graph.Node) *graph.Node {
+	if together(c.Network) {
+		thetas := graph.Reshape(theta, c.number, c.Network.NumParams())
+		return graph.ReduceSum(part(0, c.number, func(x *graph.Node) *graph.Node { return applyTogether(c.Network, thetas, x) }), 0)
+	}
+	var sum *graph.Node
+	p := c.Network.NumParams()
+	for k := range c.number {
+		weights := graph.Slice(theta, graph.AxisRange(k*p, (k+1)*p))
+		one := part(k, k+1, func(x *graph.Node) *graph.Node {
+			return graph.ExpandAxes(c.Network.Apply(weights, graph.Squeeze(x, 0)), 0)
+		})
+		if sum == nil {
+			sum = one
+		} else {
+			sum = graph.Add(sum, one)
+		}
+	}
+	return graph.Squeeze(sum, 0)
+}
+
+// each is a number for each of k copies, for each of n points: [k, n, 1].
+func each(like *graph.Node, k, n int, of func(k int) float64) *graph.Node {
+	values := make([][][]float64, k)
+	for i := range values {
+		values[i] = [][]float64{{of(i)}}
+	}
+	return graph.BroadcastToDims(graph.ConstAsDType(like.Graph(), like.DType(), values), k, n, 1)
+}
 
 // together reports whether a network can be computed with several θ at once: an MLP without trainable slopes, with maps of this package before and factors
 // after it, which take points with their coordinates along the last axis.

@@ -15,7 +15,7 @@ import (
 
 // windowed is one function of a network for each window of time.
 type windowed struct {
-	Network
+	copies
 	edges []float64
 	order int
 }
@@ -48,69 +48,31 @@ func Windowed(network Network, order int, edges ...float64) (Network, error) {
 			return nil, fmt.Errorf("%s: the edges are %v, expected finite times that grow", who, edges)
 		}
 	}
-	return &windowed{network, slices.Clone(edges), order}, nil
+	return &windowed{copies{network, len(edges) - 1, "window"}, slices.Clone(edges), order}, nil
 }
-
-func (w *windowed) windows() int { return len(w.edges) - 1 }
-
-// NumParams implements Network.
-func (w *windowed) NumParams() int { return w.windows() * w.Network.NumParams() }
 
 // Init implements Network: each window starts with the weights that the network has for the seed.
 func (w *windowed) Init(seed uint64) []float64 {
-	return slices.Repeat(w.Network.Init(seed), w.windows())
+	return slices.Repeat(w.Network.Init(seed), w.number)
 }
 
-// Blocks implements Network.
-func (w *windowed) Blocks() []Block {
-	var all []Block
-	for k := range w.windows() {
-		for _, b := range w.Network.Blocks() {
-			b.Name, b.Offset = fmt.Sprintf("window %d, %s", k+1, b.Name), b.Offset+k*w.Network.NumParams()
-			all = append(all, b)
-		}
-	}
-	return all
-}
-
-// Apply implements Network. Networks that can be are computed for all windows together, so that the graph does not grow with their number.
+// Apply implements Network.
 func (w *windowed) Apply(theta, x *graph.Node) *graph.Node {
 	checkTheta(w.String(), theta, w.NumParams())
 	checkInput(w.String(), x, w.Inputs())
-	if together(w.Network) {
-		thetas := graph.Reshape(theta, w.windows(), w.Network.NumParams())
-		return graph.ReduceSum(w.parts(x, w.edges[:w.windows()], w.edges[1:], func(at *graph.Node) *graph.Node { return applyTogether(w.Network, thetas, at) }), 0)
-	}
-	var sum *graph.Node
-	p := w.Network.NumParams()
-	for k := range w.windows() {
-		weights := graph.Slice(theta, graph.AxisRange(k*p, (k+1)*p))
-		part := w.parts(x, w.edges[k:k+1], w.edges[k+1:k+2], func(at *graph.Node) *graph.Node {
-			return graph.ExpandAxes(w.Network.Apply(weights, graph.Squeeze(at, 0)), 0)
-		})
-		if sum == nil {
-			sum = part
-		} else {
-			sum = graph.Add(sum, part)
-		}
-	}
-	return graph.Squeeze(sum, 0)
+	return w.sum(theta, func(from, to int, network func(x *graph.Node) *graph.Node) *graph.Node {
+		return w.parts(x, w.edges[from:to], w.edges[from+1:to+1], network)
+	})
 }
 
 // parts are what windows from and to these times add, shape [windows, N, outputs]. Network takes points of each of them, [windows, N, inputs].
 func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *graph.Node) *graph.Node) *graph.Node {
 	k, n, axis := len(from), x.Shape().Dimensions[0], x.Shape().Dimensions[1]-1
-	first, last := w.edges[0], w.edges[w.windows()]
+	first, last := w.edges[0], w.edges[w.number]
 	all := func(v *graph.Node) *graph.Node { // of a column [N, 1]: [windows, N, 1]
 		return graph.BroadcastToDims(graph.ExpandAxes(v, 0), k, n, 1)
 	}
-	numbers := func(of func(k int) float64) *graph.Node {
-		values := make([][][]float64, k)
-		for i := range values {
-			values[i] = [][]float64{{of(i)}}
-		}
-		return graph.BroadcastToDims(graph.ConstAsDType(x.Graph(), x.DType(), values), k, n, 1)
-	}
+	numbers := func(of func(k int) float64) *graph.Node { return each(x, k, n, of) }
 	begin, length := numbers(func(i int) float64 { return from[i] }), numbers(func(i int) float64 { return to[i] - from[i] })
 	t := all(graph.Slice(x, graph.AxisRange(), graph.AxisElem(axis)))
 	at := func(tau *graph.Node) *graph.Node { // the points that the network sees
@@ -159,11 +121,11 @@ func (w *windowed) parts(x *graph.Node, from, to []float64, network func(x *grap
 	return sum
 }
 
-func (w *windowed) piecewiseLinear() bool { return PiecewiseLinear(w.Network) && w.windows() == 1 }
+func (w *windowed) piecewiseLinear() bool { return PiecewiseLinear(w.Network) && w.number == 1 }
 
 // String implements Network.
 func (w *windowed) String() string {
-	return fmt.Sprintf("%d windows of time of %s", w.windows(), w.Network)
+	return fmt.Sprintf("%d windows of time of %s", w.number, w.Network)
 }
 
 // windowedData is the stored form.
