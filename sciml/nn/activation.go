@@ -128,6 +128,8 @@ type nonlinearity struct {
 	slope     float64
 	siren     bool
 	linear    bool // in pieces
+
+	awayFromZero bool // f(0) is not 0
 }
 
 // parse takes an activation apart, or returns an error that lists those there are.
@@ -151,6 +153,7 @@ func (a Activation) parse() (nonlinearity, error) {
 	}
 	activation := named(name)
 	nl.linear = piecewiseLinear[activation]
+	nl.awayFromZero = activation == Softplus || activation == Sigmoid
 	if nl.f = plain[activation]; nl.f == nil {
 		var names []string
 		for known := range plain {
