@@ -37,7 +37,7 @@ import (
 
 // zeros are all exported types of the library that can be made as a literal, as pointers to zero values.
 var zeros = []any{
-	&sciml.Continuation{}, &sciml.Live{}, &sciml.Options{}, &sciml.Solution{}, &sciml.Step{}, &sciml.Trainings{}, &sciml.Window{}, &sciml.Windows{},
+	&sciml.Continuation{}, &sciml.Live{}, &sciml.Options{}, &sciml.Solution{}, &sciml.Step{}, &sciml.Subdomains{}, &sciml.Trainings{}, &sciml.Window{}, &sciml.Windows{},
 	&autodiff.Cost{}, &autodiff.Derivatives{}, &autodiff.Kronecker{}, &autodiff.Term{},
 	&backend.Program{}, &backend.Report{}, &keep.Entry{},
 	&diagnose.Decades{}, &diagnose.Density{}, &diagnose.Estimate{}, &diagnose.Extremes{}, &diagnose.KernelChange{}, &diagnose.Matrix{}, &diagnose.Quadrature{},

@@ -53,6 +53,7 @@ func Resume(ctx context.Context, path string, problem *pde.Problem, options Opti
 		if options.Network, err = nn.Unmarshal(from.training.Model.Network); err != nil {
 			return nil, fmt.Errorf("sciml: the checkpoint %s: %w", path, err)
 		}
+		options.Subdomains = Subdomains{} // which that network has
 	}
 	return solve(ctx, problem, options, from)
 }

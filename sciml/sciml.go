@@ -37,6 +37,9 @@ type Options struct {
 	Method optim.Method
 	// Network stands for the unknowns; DefaultNetwork when nil.
 	Network nn.Network
+	// Subdomains put a Network into each of several boxes; the zero value is one for the whole domain. With From there are none: its
+	// network has those that it was trained with.
+	Subdomains Subdomains
 	// Loss says how the problem becomes a loss: numbers of points, weights, exact or penalized conditions, forms, precision.
 	// Its Seed is the one of these options.
 	Loss pinn.Options
@@ -267,6 +270,9 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 	if o.LossTolerance != 0 && len(o.Loss.PseudoTime.Unknowns) > 0 {
 		return fmt.Errorf("sciml: Options.LossTolerance is %v, expected 0 with Loss.PseudoTime, where the loss is small at the end of each step", o.LossTolerance)
 	}
+	if err := o.Subdomains.check(problem); err != nil {
+		return err
+	}
 	if err := o.checkStart(); err != nil {
 		return err
 	}
@@ -281,6 +287,10 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 			return err
 		}
 	}
+	if o.Network, err = o.Subdomains.of(problem, o.Network); err != nil {
+		return err
+	}
+	o.Subdomains = Subdomains{} // the network has them now, also in trainings after this one
 	usual := 5000
 	if o.Method == nil {
 		o.Method, usual = optim.Auto{}, 1000

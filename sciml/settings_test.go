@@ -75,6 +75,13 @@ func TestEverySetting(t *testing.T) {
 			refused("Options.Windows", field, o)
 		}
 	}
+	for field, all := range spoiled(sciml.Subdomains{}) {
+		for _, d := range all {
+			o := start
+			o.Subdomains = d
+			refused("Options.Subdomains", field, o)
+		}
+	}
 	for field, all := range spoiled(sciml.Continuation{}) {
 		for _, c := range all {
 			o := start

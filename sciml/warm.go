@@ -43,6 +43,8 @@ func (o *Options) checkStart() error {
 		return nil
 	case o.Start != nil:
 		return fmt.Errorf("sciml: Options.Start and From are both set, expected one of them")
+	case o.Subdomains.Counts != nil:
+		return fmt.Errorf("sciml: Options.Subdomains has the Counts %v, and From a network, expected one of them", o.Subdomains.Counts)
 	}
 	if err := o.From.ready(); err != nil {
 		return fmt.Errorf("%w, in Options.From", err)

@@ -5,7 +5,8 @@
 //
 // The networks are MLP, ModifiedMLP, ResNet and PirateNet, and Separable for many dimensions, with any Activation and Initializer.
 // Mapped puts fixed maps of the inputs before any of them: Scale, Fourier, Periodic and Harmonics; Amplified multiplies the outputs. Windowed has weights of its
-// own for each window of time, and Subdomains for each of several boxes. SideBySide and Sum make one network of several. FromModel makes a network of any GoMLX model function
+// own for each window of time, and Subdomains for each of several boxes. SideBySide and Sum make one network of several. Grow
+// takes θ to a larger network that is the same function. FromModel makes a network of any GoMLX model function
 // with its variables in a store. Marshal and Unmarshal store what a network is made of.
 package nn
 
