@@ -62,7 +62,7 @@ var zeros = []any{
 	&optim.SubsampledNewton{}, &optim.TrustRegion{}, &optim.WarmUp{}, &optim.SSBFGS{}, &optim.SSBroyden{}, &optim.AnyOf{}, &optim.Hybrid{},
 	&functions.Case{}, &functions.Regression{}, &search.Armijo{}, &search.Grid{}, &search.HagerZhang{}, &search.NonMonotone{}, &search.StrongWolfe{}, &search.Trial{},
 	&pde.Ball{}, &pde.Box{}, &pde.Coefficient{}, &pde.Condition{}, &pde.Cylinder{}, &pde.Disk{}, &pde.Ellipse{}, &pde.Equation{}, &pde.Fields{},
-	&pde.Inputs{}, &pde.Patch{}, &pde.Path{}, &pde.Polygon{}, &pde.Problem{}, &pde.Setup{}, &pde.StarShaped{}, &pde.Sums{}, &pde.WeakForm{},
+	&pde.Inputs{}, &pde.Patch{}, &pde.Path{}, &pde.Polygon{}, &pde.Problem{}, &pde.Setup{}, &pde.StarShaped{}, &pde.Sums{}, &pde.Surface{}, &pde.WeakForm{},
 	&reference.Periodic{}, &reference.Table{},
 	&pinn.Adapted{}, &pinn.Causal{}, &pinn.DeepRitz{}, &pinn.Estimate{}, &pinn.GradNorm{}, &pinn.GradientAnnealing{}, &pinn.GradientStats{}, &pinn.Model{},
 	&pinn.NTKWeights{}, &pinn.Observation{}, &pinn.Options{}, &pinn.PseudoTime{}, &pinn.ReLoBRaLo{}, &pinn.ResidualAttention{}, &pinn.SelfAdaptive{}, &pinn.Setting{},

@@ -332,7 +332,7 @@ func TestConstructorErrors(t *testing.T) {
 	}
 	halves, line := []float64{0, 1, 2}, must(nn.NewMLP(nn.Tanh, 1, 3, 1))
 	add("Subdomains: the network is nil", network(nn.Subdomains(nil, 0.5, halves)))
-	add("Subdomains: the overlap is 0, expected a number above 0 and at most 1", network(nn.Subdomains(line, 0, halves)))
+	add("Subdomains: the overlap is -0.1, expected a number from 0 to 1", network(nn.Subdomains(line, -0.1, halves)))
 	add("Subdomains: the overlap is NaN", network(nn.Subdomains(line, math.NaN(), halves)))
 	add("Subdomains: there are edges for 0 coordinates, expected as many as the network has inputs, 1", network(nn.Subdomains(line, 0.5)))
 	add("Subdomains: coordinate 0 has the edges [1], expected at least 2", network(nn.Subdomains(line, 0.5, []float64{1})))

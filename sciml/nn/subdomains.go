@@ -26,8 +26,9 @@ type subdomains struct {
 //
 // as one network, which any optimizer takes. There are edges for each coordinate, at least two that grow; the boxes lie between them, the last
 // coordinate counting fastest, and reach as far as there is no other box. At an edge between two boxes one passes to the other over a zone as wide
-// as overlap times the shorter of the two, above 0 and at most 1; there ω is a polynomial of degree nine, so that u has four continuous
-// derivatives. ξⱼ stretches a box with its zones to the whole, from the first to the last edge of each coordinate, which is what the network sees: so
+// as overlap times the shorter of the two, at most 1; there ω is a polynomial of degree nine, so that u has four continuous
+// derivatives. With the overlap 0 boxes end at their edges, the later one having the edge, and u jumps there, unless conditions say otherwise: see
+// pde.Interface. ξⱼ stretches a box with its zones to the whole, from the first to the last edge of each coordinate, which is what the network sees: so
 // it may be what sciml.DefaultNetwork makes for the whole domain, and it sees coordinates that are not cut, such as periodic ones, as they are.
 //
 //	network, _ := nn.NewMLP(nn.Tanh, 2, 16, 16, 1)
@@ -35,7 +36,7 @@ type subdomains struct {
 //
 // θ has the weights of the boxes, one after the other; they start from different values. Every box is computed at every point. Several levels are
 // a Sum of such networks. It returns an error for a network that is nil, edges that are not finite or do not grow, another number of them than
-// inputs, and an overlap that is not above 0 or is above 1.
+// inputs, and an overlap below 0 or above 1.
 func Subdomains(network Network, overlap float64, edges ...[]float64) (Network, error) {
 	const who = "nn.Subdomains"
 	if usercode.Nil(network) {
@@ -44,8 +45,8 @@ func Subdomains(network Network, overlap float64, edges ...[]float64) (Network, 
 	if err := CheckNetwork(network); err != nil {
 		return nil, usercode.First(fmt.Errorf("%s: %w", who, err))
 	}
-	if !(overlap > 0 && overlap <= 1) {
-		return nil, fmt.Errorf("%s: the overlap is %v, expected a number above 0 and at most 1, of the shorter of two boxes", who, overlap)
+	if !(overlap >= 0 && overlap <= 1) {
+		return nil, fmt.Errorf("%s: the overlap is %v, expected a number from 0 to 1, of the shorter of two boxes", who, overlap)
 	}
 	if len(edges) != network.Inputs() {
 		return nil, fmt.Errorf("%s: there are edges for %d coordinates, expected as many as the network has inputs, %d", who, len(edges), network.Inputs())
@@ -105,9 +106,11 @@ func (s *subdomains) parts(x *graph.Node, from, to int, network func(x *graph.No
 		first, last := edges[0], edges[len(edges)-1]
 		stretched := graph.Div(graph.Sub(v, begin), graph.Sub(end, begin))
 		local = append(local, graph.AddScalar(graph.MulScalar(stretched, last-first), first))
-		rise := graph.Add(graph.Mul(v, of(func(z zone) float64 { return z.rise[0] })), of(func(z zone) float64 { return z.rise[1] }))
-		fall := graph.Add(graph.Mul(v, of(func(z zone) float64 { return z.fall[0] })), of(func(z zone) float64 { return z.fall[1] }))
-		along := graph.Mul(step(rise), graph.OneMinus(step(fall)))
+		ramp := func(which func(z zone) [2]float64) *graph.Node {
+			slope, shift := of(func(z zone) float64 { return which(z)[0] }), of(func(z zone) float64 { return which(z)[1] })
+			return s.step(graph.Add(graph.Mul(v, slope), shift))
+		}
+		along := graph.Mul(ramp(func(z zone) [2]float64 { return z.rise }), graph.OneMinus(ramp(func(z zone) [2]float64 { return z.fall })))
 		if share == nil {
 			share = along
 		} else {
@@ -135,9 +138,12 @@ func (s *subdomains) zone(k, i int) zone {
 	}
 	edges := s.edges[i]
 	k %= len(edges) - 1
-	z := zone{edges[k], edges[k+1], [2]float64{0, 1}, [2]float64{0, 0}}
+	z := zone{edges[k], edges[k+1], [2]float64{0, 1}, [2]float64{0, -1}}
 	passing := func(k int) (half float64, ramp [2]float64) { // at edge k
 		width := s.overlap * math.Min(edges[k]-edges[k-1], edges[k+1]-edges[k])
+		if width == 0 { // above 0 from the edge on
+			return 0, [2]float64{1, -edges[k]}
+		}
 		return width / 2, [2]float64{1 / width, 0.5 - edges[k]/width}
 	}
 	var half float64
@@ -152,8 +158,11 @@ func (s *subdomains) zone(k, i int) zone {
 	return z
 }
 
-// step goes from 0 to 1 as t does, with four derivatives that vanish at both ends.
-func step(t *graph.Node) *graph.Node {
+// step goes from 0 to 1 as t does, with four derivatives that vanish at both ends; without an overlap it is 1 from 0 on.
+func (s *subdomains) step(t *graph.Node) *graph.Node {
+	if s.overlap == 0 {
+		return graph.Where(graph.GreaterOrEqual(t, graph.ZerosLike(t)), graph.OnesLike(t), graph.ZerosLike(t))
+	}
 	t = graph.ClipScalar(t, 0, 1)
 	p := graph.AddScalar(graph.MulScalar(t, 70), -315)
 	for _, c := range []float64{540, -420, 126} {

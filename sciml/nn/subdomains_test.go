@@ -92,6 +92,26 @@ func TestSubdomainsFormula(t *testing.T) {
 	}
 }
 
+// TestSubdomainsWithoutOverlap: it is the network of the box, which sees that stretched to the whole, with its derivatives; an edge belongs to the later
+// one, and the last to the last.
+func TestSubdomainsWithoutOverlap(t *testing.T) {
+	mlp := must(nn.NewMLP(nn.Tanh, 2, 4, 1))
+	boxes := must(nn.Subdomains(mlp, 0, quarters...))
+	theta, p := boxes.Init(1), mlp.NumParams()
+	for k, c := range []struct{ x, y, stretchX, stretchY, localX, localY float64 }{
+		{-0.7, 0.5, 2 / 0.6, 3, 0, 1.5}, {-0.4, 1, 2 / 0.4, 1.5, -1, 0}, {1, 3, 2 / 0.2, 1.5, 1, 3}, {1.1, -1, 2 / 0.2, 3, 2, -3},
+	} {
+		box := []int{0, 3, 7, 6}[k]
+		got := valuesOf(t, boxes, theta, [][]float64{{c.x, c.y}}, []int{0}, []int{0, 1})[0]
+		want := valuesOf(t, mlp, theta[box*p:(box+1)*p], [][]float64{{c.localX, c.localY}}, []int{0}, []int{0, 1})[0]
+		for i, factor := range []float64{1, c.stretchX, c.stretchX * c.stretchY} {
+			if math.Abs(got[i]-factor*want[i]) > 1e-12 {
+				t.Errorf("at %g, %g number %d is %g, want %g times %g", c.x, c.y, i, got[i], factor, want[i])
+			}
+		}
+	}
+}
+
 // TestSubdomainsAreSmooth: four derivatives are continuous where zones begin and end.
 func TestSubdomainsAreSmooth(t *testing.T) {
 	boxes := must(nn.Subdomains(must(nn.NewMLP(nn.Tanh, 1, 4, 1)), 0.5, quarters[0]))
