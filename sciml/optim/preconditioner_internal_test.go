@@ -191,6 +191,8 @@ func TestRoots(t *testing.T) {
 	}
 	diagonal := masked(full, func(i, j int) bool { return i == j })
 	blocks := masked(full, func(i, j int) bool { return block(i) == block(j) })
+	halves := masked(full, func(i, j int) bool { return (i < 9) == (j < 9) })
+	wide := masked(full, func(i, j int) bool { return i == j || i >= 9 && j >= 9 })
 	small := masked(full, func(i, j int) bool { return i == j || block(i) == block(j) && block(i)%2 == 1 })
 	const mu = 1e-3
 	for _, c := range []struct {
@@ -200,6 +202,8 @@ func TestRoots(t *testing.T) {
 		{Diagonal{Shift: mu}, diagonal},
 		{BlockDiagonal{Shift: mu}, blocks},
 		{BlockDiagonal{Shift: mu, MaxBlock: 3}, small},
+		{BlockDiagonal{Shift: mu, Groups: []int{9, 8}}, halves}, // additive Schwarz
+		{BlockDiagonal{Shift: mu, Groups: []int{9, 8}, MaxBlock: 8}, wide},
 	} {
 		root, at := rootOf(t, c.by, obj, theta)
 		values := eigenvalues(c.matrix)
