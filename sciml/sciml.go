@@ -37,8 +37,7 @@ type Options struct {
 	Method optim.Method
 	// Network stands for the unknowns; DefaultNetwork when nil.
 	Network nn.Network
-	// Subdomains put a Network into each of several boxes; the zero value is one for the whole domain. With From there are none: its
-	// network has those that it was trained with.
+	// Subdomains put a Network into each of several boxes; the zero value is one for the whole domain.
 	Subdomains Subdomains
 	// Loss says how the problem becomes a loss: numbers of points, weights, exact or penalized conditions, forms, precision.
 	// Its Seed is the one of these options.
@@ -56,7 +55,8 @@ type Options struct {
 	// Start is the θ to begin with, the parameters of the network and those of the problem's coefficients (see pinn.Model.Init);
 	// nil for one that Seed chooses. From is a solution to begin with instead, of the same problem by another method, or of
 	// another problem, such as one with another parameter: its network is taken unless there is one here, which must have
-	// weights of the same shapes, and its coefficients by their names.
+	// weights of the same shapes, or be a larger one that it grows into, and its coefficients by their names. With Subdomains that have a
+	// Coarse network it becomes that one.
 	Start []float64
 	From  *Solution
 	// Backend computes; the one of backend.Open when nil.
@@ -291,6 +291,11 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		return err
 	}
 	o.Subdomains = Subdomains{} // the network has them now, also in trainings after this one
+	if o.From != nil {
+		if _, err := o.fromTheta(o.Network); err != nil {
+			return err
+		}
+	}
 	usual := 5000
 	if o.Method == nil {
 		o.Method, usual = optim.Auto{}, 1000

@@ -55,6 +55,15 @@ func TestSubdomains(t *testing.T) {
 		t.Errorf("from the loss %g another training comes to %g", s.Result.Loss, again.Result.Loss)
 	}
 
+	// What was trained becomes the coarse network, and subdomains add to it.
+	whole := tiny(t, options.Backend, optim.LBFGS{})
+	whole.Iterations = 60
+	further.From = solve(t, pde.Poisson2D(), whole)
+	further.Subdomains = quarters
+	if s = solve(t, pde.Poisson2D(), further); s.Model().Network().String() != name || math.Abs(s.Result.History.Records[0].Loss/further.From.Result.Loss-1) > 1e-9 {
+		t.Errorf("%s begins at the loss %g, want %s at %g", s.Model().Network(), s.Result.History.Records[0].Loss, name, further.From.Result.Loss)
+	}
+
 	further = sciml.Options{Backend: options.Backend, Method: levenberg, Iterations: 6, Loss: pinn.Options{Interior: 40},
 		Windows: sciml.Windows{Count: 2}, Subdomains: sciml.Subdomains{Counts: []int{3, 1}, Overlap: 1}}
 	p := pde.Heat1D()
@@ -81,7 +90,7 @@ func TestSubdomainsRefuse(t *testing.T) {
 		{pde.Poisson2D(), sciml.Subdomains{Overlap: 0.5}, nil, "has no Counts"},
 		{pde.Poisson2D(), sciml.Subdomains{Coarse: true}, nil, "has no Counts"},
 		{pde.KdVCosine(), sciml.Subdomains{Counts: []int{2, 1}}, nil, `expected 1 for the coordinate "x", along which the solution is periodic`},
-		{pde.Poisson2D(), sciml.Subdomains{Counts: []int{2, 1}}, before, "Subdomains has the Counts [2 1], and From a network, expected one of them"},
+		{pde.Poisson2D(), sciml.Subdomains{Counts: []int{2, 1}}, before, "Options.Network is 2 boxes [2 1] of MLP 2-5-1 tanh, but From has the network MLP 2-5-1 tanh, expected"},
 	} {
 		if _, err := sciml.Solve(t.Context(), c.problem, sciml.Options{Backend: b, Subdomains: c.subdomains, From: c.from}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s, %+v: %v, want %q", c.problem.Name, c.subdomains, err, c.want)

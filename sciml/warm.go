@@ -43,26 +43,34 @@ func (o *Options) checkStart() error {
 		return nil
 	case o.Start != nil:
 		return fmt.Errorf("sciml: Options.Start and From are both set, expected one of them")
-	case o.Subdomains.Counts != nil:
-		return fmt.Errorf("sciml: Options.Subdomains has the Counts %v, and From a network, expected one of them", o.Subdomains.Counts)
 	}
 	if err := o.From.ready(); err != nil {
 		return fmt.Errorf("%w, in Options.From", err)
 	}
-	from := o.From.model.Network()
 	if o.Network == nil {
-		o.Network = from
+		o.Network = o.From.model.Network()
 	}
+	return nil
+}
+
+// fromTheta are the parameters that From gives to a network: as they are, or grown into a larger one.
+func (o *Options) fromTheta(network nn.Network) ([]float64, error) {
+	from := o.From.model.Network()
+	theta := o.From.Result.Theta[:from.NumParams()]
 	shapes := func(n nn.Network) (dims [][]int) {
 		for _, b := range n.Blocks() {
 			dims = append(dims, b.Dims)
 		}
 		return dims
 	}
-	if !slices.EqualFunc(shapes(o.Network), shapes(from), slices.Equal[[]int]) {
-		return fmt.Errorf("sciml: Options.Network is %s, but From has the network %s, expected one with weights of the same shapes (or none)", o.Network, from)
+	if slices.EqualFunc(shapes(network), shapes(from), slices.Equal[[]int]) {
+		return theta, nil
 	}
-	return nil
+	grown, err := nn.Grow(from, theta, network, o.Seed)
+	if err != nil {
+		return nil, fmt.Errorf("sciml: Options.Network is %s, but From has the network %s, expected one with weights of the same shapes, one that this grows into, or none: %w", network, from, err)
+	}
+	return grown, nil
 }
 
 // start is the θ that a training of the model begins with.
@@ -85,7 +93,11 @@ func (o *Options) start(model *pinn.Model) ([]float64, error) {
 		return theta, err
 	}
 	p := model.Network().NumParams()
-	copy(theta[:p], o.From.Result.Theta)
+	own, err := o.fromTheta(model.Network())
+	if err != nil {
+		return nil, err
+	}
+	copy(theta[:p], own)
 	known, err := o.From.Coefficients()
 	if err != nil {
 		return nil, err

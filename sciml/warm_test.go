@@ -139,7 +139,7 @@ func TestFromErrors(t *testing.T) {
 	options := tiny(t, pureGo(t), optim.Adam{})
 	options.Iterations, options.Checkpoint = 3, filepath.Join(t.TempDir(), "checkpoint")
 	s := solve(t, pde.Poisson2D(), options)
-	wide, err := nn.NewMLP(nn.Tanh, 2, 6, 1)
+	narrow, err := nn.NewMLP(nn.Tanh, 2, 4, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestFromErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for word, change := range map[string]func(o *sciml.Options){
-		"Options.Network is MLP 2-6-1 tanh, but From has the network MLP 2-5-1 tanh": func(o *sciml.Options) { o.Network = wide },
+		"Options.Network is MLP 2-4-1 tanh, but From has the network MLP 2-5-1 tanh": func(o *sciml.Options) { o.Network = narrow },
 		"Options.Start and From are both set":                                        func(o *sciml.Options) { o.Start = s.Result.Theta },
 		"solution.For(problem), in Options.From":                                     func(o *sciml.Options) { o.From = detached },
 		"was not made by Solve, in Options.From":                                     func(o *sciml.Options) { o.From = new(sciml.Solution) },
