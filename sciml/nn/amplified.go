@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -54,25 +53,10 @@ func (a *amplified) String() string { return fmt.Sprintf("%s → times %v", a.Ne
 // amplifiedData is the stored form.
 type amplifiedData struct {
 	Factors []float64
-	Network json.RawMessage
-}
-
-// MarshalJSON stores the network with its kind.
-func (a *amplified) MarshalJSON() ([]byte, error) {
-	network, err := Marshal(a.Network)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(amplifiedData{a.factors, network})
+	Network nested
 }
 
 // Specification implements Specified.
-func (a *amplified) Specification() (kind string, data any) { return kindAmplified, a }
-
-func restoreAmplified(d amplifiedData) (Network, error) {
-	network, err := Unmarshal(d.Network)
-	if err != nil {
-		return nil, err
-	}
-	return Amplified(network, d.Factors...)
+func (a *amplified) Specification() (kind string, data any) {
+	return kindAmplified, amplifiedData{a.factors, nested{a.Network}}
 }

@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"encoding/json"
 	"fmt"
 )
 
@@ -23,11 +22,11 @@ func init() {
 		return started[*Separable](d.Initializer)(NewSeparable(d.Activation, d.Rank, d.Widths...))
 	})
 	registered.networks[kindMapped] = decode(restoreMapped)
-	registered.networks[kindAmplified] = decode(restoreAmplified)
-	registered.networks[kindWindowed] = decode(restoreWindowed)
-	registered.networks[kindSides] = decode(restoreSeveral(SideBySide))
-	registered.networks[kindSum] = decode(restoreSeveral(Sum))
-	registered.networks[kindSubdomains] = decode(restoreSubdomains)
+	registered.networks[kindAmplified] = decode(func(d amplifiedData) (Network, error) { return Amplified(d.Network.network, d.Factors...) })
+	registered.networks[kindWindowed] = decode(func(d windowedData) (Network, error) { return Windowed(d.Network.network, d.Order, d.Edges...) })
+	registered.networks[kindSides] = decode(joined(SideBySide))
+	registered.networks[kindSum] = decode(joined(Sum))
+	registered.networks[kindSubdomains] = decode(func(d subdomainsData) (Network, error) { return Subdomains(d.Network.network, d.Overlap, d.Edges...) })
 	registered.maps[kindScale] = decode(func(d scale) (Map, error) { return Scale(d.Lo, d.Hi) })
 	registered.maps[kindPeriodic] = decode(func(d periodic) (Map, error) { return Periodic(d.Periods...) })
 	registered.maps[kindHarmonics] = decode(func(d harmonics) (Map, error) { return Harmonics(d.Number, d.Count, d.Cosines...) })
@@ -63,40 +62,23 @@ func started[N interface {
 
 // mappedData is the stored form of a network after maps.
 type mappedData struct {
-	Maps    []json.RawMessage
-	Network json.RawMessage
-}
-
-// MarshalJSON stores the parts, each with its kind.
-func (m *mapped) MarshalJSON() ([]byte, error) {
-	var d mappedData
-	var err error
-	for _, f := range m.maps {
-		text, err := marshal(registered.maps, f.String(), f)
-		if err != nil {
-			return nil, err
-		}
-		d.Maps = append(d.Maps, text)
-	}
-	if d.Network, err = Marshal(m.Network); err != nil {
-		return nil, err
-	}
-	return json.Marshal(d)
+	Maps    []nestedMap
+	Network nested
 }
 
 // Specification implements Specified.
-func (m *mapped) Specification() (kind string, data any) { return kindMapped, m }
+func (m *mapped) Specification() (kind string, data any) {
+	d := mappedData{Network: nested{m.Network}}
+	for _, f := range m.maps {
+		d.Maps = append(d.Maps, nestedMap{f})
+	}
+	return kindMapped, d
+}
 
 func restoreMapped(d mappedData) (Network, error) {
-	network, err := Unmarshal(d.Network)
-	if err != nil {
-		return nil, err
-	}
 	maps := make([]Map, len(d.Maps))
-	for i, text := range d.Maps {
-		if maps[i], err = unmarshal(registered.maps, text); err != nil {
-			return nil, err
-		}
+	for i, f := range d.Maps {
+		maps[i] = f.of
 	}
-	return Mapped(network, maps...)
+	return Mapped(d.Network.network, maps...)
 }

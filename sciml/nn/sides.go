@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -92,28 +91,21 @@ func (s *several) text(between string) string {
 	return "[" + strings.Join(parts, " "+between+" ") + "]"
 }
 
-// MarshalJSON stores the networks, each with its kind.
-func (s *several) MarshalJSON() ([]byte, error) {
-	var parts []json.RawMessage
-	for _, n := range s.networks {
-		text, err := Marshal(n)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, text)
+// parts are the stored form.
+func (s *several) parts() []nested {
+	parts := make([]nested, len(s.networks))
+	for i, n := range s.networks {
+		parts[i] = nested{n}
 	}
-	return json.Marshal(parts)
+	return parts
 }
 
-// restoreSeveral makes the networks again, and one of them.
-func restoreSeveral(join func(networks ...Network) (Network, error)) func(parts []json.RawMessage) (Network, error) {
-	return func(parts []json.RawMessage) (Network, error) {
+// joined makes the networks again, and one of them.
+func joined(join func(networks ...Network) (Network, error)) func(parts []nested) (Network, error) {
+	return func(parts []nested) (Network, error) {
 		networks := make([]Network, len(parts))
-		for i, text := range parts {
-			var err error
-			if networks[i], err = Unmarshal(text); err != nil {
-				return nil, err
-			}
+		for i, n := range parts {
+			networks[i] = n.network
 		}
 		return join(networks...)
 	}
@@ -157,7 +149,7 @@ func (s *sides) Apply(theta, x *graph.Node) *graph.Node {
 func (s *sides) String() string { return s.text("|") }
 
 // Specification implements Specified.
-func (s *sides) Specification() (kind string, data any) { return kindSides, s }
+func (s *sides) Specification() (kind string, data any) { return kindSides, s.parts() }
 
 // sum is the sum of networks.
 type sum struct{ *several }
@@ -197,4 +189,4 @@ func (s *sum) Apply(theta, x *graph.Node) *graph.Node {
 func (s *sum) String() string { return s.text("+") }
 
 // Specification implements Specified.
-func (s *sum) Specification() (kind string, data any) { return kindSum, s }
+func (s *sum) Specification() (kind string, data any) { return kindSum, s.parts() }

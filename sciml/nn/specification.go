@@ -52,6 +52,32 @@ var registered = struct {
 	maps     map[string]func(data []byte) (Map, error)
 }{networks: map[string]func([]byte) (Network, error){}, maps: map[string]func([]byte) (Map, error){}}
 
+// nested and nestedMap are a network and a map within the data of another network: they are stored with their kinds.
+type (
+	nested    struct{ network Network }
+	nestedMap struct{ of Map }
+)
+
+// MarshalJSON implements json.Marshaler.
+func (n nested) MarshalJSON() ([]byte, error) { return Marshal(n.network) }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *nested) UnmarshalJSON(data []byte) (err error) {
+	n.network, err = Unmarshal(data)
+	return err
+}
+
+// MarshalJSON implements json.Marshaler.
+func (m nestedMap) MarshalJSON() ([]byte, error) {
+	return marshal(registered.maps, m.of.String(), m.of)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *nestedMap) UnmarshalJSON(data []byte) (err error) {
+	m.of, err = unmarshal(registered.maps, data)
+	return err
+}
+
 // Register lets Unmarshal make networks of a kind outside of this package: restore takes what the data of
 // Specification is in JSON. It returns an error for a kind that is taken.
 func Register(kind string, restore func(data []byte) (Network, error)) error {

@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -187,25 +186,10 @@ func (s *subdomains) String() string {
 type subdomainsData struct {
 	Overlap float64
 	Edges   [][]float64
-	Network json.RawMessage
-}
-
-// MarshalJSON stores the network with its kind.
-func (s *subdomains) MarshalJSON() ([]byte, error) {
-	network, err := Marshal(s.Network)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(subdomainsData{s.overlap, s.edges, network})
+	Network nested
 }
 
 // Specification implements Specified.
-func (s *subdomains) Specification() (kind string, data any) { return kindSubdomains, s }
-
-func restoreSubdomains(d subdomainsData) (Network, error) {
-	network, err := Unmarshal(d.Network)
-	if err != nil {
-		return nil, err
-	}
-	return Subdomains(network, d.Overlap, d.Edges...)
+func (s *subdomains) Specification() (kind string, data any) {
+	return kindSubdomains, subdomainsData{s.overlap, s.edges, nested{s.Network}}
 }

@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -132,25 +131,10 @@ func (w *windowed) String() string {
 type windowedData struct {
 	Edges   []float64
 	Order   int
-	Network json.RawMessage
-}
-
-// MarshalJSON stores the network with its kind.
-func (w *windowed) MarshalJSON() ([]byte, error) {
-	network, err := Marshal(w.Network)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(windowedData{w.edges, w.order, network})
+	Network nested
 }
 
 // Specification implements Specified.
-func (w *windowed) Specification() (kind string, data any) { return kindWindowed, w }
-
-func restoreWindowed(d windowedData) (Network, error) {
-	network, err := Unmarshal(d.Network)
-	if err != nil {
-		return nil, err
-	}
-	return Windowed(network, d.Order, d.Edges...)
+func (w *windowed) Specification() (kind string, data any) {
+	return kindWindowed, windowedData{w.edges, w.order, nested{w.Network}}
 }
