@@ -9,7 +9,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/nn"
 )
 
-// TestGrow: the larger network is the same function, with its derivatives, and every part of what is new can be trained: few of its gradients vanish.
+// TestGrow: the larger network is the same function, with its derivatives, and the same seed makes the same one.
 func TestGrow(t *testing.T) {
 	mlp := func(widths ...int) nn.Network { return must(nn.NewMLP(nn.Tanh, widths...)) }
 	scale := must(nn.Scale([]float64{-1, 0}, []float64{1, 3}))

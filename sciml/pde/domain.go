@@ -93,8 +93,7 @@ const (
 )
 
 // share is the share of the d-dimensional unit cube where inside holds. Along lines in the last axis it is measured to
-// rounding, by bisection wherever neighbouring points differ. The lines stand at points of the additive recurrence of
-// the powers of 1/φ, φ^d = φ + 1, which is equally distributed (Weyl 1916).
+// rounding, by bisection wherever neighbouring points differ. The lines stand at points of a recurrence.
 func share(d int, inside func(unit []float64) bool) float64 {
 	unit := make([]float64, d)
 	if d == 0 {
@@ -103,20 +102,16 @@ func share(d int, inside func(unit []float64) bool) float64 {
 		}
 		return 0
 	}
-	lines, points, phi := shareLines, sharePoints, 1.5
+	lines, points := shareLines, sharePoints
 	if d == 1 {
 		lines, points = 1, linePoints
 	}
-	for range 60 { // a fixed-point iteration that contracts by more than 2 for d > 1
-		phi = math.Pow(1+phi, 1/float64(d))
-	}
+	spread := recurrence(d)
 	last := &unit[d-1]
 	at := func(u float64) bool { *last = u; return inside(unit) }
 	total := 0.0
 	for line := range lines {
-		for i := range d - 1 {
-			_, unit[i] = math.Modf(0.5 + float64(line)*math.Pow(phi, -float64(i+1)))
-		}
+		spread(line, unit[:d-1])
 		before := at(0)
 		for k := range points {
 			lo, hi := float64(k)/float64(points), float64(k+1)/float64(points)
@@ -143,6 +138,20 @@ func share(d int, inside func(unit []float64) bool) float64 {
 		}
 	}
 	return total / float64(lines)
+}
+
+// recurrence gives points of the unit cube of d−1 dimensions that are equally distributed: those of the additive recurrence of the powers of
+// 1/φ, φ^d = φ + 1 (Weyl 1916).
+func recurrence(d int) func(n int, unit []float64) {
+	phi := 1.5
+	for range 60 { // a fixed-point iteration that contracts by more than 2 for d > 1
+		phi = math.Pow(1+phi, 1/float64(d))
+	}
+	return func(n int, unit []float64) {
+		for i := range unit {
+			_, unit[i] = math.Modf(0.5 + float64(n)*math.Pow(phi, -float64(i+1)))
+		}
+	}
 }
 
 // rounding is the distance, relative to a body's size, within which a point counts as on its boundary.

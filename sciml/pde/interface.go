@@ -38,28 +38,16 @@ func (b *Box) Section(coordinate string, at float64, points int) (Surface, error
 	normal[axis] = 1
 	s := Surface{Normal: func([]float64) []float64 { return normal }}
 	unit := make([]float64, b.Dim()-1)
+	spread := recurrence(b.Dim())
 	for n := range points {
-		evenly(unit, n, points)
+		if spread(n+1, unit); len(unit) == 1 { // at equal distances
+			unit[0] = (float64(n) + 0.5) / float64(points)
+		}
 		point, _ := face.At(unit)
 		point[axis] = at
 		s.Points = append(s.Points, point)
 	}
 	return s, nil
-}
-
-// evenly is point n of a number of points in the unit cube: at equal distances in one dimension, and of an additive recurrence in more (see share).
-func evenly(unit []float64, n, points int) {
-	if len(unit) == 1 {
-		unit[0] = (float64(n) + 0.5) / float64(points)
-		return
-	}
-	phi := 1.5
-	for range 60 {
-		phi = math.Pow(1+phi, 1/float64(len(unit)+1))
-	}
-	for i := range unit {
-		_, unit[i] = math.Modf(0.5 + float64(n+1)*math.Pow(phi, -float64(i+1)))
-	}
 }
 
 // beside is how far from a surface its sides are looked at, relative to its distance from the origin and to 1.
@@ -94,7 +82,7 @@ func Interface(name string, surface Surface, residual func(before, after *Fields
 		}
 		c.Points, c.Normals = append(c.Points, moved(point, normal, -1)), append(c.Normals, normal)
 	}
-	// A point before the surface is the partner of the one after it. Its normal is that of the nearest one of the surface.
+	// The partner of a point before the surface is the one after it. It is found as the nearest one, since the surface knows normals at its own points.
 	c.Partner = func(point []float64) []float64 {
 		nearest, least := 0, math.Inf(1)
 		for n, p := range c.Points {
