@@ -137,8 +137,9 @@ func EqualFlux(name string, surface Surface, flux func(u *Fields) *graph.Node) C
 
 // EqualResidual is the condition that the residual of an equation, shape [N] or [N, components], is the same on both sides of a surface, each with the
 // coefficients there: with Continuous an extended PINN (Jagtap and Karniadakis 2020, "Extended physics-informed neural networks (XPINNs): a generalized
-// space-time domain decomposition based deep learning framework for nonlinear partial differential equations"), for any equation. It is true of a solution on
-// both sides, as both vanish, and says nothing of its flux: where a coefficient jumps, EqualFlux does.
+// space-time domain decomposition based deep learning framework for nonlinear partial differential equations"), for any equation. Both vanish for a solution,
+// so it holds whatever flows through the surface: an equation of second order, whose solution on each side exists for any values on the surface, takes
+// EqualFlux, beside it or in its place.
 func EqualResidual(name string, surface Surface, residual func(u *Fields) *graph.Node) Condition {
 	if residual == nil {
 		return Condition{Name: name, refused: ", because EqualResidual was given no residual"}

@@ -179,6 +179,27 @@ func TestSection(t *testing.T) {
 	}
 }
 
+// TestPartnersDuring: in a part of the time points keep their partners.
+func TestPartnersDuring(t *testing.T) {
+	box, err := pde.NewBox([]string{"x", "t"}, []float64{0, 0}, []float64{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pde.Problem{Name: "p", Coordinates: []string{"x", "t"}, Unknowns: []string{"u"}, Domain: box,
+		Equations: []pde.Equation{{Name: "e", Residual: func(u *pde.Fields) *graph.Node { return u.D("x") }}},
+		Conditions: []pde.Condition{{Name: "pairs", Residual: func(u *pde.Fields) *graph.Node { return graph.Sub(u.U(), u.Partner().U()) },
+			Points:   [][]float64{{0.1, 0.5}, {0.2, 1.5}, {0.3, 0.7}, {0.4, 1.7}},
+			Partners: [][]float64{{0.9, 0.5}, {0.8, 1.5}, {0.7, 0.7}, {0.6, 1.7}}}},
+	}
+	late, err := p.During(1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := late.Conditions[0]; fmt.Sprint(c.Points, c.Partners) != "[[0.2 1.5] [0.4 1.7]] [[0.8 1.5] [0.6 1.7]]" {
+		t.Errorf("from 1 on the points are %v and their partners %v", c.Points, c.Partners)
+	}
+}
+
 // TestInterfaceRefuses: what is no condition between two sides says so when the problem is checked.
 func TestInterfaceRefuses(t *testing.T) {
 	box, err := pde.NewInterval("x", 0, 1)
