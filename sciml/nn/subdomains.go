@@ -23,7 +23,7 @@ type subdomains struct {
 //
 //	u(x) = Σⱼ ωⱼ(x) Nⱼ(ξⱼ(x)),   Σⱼ ωⱼ = 1,
 //
-// as one network, which any optimizer takes. There are edges for each coordinate, at least two that grow; the boxes lie between them, the last
+// as one network, which any optimizer takes but optim.KFAC, as layers of all boxes are batched products. There are edges for each coordinate, at least two that grow; the boxes lie between them, the last
 // coordinate counting fastest, and reach as far as there is no other box. At an edge between two boxes one passes to the other over a zone as wide
 // as overlap times the shorter of the two, at most 1; there ω is a polynomial of degree nine, so that u has four continuous
 // derivatives. With the overlap 0 boxes end at their edges, the later one having the edge, and u jumps there, unless conditions say otherwise: see
