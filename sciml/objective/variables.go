@@ -25,8 +25,8 @@ type Variables interface {
 // Change is an objective in other variables: f(θ₀ + Cz) as a function of z.
 type Change struct {
 	// Objective is that of z. Its Data are those of the objective of θ, then θ₀ and the tensors of C. It has residuals,
-	// terms and samples where that has them, and the blocks of θ if there are as many variables. It has no Pieces and no
-	// Adaptation.
+	// terms, samples and a Metric where that has them, and the blocks of θ if there are as many variables. It has no Pieces and
+	// no Adaptation.
 	Objective *Objective
 
 	of      *Objective
@@ -67,6 +67,9 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 	}
 	if of.Residual != nil || of.Pieces != nil {
 		inner.Residual = composed(of.BuildResidual)
+	}
+	if of.Metric != nil {
+		inner.Metric = all(of.Metric)
 	}
 	if of.Terms != nil {
 		inner.Terms = &Terms{Names: of.Terms.Names, Build: all(of.Terms.Build)}

@@ -29,6 +29,11 @@ type LevenbergMarquardt struct {
 	// Scaling is D; UsualScaling when zero. With UnitScaling the method is not told what a parameter means: a model whose
 	// parameters differ in size by many powers of ten takes thousands of steps then.
 	Scaling Scaling
+	// Metric measures steps by the Metric of the objective: ‖Dp‖² becomes ‖J_m p‖²/s_M + ε‖p‖², with s_M the largest diagonal entry of
+	// M = J_mᵀJ_m and ε = 1e-6 for what changes nothing that the metric sees. It is a trust region in function space, where steps
+	// do not depend on the parameters that a function is written with. The matrix is P×P, by a DenseNormal; not with another
+	// Solver or a Scaling. For networks see docs/optimizers.md.
+	Metric bool
 	// Fall and Rise bound the change of λ; 5 and 3 when zero.
 	Fall, Rise float64
 	// Geodesic adds the geodesic acceleration, by a second difference along the step, or a second derivative with a Scaling, which
@@ -54,7 +59,8 @@ type LevenbergMarquardt struct {
 // Name implements Method.
 func (LevenbergMarquardt) Name() string { return "Levenberg–Marquardt" }
 
-// Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
+// Start implements Method. It fails for an objective without residuals, or without the Metric that is asked for
+// (objective.ErrUnsuitable), and when a setting is out of its range.
 func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	given := m.Damping
 	m.Damping, m.Fall, m.Rise = cmp.Or(m.Damping, 1e-3), cmp.Or(m.Fall, 5), cmp.Or(m.Rise, 3)
@@ -72,7 +78,7 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 	}
 	system, err := newLeastSquaresSystem(obj, systemChoice{
 		method: "LevenbergMarquardt", solver: m.Solver, maxMemory: m.MaxMemory, geodesic: m.Geodesic, columns: m.Columns, seed: m.Seed,
-		scaling: m.Scaling,
+		scaling: m.Scaling, metric: m.Metric,
 	})
 	if err != nil {
 		return nil, err
