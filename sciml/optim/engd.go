@@ -28,7 +28,8 @@ type ENGD struct {
 	// Poisson's equation. Not with a PseudoInverse or another Solver than DenseNormal.
 	Metric bool
 	// Regularization is λ of JᵀJ + λI, in units of the largest diagonal entry of JᵀJ; 1e-12 when zero, and not below 4 rounding
-	// units. It has no say with a PseudoInverse. With a Metric it is that of M.
+	// units. It has no say with a PseudoInverse. With a Metric it is that of M, and 1e-6 when zero: a gradient does not vanish, as Jᵀr does,
+	// where the matrix nearly does.
 	Regularization float64
 	// PseudoInverse leaves out eigenvalues of JᵀJ below Cutoff times the largest, as its authors do, rather than adding to all.
 	// The eigenvectors are computed on the host, 10 to 20 times the work of a factorization; for up to about 1000 parameters.
@@ -53,6 +54,9 @@ func (ENGD) Name() string { return "ENGD" }
 // (objective.ErrUnsuitable), and when a setting is out of its range.
 func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	epsilon := device.Epsilon(obj.Precision())
+	if m.Metric {
+		m.Regularization = cmp.Or(m.Regularization, 1e-6)
+	}
 	m.Regularization, m.Cutoff = cmp.Or(m.Regularization, 1e-12), cmp.Or(m.Cutoff, epsilon*float64(obj.Dim))
 	m.AdaptEvery = cmp.Or(m.AdaptEvery, 5)
 	if err := checkSettings("ENGD", positive("Regularization", m.Regularization), fraction("Cutoff", m.Cutoff), counted("AdaptEvery", m.AdaptEvery)); err != nil {
