@@ -80,6 +80,7 @@ type systemChoice struct {
 	maxMemory int64
 	geodesic  bool // adds the acceleration
 	metric    bool // damps in the metric of the objective
+	shift     float64
 	scaling   Scaling
 	columns   int    // of the subspaces; all parameters when zero
 	seed      uint64 // of the subspaces
@@ -206,7 +207,7 @@ func newDenseSystem(obj *objective.Objective, c systemChoice, kernel bool, text 
 	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", func(in []*graph.Node) []*graph.Node {
 		out := linearization(in)
 		if split := 1 + space.NumInputs(); c.metric {
-			out = append(out, buildShift(obj, space, in[0], in[1:split], in[split:]))
+			out = append(out, buildShift(obj, space, c.shift, in[0], in[1:split], in[split:]))
 		}
 		return out
 	}); err != nil {

@@ -12,10 +12,6 @@ import (
 	"github.com/gosciml/gosciml/sciml/objective"
 )
 
-// leastShift is ε of the damping λ(M/s_M + εI) in a metric, with s_M the largest diagonal entry of M: what holds back changes of
-// θ that the metric does not see.
-const leastShift = 1e-6
-
 // metricMemory is the size of J_m and M in bytes, for steps in a space of so many columns. It fails where a method of that name
 // cannot have them as matrices, or has no metric.
 func metricMemory(obj *objective.Objective, method string, columns int) (float64, error) {
@@ -40,13 +36,13 @@ func needNormal(method string, solver LeastSquaresSolver, scaling Scaling) error
 	return nil
 }
 
-// buildShift builds M/s_M + εI in a subspace, with what draws it.
-func buildShift(obj *objective.Objective, space objective.Subspaces, theta *graph.Node, drawn, data []*graph.Node) *graph.Node {
+// buildShift builds M/s_M + εI in a subspace, with what draws it; s_M is the largest diagonal entry of M.
+func buildShift(obj *objective.Objective, space objective.Subspaces, epsilon float64, theta *graph.Node, drawn, data []*graph.Node) *graph.Node {
 	j := obj.BuildMetric(theta, data)
 	scale := objective.LargestColumn(j)
 	scale = graph.Where(graph.GreaterThan(scale, graph.ZerosLike(scale)), scale, graph.OnesLike(scale))
 	gram := objective.Gram(space.Narrow(j, drawn))
-	return graph.Add(graph.Div(gram, scale), graph.MulScalar(identity(gram), leastShift))
+	return graph.Add(graph.Div(gram, scale), graph.MulScalar(identity(gram), epsilon))
 }
 
 // metricSystem is M at an iterate, for natural gradients.
