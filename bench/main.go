@@ -9,6 +9,7 @@
 //	go run ./bench rates                                 # measured rates of convergence next to theory
 //	go run ./bench compile                               # the programs of a first step, cold and warm
 //	go run ./bench metrics                               # Gauss–Newton methods in L², H¹ and no metric
+//	go run ./bench levels                                # many levels and subdomains against one network: an hour
 //	go run ./bench memory                                # what optimizers need for millions of parameters; Linux
 //
 // Every command prints what it measured on standard output, and how far it is on standard error. Figures depend on the
@@ -32,6 +33,7 @@ import (
 var commands = map[string]func(ctx context.Context, args []string) error{
 	"accuracy":   accuracy,
 	"compile":    compileCommand,
+	"levels":     levels,
 	"memory":     memory,
 	"metrics":    metrics,
 	"optimizers": optimizers,

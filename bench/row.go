@@ -47,6 +47,9 @@ type row struct {
 	// command accuracy.
 	ErrorAt []float64 `json:"error_at,omitempty"`
 	Errors  []float64 `json:"errors,omitempty"`
+	// ErrorWork are the evaluations at these errors, Evaluations those in all; kept by the command levels.
+	ErrorWork   []int `json:"error_work,omitempty"`
+	Evaluations int   `json:"evaluations,omitempty"`
 
 	curve curve // of a training of this process
 }

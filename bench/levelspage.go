@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"github.com/gosciml/gosciml/internal/atomicfile"
+)
+
+// writeLevelsPage writes the outcome as a page of the documentation.
+func writeLevelsPage(path string, rows []row, f levelsFlags) error {
+	var page bytes.Buffer
+	command := "go run ./bench levels" + given(
+		setting{"-problem", f.problem, ""}, setting{"-approach", f.approach, ""}, setting{"-seeds", fmt.Sprint(f.seeds), "3"},
+		setting{"-scale", fmt.Sprint(f.scale), "1"}, setting{"-out", f.out, "bench-results"}, setting{"-markdown", path, levelsPage})
+	fmt.Fprintf(&page, "# Many levels, many subdomains: what pays\n\nMade by\n\n    %s\n\n", command)
+	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, compilation included. Errors are relative, L2, at points that were not trained on, and looked at every five iterations; a\n"+
+		"training ends at %s or after its time. Work is in evaluations of loss and gradient; those on a share of the points count as that share. Medians are over the seeds,\n"+
+		"those that did not get there being slowest, with the range of those that did in parentheses. %s\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, power(deepest), coldOrWarm())
+	fmt.Fprintf(&page, "The approaches:\n\n")
+	for _, a := range approaches {
+		if a.says != "" {
+			fmt.Fprintf(&page, "- **%s**: %s\n", a.name, a.says)
+		}
+	}
+	for _, c := range contestsOfLevels() {
+		if growth := strings.HasPrefix(c.key, "growth"); growth {
+			continue
+		}
+		fmt.Fprintf(&page, "\n## %s\n\nOne network has hidden layers of %v; there are %v boxes with %v in each, and %d points. Each training has %g seconds.\n\n", c.title, c.whole, c.counts, c.hidden, c.points, c.seconds*f.scale)
+		tableHead(&page, "approach", "parameters", "seconds to 1e-2", "to 1e-3", "to 1e-4", "work to 1e-3", "error at the end")
+		for _, a := range c.approaches {
+			levelLine(&page, a.name, selected(rows, c.key, a.name))
+		}
+	}
+	fmt.Fprintf(&page, "\n## The work grows with the number of boxes\n\nOne wave, additive Schwarz for L-BFGS, with a network of one hidden layer of 8 in each box, and 60 points for each box (200 at least).\n\n")
+	tableHead(&page, "boxes", "coarse level", "parameters", "seconds to 1e-2", "to 1e-3", "to 1e-4", "work to 1e-3", "error at the end")
+	for _, c := range growthContests() {
+		for _, a := range c.approaches {
+			coarse := map[string]string{"one level": "no", "two levels": "yes"}[a.name]
+			levelLine(&page, fmt.Sprintf("%d | %s", c.counts[0], coarse), selected(rows, c.key, a.name))
+		}
+	}
+	return atomicfile.Write(path, page.Bytes(), 0o644)
+}
+
+// levelLine is a line of a table, of all seeds.
+func levelLine(w io.Writer, name string, rows []row) {
+	if len(rows) == 0 {
+		return
+	}
+	var cells []string
+	whole := func(v float64) string {
+		if seconds(v) == "—" {
+			return "—"
+		}
+		return fmt.Sprintf("%.0f", v)
+	}
+	for _, error := range []float64{1e-2, 1e-3, 1e-4} {
+		var at []float64
+		for _, r := range rows {
+			s, _ := r.reached(error)
+			at = append(at, s)
+		}
+		cells = append(cells, spreadOf(at).text(seconds))
+	}
+	var work, ends []float64
+	for _, r := range rows {
+		_, n := r.reached(1e-3)
+		work, ends = append(work, n), append(ends, float64(r.RelativeL2))
+	}
+	cells = append(cells, spreadOf(work).text(whole), spreadOf(ends).text(errorText))
+	fmt.Fprintf(w, "| %s | %d | %s |\n", name, rows[0].Parameters, strings.Join(cells, " | "))
+}
