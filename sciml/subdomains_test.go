@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/graph"
+
 	"github.com/gosciml/gosciml/sciml"
+	"github.com/gosciml/gosciml/sciml/nn"
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
@@ -126,5 +129,68 @@ func TestSubdomainsResolveWaves(t *testing.T) {
 	}
 	if boxes, one := train(12, 8), train(96); !(boxes > 0 && boxes < 0.02 && boxes < one/100) {
 		t.Errorf("the error is %g with boxes and %g without", boxes, one)
+	}
+}
+
+// TestConservativeInterface: where a coefficient jumps from 1 to 1000, the flux through the interface is that of the exact solution on both sides to about the
+// error; with residuals that are equal in its place, each side solves its equation with some flux, and nothing says which.
+func TestConservativeInterface(t *testing.T) {
+	line, err := pde.NewInterval("x", -1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	middle, err := line.Section("x", 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := func(u *pde.Fields) *graph.Node { return twoValues(u.At("x"), 1, 1000) }
+	flux := func(u *pde.Fields) *graph.Node { return graph.Mul(a(u), u.D("x")) }
+	// −(au′)′ = f, divided by a, with u = sin(πx)/a + cos(πx/2): the flux at 0 is π.
+	residual := func(u *pde.Fields) *graph.Node {
+		x := u.At("x")
+		f := graph.Add(graph.Div(graph.MulScalar(graph.Sin(graph.MulScalar(x, math.Pi)), math.Pi*math.Pi), a(u)),
+			graph.MulScalar(graph.Cos(graph.MulScalar(x, math.Pi/2)), math.Pi*math.Pi/4))
+		return graph.Add(u.D("x", "x"), f)
+	}
+	problem := &pde.Problem{
+		Name: "jump", Coordinates: []string{"x"}, Unknowns: []string{"u"}, Domain: line,
+		Equations: []pde.Equation{{Name: "diffusion", Residual: residual}},
+		Ansatz:    pde.DistanceAndLift(pde.Bump(line), nil),
+		Exact: func(p []float64) []float64 {
+			return []float64{math.Sin(math.Pi*p[0])/jumping(p[0], 1, 1000) + math.Cos(math.Pi*p[0]/2)}
+		},
+		Suggested: pde.Setup{Hidden: []int{10}, Interior: 80},
+	}
+	whole, err := sciml.DefaultNetwork(problem, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	halves, err := nn.Subdomains(whole, 0, []float64{-1, 0, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	solved := func(between pde.Condition) (relative, flow float64) {
+		p := *problem
+		p.Conditions = []pde.Condition{pde.Dirichlet("u", nil), pde.Continuous("u", middle), between}
+		solution, err := sciml.Solve(t.Context(), &p, sciml.Options{Backend: pureGo(t), Network: halves, Method: levenberg, Iterations: 100, Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fluxes, err := solution.Measure(flux, []float64{-1e-9}, []float64{1e-9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, q := range fluxes {
+			flow = max(flow, math.Abs(q/math.Pi-1))
+		}
+		t.Logf("%s: error %.2g, fluxes %v", between.Name, solution.RelativeError(), fluxes)
+		return solution.RelativeError(), flow
+	}
+	relative, flow := solved(pde.EqualFlux("flux", middle, func(u *pde.Fields) *graph.Node { return graph.MulScalar(flux(u), 1e-3) }))
+	if !(relative < 1e-6) || !(flow < 1000*relative) {
+		t.Errorf("the error is %.2g, and that of the flux %.2g, expected at most 1000 times as much, as a is", relative, flow)
+	}
+	if relative, flow := solved(pde.EqualResidual("residual", middle, residual)); !(relative > 1e-3) || !(flow > 1e-2) {
+		t.Errorf("with equal residuals the error is %.2g, and that of the flux %.2g, expected what no condition fixes", relative, flow)
 	}
 }

@@ -109,3 +109,32 @@ func ExampleFromModel() {
 	// out/dense/biases [1]
 	// out/dense/weights [8 1]
 }
+
+// Four experts, by a gate that begins near the quarters of a square; and the parts of θ, as methods of domain decomposition ask for them.
+func ExampleGated() {
+	expert, err := nn.NewMLP(nn.Tanh, 2, 8, 1)
+	if err != nil {
+		panic(err)
+	}
+	quarters, err := nn.BoxGate(0.5, []float64{0, 0.5, 1}, []float64{0, 0.5, 1})
+	if err != nil {
+		panic(err)
+	}
+	bends, err := nn.NewMLP(nn.Tanh, 2, 6, 4)
+	if err != nil {
+		panic(err)
+	}
+	gate, err := nn.Sum(quarters, bends)
+	if err != nil {
+		panic(err)
+	}
+	network, err := nn.Gated(expert, 4, gate)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(network)
+	fmt.Println(nn.Parts(network))
+	// Output:
+	// 4 experts MLP 2-8-1 tanh, gated by [gate for boxes [2 2] + MLP 2-6-4 tanh]
+	// [33 33 33 33 58]
+}

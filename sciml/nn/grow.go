@@ -17,7 +17,8 @@ import (
 // Larger are networks of the same kind and activation, with
 //   - wider hidden layers: MLP, ModifiedMLP, ResNet, PirateNet, and Separable of the same rank;
 //   - more blocks: PirateNet, whose new α are zero, and ResNet with an activation that vanishes at zero, whose new second layers are;
-//   - the same maps before or factors after them (Mapped, Amplified), the same windows or boxes (Windowed, Subdomains);
+//   - the same maps before or factors after them (Mapped, Amplified), the same windows or boxes (Windowed, Subdomains), or as many experts (Gated), each of
+//     which grows, and the gate;
 //   - more networks of a Sum, of which a network by itself is the first: such as a level of subdomains beside what is the coarse one.
 //
 // A hidden layer more of an MLP changes the function. Networks side by side grow each by itself.
@@ -95,6 +96,18 @@ func grow(from Network, theta []float64, to Network, grown []float64) error {
 			return fmt.Errorf("the boxes, with the overlap %v between %v and %v between %v, differ, expected the same", from.overlap, from.edges, to.overlap, to.edges)
 		}
 		return growEach(from.all(), theta, to.all(), grown)
+	case *gated:
+		from := from.(*gated)
+		if from.experts.number != to.experts.number {
+			return fmt.Errorf("there are %d and %d experts, expected as many", from.experts.number, to.experts.number)
+		}
+		return growEach(append(from.experts.all(), from.gate), theta, append(to.experts.all(), to.gate), grown)
+	case *boxGate:
+		if !reflect.DeepEqual(from.(*boxGate).edges, to.edges) {
+			return fmt.Errorf("the boxes of the gate, between %v and %v, differ, expected the same", from.(*boxGate).edges, to.edges)
+		}
+		copy(grown, theta)
+		return nil
 	case *Separable:
 		from := from.(*Separable)
 		if from.rank != to.rank {
@@ -168,6 +181,8 @@ func silence(network Network, theta []float64) error {
 		return growEach(nil, nil, n.all(), theta)
 	case *subdomains:
 		return growEach(nil, nil, n.all(), theta)
+	case *gated: // its gate may say what it likes
+		return growEach(nil, nil, n.experts.all(), theta)
 	default:
 		return fmt.Errorf("a %T has no last layer that makes its outputs zero without its gradient", n)
 	}

@@ -17,6 +17,10 @@ func TestGrow(t *testing.T) {
 	boxes := func(inner nn.Network) nn.Network {
 		return must(nn.Subdomains(inner, 0.5, halves, []float64{0, 3}))
 	}
+	gated := func(expert, gate nn.Network) nn.Network { return must(nn.Gated(expert, 3, gate)) }
+	straight := func(overlap float64) nn.Network {
+		return must(nn.BoxGate(overlap, []float64{-1, 0, 0.5, 1}, []float64{0, 3}))
+	}
 	for name, networks := range map[string][2]nn.Network{
 		"wider":                 {mlp(2, 4, 3, 2), mlp(2, 6, 7, 2)},
 		"the same":              {mlp(2, 4, 3, 2), mlp(2, 4, 3, 2)},
@@ -32,6 +36,9 @@ func TestGrow(t *testing.T) {
 		"side by side":          {must(nn.SideBySide(mlp(2, 3, 1), mlp(2, 2, 1))), must(nn.SideBySide(mlp(2, 3, 1), mlp(2, 4, 1)))},
 		"windows":               {must(nn.Windowed(mlp(2, 3, 2), 2, 0, 1, 3)), must(nn.Windowed(mlp(2, 6, 2), 2, 0, 1, 3))},
 		"boxes":                 {boxes(mlp(2, 3, 2)), boxes(mlp(2, 4, 2))},
+		"experts":               {gated(mlp(2, 3, 2), mlp(2, 4, 3)), gated(mlp(2, 5, 2), mlp(2, 6, 3))},
+		"a gate that bends":     {gated(mlp(2, 3, 2), straight(0.5)), gated(mlp(2, 3, 2), must(nn.Sum(straight(1), mlp(2, 4, 3))))},
+		"experts beside it":     {mlp(2, 3, 2), must(nn.Sum(mlp(2, 5, 2), gated(mlp(2, 4, 2), straight(1))))},
 		"a level of subdomains": {mlp(2, 3, 2), must(nn.Sum(mlp(2, 5, 2), boxes(must(nn.Mapped(mlp(2, 4, 2), scale)))))},
 		"one level more":        {must(nn.Sum(mlp(2, 3, 2), mlp(2, 4, 2))), must(nn.Sum(mlp(2, 3, 2), mlp(2, 4, 2), boxes(must(nn.NewResNet(nn.Tanh, 2, 3, 1, 2)))))},
 		"a sum of one and more": {must(nn.Sum(mlp(2, 3, 2))), must(nn.Sum(mlp(2, 3, 2), must(nn.Sum(mlp(2, 3, 2), must(nn.SideBySide(mlp(2, 3, 1), mlp(2, 2, 1)))))))},
@@ -99,6 +106,10 @@ func TestGrowErrors(t *testing.T) {
 		return must(nn.Subdomains(mlp, 0.5, []float64{0, edge, 2}, []float64{0, 1}))
 	}
 	windows := func(order int) nn.Network { return must(nn.Windowed(mlp, order, 0, 1, 2)) }
+	gated := func(experts int) nn.Network {
+		return must(nn.Gated(mlp, experts, must(nn.NewMLP(nn.Tanh, 2, experts))))
+	}
+	gate := func(edge float64) nn.Network { return must(nn.BoxGate(1, []float64{0, edge, 2}, []float64{0, 1})) }
 	separable := func(rank int) nn.Network { return must(nn.NewSeparable(nn.Tanh, rank, 2, 4, 1)) }
 	for want, pair := range map[string][2]nn.Network{
 		"layer 1 weights have the shape [2 6] and then [2 4]":           {wide, mlp},
@@ -114,6 +125,8 @@ func TestGrowErrors(t *testing.T) {
 		"it has 1 summands, expected at least 2":                        {must(nn.Sum(mlp, mlp)), must(nn.Sum(wide))},
 		"the boxes, with the overlap 0.5 between [[0 1 2] [0 1]]":       {boxes(1), boxes(1.5)},
 		"the windows, of order 1 from [0 1 2] and of order 2":           {windows(1), windows(2)},
+		"there are 2 and 3 experts, expected as many":                   {gated(2), gated(3)},
+		"the boxes of the gate, between [[0 1 2] [0 1]]":                {gate(1), gate(1.5)},
 		"the ranks are 3 and 4":                                         {separable(3), separable(4)},
 		"a *nn.Separable has no last layer that makes its outputs zero": {mlp, must(nn.Sum(mlp, separable(3)))},
 		"the network from is nil":                                       {nil, mlp},

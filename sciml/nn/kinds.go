@@ -27,6 +27,8 @@ func init() {
 	registered.networks[kindSides] = decode(joined(SideBySide))
 	registered.networks[kindSum] = decode(joined(Sum))
 	registered.networks[kindSubdomains] = decode(func(d subdomainsData) (Network, error) { return Subdomains(d.Network.network, d.Overlap, d.Edges...) })
+	registered.networks[kindGated] = decode(func(d gatedData) (Network, error) { return Gated(d.Expert.network, d.Experts, d.Gate.network) })
+	registered.networks[kindBoxGate] = decode(func(d boxGateData) (Network, error) { return BoxGate(d.Overlap, d.Edges...) })
 	registered.maps[kindScale] = decode(func(d scale) (Map, error) { return Scale(d.Lo, d.Hi) })
 	registered.maps[kindPeriodic] = decode(func(d periodic) (Map, error) { return Periodic(d.Periods...) })
 	registered.maps[kindHarmonics] = decode(func(d harmonics) (Map, error) { return Harmonics(d.Number, d.Count, d.Cosines...) })

@@ -5,9 +5,9 @@
 //
 // The networks are MLP, ModifiedMLP, ResNet and PirateNet, and Separable for many dimensions, with any Activation and Initializer.
 // Mapped puts fixed maps of the inputs before any of them: Scale, Fourier, Periodic and Harmonics; Amplified multiplies the outputs. Windowed has weights of its
-// own for each window of time, and Subdomains for each of several boxes. SideBySide and Sum make one network of several. Grow
-// takes θ to a larger network that is the same function. FromModel makes a network of any GoMLX model function
-// with its variables in a store. Marshal and Unmarshal store what a network is made of.
+// own for each window of time, Subdomains for each of several boxes, and Gated for each of several experts, whose shares another network says. SideBySide
+// and Sum make one network of several. Grow takes θ to a larger network that is the same function; Parts and Layers say which of θ belongs together.
+// FromModel makes a network of any GoMLX model function with its variables in a store. Marshal and Unmarshal store what a network is made of.
 package nn
 
 import (

@@ -33,6 +33,8 @@ const (
 	kindSum         = "sum"
 	kindSubdomains  = "subdomains"
 	kindWindowed    = "windowed"
+	kindGated       = "gated"
+	kindBoxGate     = "box gate"
 	kindScale       = "scale"
 	kindFourier     = "Fourier"
 	kindPeriodic    = "periodic"

@@ -25,10 +25,12 @@ func TestMarshal(t *testing.T) {
 		must(nn.Windowed(must(nn.Mapped(must(nn.NewMLP(nn.Tanh, 2, 3, 2)), must(nn.Scale([]float64{0, 0}, []float64{1, 2})))), 2, 0, 0.5, 2)),
 		must(nn.Subdomains(must(nn.NewMLP(nn.Tanh, 2, 3, 1)), 0.4, []float64{0, 1, 3}, []float64{0, 2})),
 		must(nn.Sum(must(nn.NewMLP(nn.Tanh, 2, 3, 1)), must(nn.Subdomains(must(nn.NewMLP(nn.Sine, 2, 4, 1)), 1, []float64{0, 1, 3}, []float64{0, 1, 2})))),
+		must(nn.Gated(must(nn.NewMLP(nn.Tanh, 2, 3, 1)), 3, must(nn.NewMLP(nn.Sine, 2, 2, 3)))),
+		must(nn.Gated(must(nn.NewMLP(nn.Tanh, 2, 3, 1)), 2, must(nn.BoxGate(0.3, []float64{0, 1, 3}, []float64{0, 2})))),
 		must(nn.Amplified(must(nn.Mapped(must(nn.NewMLP(nn.Tanh, 2, 3, 2)), must(nn.Scale([]float64{0, 0}, []float64{1, 2})))), 1e5, 2e-7)),
 		must(nn.Mapped(must(nn.Mapped(must(nn.NewMLP(nn.Sine, 8, 1)), must(nn.Fourier(2, 4, 2, 9)))), must(nn.Scale([]float64{0, 1.0 / 3}, []float64{1, 2})))),
 	}
-	networks = append(networks, must(nn.SideBySide(networks[0], networks[3], networks[4])))
+	networks = append(networks, must(nn.SideBySide(networks[0], networks[3], networks[4], networks[8])))
 	for _, e := range examples() {
 		networks = append(networks, e.network)
 	}

@@ -23,7 +23,7 @@ type subdomains struct {
 //
 //	u(x) = Σⱼ ωⱼ(x) Nⱼ(ξⱼ(x)),   Σⱼ ωⱼ = 1,
 //
-// as one network, which any optimizer takes. There are edges for each coordinate, at least two that grow; the boxes lie between them, the last
+// as one network, which any optimizer takes but optim.KFAC, as layers of all boxes are batched products. There are edges for each coordinate, at least two that grow; the boxes lie between them, the last
 // coordinate counting fastest, and reach as far as there is no other box. At an edge between two boxes one passes to the other over a zone as wide
 // as overlap times the shorter of the two, at most 1; there ω is a polynomial of degree nine, so that u has four continuous
 // derivatives. With the overlap 0 boxes end at their edges, the later one having the edge, and u jumps there, unless conditions say otherwise: see
@@ -50,33 +50,44 @@ func Subdomains(network Network, overlap float64, edges ...[]float64) (Network, 
 	if len(edges) != network.Inputs() {
 		return nil, fmt.Errorf("%s: there are edges for %d coordinates, expected as many as the network has inputs, %d", who, len(edges), network.Inputs())
 	}
-	boxes := 1
-	own := make([][]float64, len(edges))
-	for i, e := range edges {
-		if len(e) < 2 {
-			return nil, fmt.Errorf("%s: coordinate %d has the edges %v, expected at least 2: where it begins and ends", who, i, e)
-		}
-		for k, v := range e {
-			if math.IsNaN(v) || math.IsInf(v, 0) || k > 0 && v <= e[k-1] {
-				return nil, fmt.Errorf("%s: the edges of coordinate %d are %v, expected finite numbers that grow", who, i, e)
-			}
-		}
-		if boxes > most/(len(e)-1) {
-			return nil, fmt.Errorf("%s: there are more than %d boxes", who, most)
-		}
-		own[i], boxes = slices.Clone(e), boxes*(len(e)-1)
+	own, boxes, err := checkEdges(who, edges)
+	if err != nil {
+		return nil, err
 	}
 	return &subdomains{copies{network, boxes, "box"}, overlap, own}, nil
 }
 
-// Init implements Network.
-func (s *subdomains) Init(seed uint64) []float64 {
-	theta := make([]float64, 0, s.NumParams())
-	for k := range s.number {
-		theta = append(theta, s.Network.Init(seed+uint64(k)*seedStep)...)
+// checkEdges copies the edges of boxes along each coordinate, and counts the boxes.
+func checkEdges(who string, edges [][]float64) (own [][]float64, boxes int, err error) {
+	own, boxes = make([][]float64, len(edges)), 1
+	for i, e := range edges {
+		if len(e) < 2 {
+			return nil, 0, fmt.Errorf("%s: coordinate %d has the edges %v, expected at least 2: where it begins and ends", who, i, e)
+		}
+		for k, v := range e {
+			if math.IsNaN(v) || math.IsInf(v, 0) || k > 0 && v <= e[k-1] {
+				return nil, 0, fmt.Errorf("%s: the edges of coordinate %d are %v, expected finite numbers that grow", who, i, e)
+			}
+		}
+		if boxes > most/(len(e)-1) {
+			return nil, 0, fmt.Errorf("%s: there are more than %d boxes", who, most)
+		}
+		own[i], boxes = slices.Clone(e), boxes*(len(e)-1)
 	}
-	return theta
+	return own, boxes, nil
 }
+
+// counts are the numbers of boxes along each coordinate.
+func counts(edges [][]float64) []int {
+	all := make([]int, len(edges))
+	for i, e := range edges {
+		all[i] = len(e) - 1
+	}
+	return all
+}
+
+// Init implements Network.
+func (s *subdomains) Init(seed uint64) []float64 { return s.differently(seed) }
 
 // Apply implements Network.
 func (s *subdomains) Apply(theta, x *graph.Node) *graph.Node {
@@ -175,11 +186,7 @@ func (s *subdomains) piecewiseLinear() bool { return PiecewiseLinear(s.Network) 
 
 // String implements Network.
 func (s *subdomains) String() string {
-	counts := make([]int, len(s.edges))
-	for i, e := range s.edges {
-		counts[i] = len(e) - 1
-	}
-	return fmt.Sprintf("%d boxes %v of %s", s.number, counts, s.Network)
+	return fmt.Sprintf("%d boxes %v of %s", s.number, counts(s.edges), s.Network)
 }
 
 // subdomainsData is the stored form.

@@ -29,6 +29,15 @@ func (c copies) Blocks() []Block {
 	return all
 }
 
+// differently are initial values of the copies, each from a seed of its own.
+func (c copies) differently(seed uint64) []float64 {
+	theta := make([]float64, 0, c.NumParams())
+	for k := range c.number {
+		theta = append(theta, c.Network.Init(seed+uint64(k)*seedStep)...)
+	}
+	return theta
+}
+
 // sum adds what part makes of the copies from one number up to another, shape [to − from, N, outputs], where network takes points of each of
 // these copies, [to − from, N, inputs]. Networks that can be are computed for all copies together, so that the graph does not grow with their number.
 func (c copies) sum(theta *graph.Node, part func(from, to int, network func(x *graph.Node) *graph.Node) *graph.Node) *graph.Node {

@@ -81,6 +81,9 @@ func Flatten(pieces []*graph.Node) *graph.Node {
 // residuals do not interact (see autodiff.Jacobian). Without Pieces it is one for each residual where they are few, or a forward pass
 // for each parameter if those are, as the ones of a regression.
 func (o *Objective) BuildLinearization(theta *graph.Node, data []*graph.Node) (r, j *graph.Node) {
+	if o.through != nil {
+		return o.through.build(theta, data)
+	}
 	if o.Pieces == nil {
 		r = o.BuildResidual(theta, data)
 		j, _ = o.withoutPieces(r, theta)
@@ -146,6 +149,9 @@ const (
 // fails where J cannot be had as a matrix (ErrUnsuitable), because residuals interact in a way that takes too many reverse
 // passes, or because an operation has no derivative. Nothing is compiled.
 func (o *Objective) JacobianSize() (rows int, err error) {
+	if o.through != nil {
+		return o.through.rows(o.Dim)
+	}
 	rows, err = Trace(o, func(theta *graph.Node, data []*graph.Node) int {
 		if o.Pieces == nil {
 			r := o.BuildResidual(theta, data)

@@ -73,7 +73,8 @@ type Objective struct {
 	// Adaptation says how Data change during a run; nil for not at all.
 	Adaptation Adaptation
 
-	ctx context.Context // of ForRun; nil for none
+	ctx     context.Context // of ForRun; nil for none
+	through *through        // by which it has Jacobians; nil for directly
 }
 
 // maxDim is the longest θ, of 16 GiB: methods keep several vectors of that length.

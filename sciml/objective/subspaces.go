@@ -114,7 +114,7 @@ func (s Subspaces) Narrow(j *graph.Node, in []*graph.Node) *graph.Node {
 	for w := range s.number() {
 		begin := graph.Reshape(graph.Slice(in[0], graph.AxisRange(w, w+1)))
 		weights := graph.Reshape(graph.Slice(in[1], graph.AxisRange(w*s.Size, (w+1)*s.Size)), 1, s.Size)
-		part := graph.Mul(s.window(j, begin), graph.BroadcastToDims(weights, rows, s.Size))
+		part := graph.Mul(columnsFrom(j, begin, s.Size), graph.BroadcastToDims(weights, rows, s.Size))
 		if sum == nil {
 			sum = part
 		} else {
@@ -124,14 +124,14 @@ func (s Subspaces) Narrow(j *graph.Node, in []*graph.Node) *graph.Node {
 	return sum
 }
 
-// window is the part of J of shape [M, items] with size columns from begin on.
-func (s Subspaces) window(j, begin *graph.Node) *graph.Node {
+// columnsFrom is the part of J of shape [M, items] with size columns from begin on, a scalar int32.
+func columnsFrom(j, begin *graph.Node, size int) *graph.Node {
 	g := j.Graph()
 	if g.Backend().Capabilities().Operations[compute.OpTypeDynamicSlice] {
-		return graph.DynamicSlice(j, []*graph.Node{graph.ScalarZero(g, begin.DType()), begin}, []int{j.Shape().Dimensions[0], s.Size})
+		return graph.DynamicSlice(j, []*graph.Node{graph.ScalarZero(g, begin.DType()), begin}, []int{j.Shape().Dimensions[0], size})
 	}
-	from := graph.Add(graph.Iota(g, shapes.Make(begin.DType(), s.Size), 0), begin)
-	return graph.Transpose(graph.Gather(graph.Transpose(j, 0, 1), graph.Reshape(from, s.Size, 1)), 0, 1)
+	from := graph.Add(graph.Iota(g, shapes.Make(begin.DType(), size), 0), begin)
+	return graph.Transpose(graph.Gather(graph.Transpose(j, 0, 1), graph.Reshape(from, size, 1)), 0, 1)
 }
 
 // Expand builds Cz of shape [Items] for z of shape [Size].

@@ -3,6 +3,7 @@ package objective
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/gomlx/compute/shapes"
@@ -22,11 +23,18 @@ type Variables interface {
 	Multiply(z *graph.Node, c []*graph.Node) *graph.Node
 }
 
+// Narrower is Variables that give J·C of a Jacobian with respect to θ, so that the objective of z has Jacobians wherever that of θ has.
+type Narrower interface {
+	Variables
+	// Narrow builds J·C (shape [M, m]) for J of shape [M, P] and the tensors of C.
+	Narrow(j *graph.Node, c []*graph.Node) *graph.Node
+}
+
 // Change is an objective in other variables: f(θ₀ + Cz) as a function of z.
 type Change struct {
 	// Objective is that of z. Its Data are those of the objective of θ, then θ₀ and the tensors of C. It has residuals,
 	// terms and samples where that has them, and the blocks of θ if there are as many variables. It has no Pieces and no
-	// Adaptation.
+	// Adaptation. Where the variables are a Narrower, a Jacobian is that of θ times C.
 	Objective *Objective
 
 	of      *Objective
@@ -67,6 +75,13 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 	}
 	if of.Residual != nil || of.Pieces != nil {
 		inner.Residual = composed(of.BuildResidual)
+	}
+	if narrower, ok := by.(Narrower); ok && inner.Residual != nil {
+		inner.through = &through{of: of, build: func(z *graph.Node, data []*graph.Node) (r, j *graph.Node) {
+			at := theta(z, data[own:])
+			r, j = of.BuildLinearization(at, data[:own])
+			return r, narrower.Narrow(j, data[own+1:])
+		}}
 	}
 	if of.Terms != nil {
 		inner.Terms = &Terms{Names: of.Terms.Names, Build: all(of.Terms.Build)}
@@ -146,16 +161,33 @@ func Restrict(of *Objective, origin []float64, directions ...[]float64) (*Change
 		rows = append(rows, d...)
 	}
 	c := device.Filled(shapes.Make(of.Precision(), len(directions), of.Dim), rows)
-	return NewChange(of, columns(len(directions)), at, []*tensors.Tensor{c})
+	return NewChange(of, StoredColumns(len(directions)), at, []*tensors.Tensor{c})
 }
 
-// columns are variables with a C that is stored, its columns as the rows of one tensor.
-type columns int
+// StoredColumns are variables, so many of them, with a C that is stored: its columns are the rows of one tensor of shape [m, P].
+type StoredColumns int
 
 // Dim implements Variables.
-func (n columns) Dim() int { return int(n) }
+func (n StoredColumns) Dim() int { return int(n) }
 
 // Multiply implements Variables.
-func (columns) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
+func (StoredColumns) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
 	return device.TransposeMultiply(c[0], z)
+}
+
+// Narrow implements Narrower.
+func (StoredColumns) Narrow(j *graph.Node, c []*graph.Node) *graph.Node {
+	return graph.DotGeneral(j, []int{1}, nil, c[0], []int{1}, nil)
+}
+
+// through is a Jacobian by way of that of another objective.
+type through struct {
+	of    *Objective
+	build func(z *graph.Node, data []*graph.Node) (r, j *graph.Node)
+}
+
+// rows is the number of rows of so many columns that take as much memory as the Jacobian that it goes by.
+func (t *through) rows(columns int) (int, error) {
+	made, err := t.of.JacobianSize()
+	return int(math.Ceil(float64(made) * (1 + float64(t.of.Dim)/float64(columns)))), err
 }

@@ -21,7 +21,7 @@ import (
 // 2015, "An introduction to domain decomposition methods", sections 1.4 and 4.2).
 // The zero value is usable: fields that are zero take the defaults.
 type BlockDiagonal struct {
-	// Groups are the numbers of parameters that make one block each, in their order in θ, such as those of the networks of nn.Subdomains; all
+	// Groups are the numbers of parameters that make one block each, in their order in θ, such as nn.Parts gives for subdomains; all
 	// parameters together. Nil for Objective.Blocks.
 	Groups []int
 

@@ -56,6 +56,13 @@ func everyMethod() map[string]Method {
 		"diagonal": Preconditioned{Method: svrg, By: Diagonal{}, Every: 4}, "gonum, preconditioned": Preconditioned{Method: Gonum{&optimize.BFGS{}}, By: Diagonal{}, Every: 3},
 		"twice preconditioned": Preconditioned{Method: Preconditioned{By: BlockDiagonal{}, Every: 3}, By: Diagonal{}, Every: 5},
 
+		"Schwarz":        SubspaceCorrection{Method: LBFGS{Memory: 2}, Iterations: 3, Subspaces: Parts([]int{9, 12, 4}, LevenbergMarquardt{}, 2)},
+		"Schwarz, added": SubspaceCorrection{Method: Adam{Rate: 5e-3}, Iterations: 2, Subspaces: Parts([]int{9, 9, 7}, SSBroyden{}, 3), Additive: true},
+		"V-cycle": SubspaceCorrection{Method: SSBroyden{}, Iterations: 2, Subspaces: []Subspace{
+			{By: Part{0, 21}, Share: 0.5, Method: SubspaceCorrection{Iterations: 2, Subspaces: []Subspace{{Share: 0.5, Method: svrg}}}},
+		}},
+		"coarse": SubspaceCorrection{Method: svrg, Iterations: 2, Subspaces: []Subspace{{By: Aggregation{}, Method: ENGD{}, Iterations: 1}}},
+
 		"auto": Auto{WarmUp: 4}, "turns": &turns{methods: []Method{SSBroyden{}, LevenbergMarquardt{}, Adam{}}, length: 2},
 		"hybrid": Hybrid{
 			{Adam{Rate: 5e-3}, Iterations(3)}, {Preconditioned{By: Diagonal{}, Every: 2}, Iterations(4)},

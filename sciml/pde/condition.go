@@ -24,6 +24,8 @@ type Condition struct {
 	Values func(index int, point []float64) []float64
 	// Partner is the point that a point is paired with, for periodic conditions. Nil for none.
 	Partner func(point []float64) []float64
+	// Partners are those of Points instead, one for each; nil for none.
+	Partners [][]float64
 	// Normals are the outer unit normals at Points that are on the boundary; nil for none.
 	Normals [][]float64
 	// Sums make a row of the residual of many points, as integrals and means are. Nil for a row for each point.
@@ -62,6 +64,9 @@ func (c Condition) check(p *Problem, patches map[string]bool) error {
 	if c.Residual == nil {
 		return errors.New("has no Residual" + c.refused)
 	}
+	if err := c.checkPartners(p.Domain.Dim()); err != nil {
+		return err
+	}
 	if err := c.checkSums(p.Domain.Dim()); err != nil {
 		return err
 	}
@@ -95,6 +100,24 @@ func (c Condition) check(p *Problem, patches map[string]bool) error {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return fmt.Errorf("has the value %v at point %d, %v, expected a finite number", v, n, point)
 			}
+		}
+	}
+	return nil
+}
+
+// checkPartners reports partners that do not fit the points.
+func (c Condition) checkPartners(dim int) error {
+	switch {
+	case c.Partners == nil:
+		return nil
+	case c.Partner != nil:
+		return errors.New("has a Partner and Partners, expected one of them")
+	case len(c.Partners) != len(c.Points):
+		return fmt.Errorf("has %d Partners for %d Points, expected as many (or none)", len(c.Partners), len(c.Points))
+	}
+	for n, partner := range c.Partners {
+		if len(partner) != dim || !finite(partner...) {
+			return fmt.Errorf("has the partner %v of point %d, expected %d finite numbers", partner, n, dim)
 		}
 	}
 	return nil

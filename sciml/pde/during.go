@@ -86,18 +86,21 @@ func (c Condition) during(time string, from, to float64, begins bool) (*Conditio
 		if c.Normals != nil {
 			return nil, errors.New("has Normals at its Points, expected none in a part of the time")
 		}
-		var points [][]float64
+		var points, partners [][]float64
 		var of []int
 		for i, point := range c.Points {
 			t := point[len(point)-1]
 			if (t > from || begins && t >= from) && t <= to {
 				points, of = append(points, point), append(of, i)
+				if c.Partners != nil {
+					partners = append(partners, c.Partners[i])
+				}
 			}
 		}
 		if points == nil {
 			return nil, nil
 		}
-		c.Points = points
+		c.Points, c.Partners = points, partners
 		if values := c.Values; values != nil {
 			c.Values = func(i int, point []float64) []float64 { return values(of[i], point) }
 		}

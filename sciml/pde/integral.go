@@ -58,7 +58,7 @@ func (c Condition) checkSums(dim int) error {
 	if s.Size < 1 || len(s.Values) == 0 || len(s.Weights) != len(c.Points) || len(s.Values)*s.Size != len(c.Points) {
 		return fmt.Errorf("sums up %d Points with %d Weights in groups of Size %d to %d Values, expected at least one group, Size points and weights for each value", len(c.Points), len(s.Weights), s.Size, len(s.Values))
 	}
-	if c.Partner != nil {
+	if c.Partner != nil || c.Partners != nil {
 		return fmt.Errorf("has Sums and a Partner, expected one of them")
 	}
 	for k, v := range s.Values {

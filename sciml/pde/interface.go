@@ -63,7 +63,8 @@ const beside = 1e-9
 //	})
 //
 // With such conditions each subdomain has a network of its own: an extended PINN (Jagtap and Karniadakis 2020), which makes values and
-// residuals continuous, or a conservative one (Jagtap, Kharazmi and Karniadakis 2020), fluxes in the place of residuals.
+// residuals continuous (Continuous, EqualResidual), or a conservative one (Jagtap, Kharazmi and Karniadakis 2020), fluxes in the place of residuals
+// (EqualFlux).
 func Interface(name string, surface Surface, residual func(before, after *Fields) *graph.Node) Condition {
 	c := Condition{Name: name}
 	switch {
@@ -80,21 +81,8 @@ func Interface(name string, surface Surface, residual func(before, after *Fields
 			c.unable = err
 			return c
 		}
-		c.Points, c.Normals = append(c.Points, moved(point, normal, -1)), append(c.Normals, normal)
-	}
-	// The partner of a point before the surface is the one after it. It is found as the nearest one, since the surface knows normals at its own points.
-	c.Partner = func(point []float64) []float64 {
-		nearest, least := 0, math.Inf(1)
-		for n, p := range c.Points {
-			distance := 0.0
-			for i, v := range p {
-				distance += (v - point[i]) * (v - point[i])
-			}
-			if distance < least {
-				nearest, least = n, distance
-			}
-		}
-		return moved(surface.Points[nearest], c.Normals[nearest], 1)
+		c.Points, c.Partners = append(c.Points, moved(point, normal, -1)), append(c.Partners, moved(point, normal, 1))
+		c.Normals = append(c.Normals, normal)
 	}
 	c.Residual = func(u *Fields) *graph.Node { return residual(u, u.Partner()) }
 	return c
@@ -145,4 +133,16 @@ func EqualFlux(name string, surface Surface, flux func(u *Fields) *graph.Node) C
 		through := graph.Mul(before.Normal(), graph.Sub(flux(after), flux(before)))
 		return graph.ReduceSum(through, 1)
 	})
+}
+
+// EqualResidual is the condition that the residual of an equation, shape [N] or [N, components], is the same on both sides of a surface, each with the
+// coefficients there: with Continuous an extended PINN (Jagtap and Karniadakis 2020, "Extended physics-informed neural networks (XPINNs): a generalized
+// space-time domain decomposition based deep learning framework for nonlinear partial differential equations"), for any equation. Both vanish for a solution,
+// so it holds whatever flows through the surface: an equation of second order, whose solution on each side exists for any values on the surface, takes
+// EqualFlux, beside it or in its place.
+func EqualResidual(name string, surface Surface, residual func(u *Fields) *graph.Node) Condition {
+	if residual == nil {
+		return Condition{Name: name, refused: ", because EqualResidual was given no residual"}
+	}
+	return Interface(name, surface, func(before, after *Fields) *graph.Node { return graph.Sub(residual(after), residual(before)) })
 }

@@ -15,14 +15,10 @@ import (
 // sidesOf computes the residual of a condition at its points and their partners, for a function.
 func sidesOf(t *testing.T, p *pde.Problem, c pde.Condition, u pde.Function) []float64 {
 	t.Helper()
-	var partners [][]float64
-	for _, point := range c.Points {
-		partners = append(partners, c.Partner(point))
-	}
 	out, err := graph.CallOnce(backendtest.Best(t), func(before, after, normals *graph.Node) *graph.Node {
 		other := pde.NewFields(p, pde.Inputs{X: after, U: u(after), Normal: normals})
 		return graph.Reshape(c.Residual(pde.NewFields(p, pde.Inputs{X: before, U: u(before), Normal: normals, Partner: other})), len(c.Points))
-	}, c.Points, partners, c.Normals)
+	}, c.Points, c.Partners, c.Normals)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +71,47 @@ func TestInterface(t *testing.T) {
 	}
 }
 
+// TestEqualResidual: the residual of −∇·(a∇u) = f is the same on both sides for the exact solution, across which a and f jump, and is not for
+// functions that solve it on one side only.
+func TestEqualResidual(t *testing.T) {
+	box, err := pde.NewBox([]string{"x", "y"}, []float64{-1, 0}, []float64{1, 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := box.Section("x", 0, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pde.Problem{Coordinates: []string{"x", "y"}, Unknowns: []string{"u"}, Domain: box}
+	side := func(x *graph.Node, before, after float64) *graph.Node {
+		one := graph.OnesLike(x)
+		return graph.Where(graph.GreaterThan(x, graph.ZerosLike(x)), graph.MulScalar(one, after), graph.MulScalar(one, before))
+	}
+	// u = (x/a + slope·x²)·y with a = 1 and 4, and f = −ay, whose solution has the slope ½ on both sides.
+	u := func(before, after float64) pde.Function {
+		return func(at *graph.Node) *graph.Node {
+			x, y := pde.Column(at, 0), pde.Column(at, 1)
+			return graph.Mul(y, graph.Add(graph.Div(x, side(x, 1, 4)), graph.Mul(side(x, before, after), graph.Square(x))))
+		}
+	}
+	same := pde.EqualResidual("residual", line, func(u *pde.Fields) *graph.Node {
+		a := side(u.At("x"), 1, 4)
+		return graph.Add(graph.Mul(a, u.Laplacian()), graph.Neg(graph.Mul(a, u.At("y")))) // −f = −ay
+	})
+	for _, c := range []struct{ before, after, want float64 }{
+		{0.5, 0.5, 0},  // solves it
+		{0.5, 0.75, 2}, // after: a(2·¾ − 1)y
+		{1, 0.625, 0},  // wrong by as much on both sides, which it does not see
+		{-1, 0.5, 3},   // before: (−2 − 1)y
+	} {
+		for n, got := range sidesOf(t, p, same, u(c.before, c.after)) {
+			if want := c.want * line.Points[n][1]; math.Abs(got-want) > 1e-7 {
+				t.Errorf("for %g and %g at %v it is %g, want %g", c.before, c.after, line.Points[n], got, want)
+			}
+		}
+	}
+}
+
 // TestInterfaceOfACurve: normals are those at the points, and sides lie along them.
 func TestInterfaceOfACurve(t *testing.T) {
 	circle := pde.Surface{Normal: func(p []float64) []float64 { return []float64{p[0] / 0.5, p[1] / 0.5} }}
@@ -84,7 +121,7 @@ func TestInterfaceOfACurve(t *testing.T) {
 	}
 	c := pde.Continuous("u", circle)
 	for n, point := range c.Points {
-		before, after := math.Hypot(point[0], point[1]), math.Hypot(c.Partner(point)[0], c.Partner(point)[1])
+		before, after := math.Hypot(point[0], point[1]), math.Hypot(c.Partners[n][0], c.Partners[n][1])
 		if !(before < 0.5 && after > 0.5 && after-before < 3e-9) || fmt.Sprint(c.Normals[n]) != fmt.Sprint(circle.Normal(circle.Points[n])) {
 			t.Errorf("point %d is %g before and %g after the circle, with the normal %v", n, before-0.5, after-0.5, c.Normals[n])
 		}
@@ -142,6 +179,27 @@ func TestSection(t *testing.T) {
 	}
 }
 
+// TestPartnersDuring: in a part of the time points keep their partners.
+func TestPartnersDuring(t *testing.T) {
+	box, err := pde.NewBox([]string{"x", "t"}, []float64{0, 0}, []float64{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pde.Problem{Name: "p", Coordinates: []string{"x", "t"}, Unknowns: []string{"u"}, Domain: box,
+		Equations: []pde.Equation{{Name: "e", Residual: func(u *pde.Fields) *graph.Node { return u.D("x") }}},
+		Conditions: []pde.Condition{{Name: "pairs", Residual: func(u *pde.Fields) *graph.Node { return graph.Sub(u.U(), u.Partner().U()) },
+			Points:   [][]float64{{0.1, 0.5}, {0.2, 1.5}, {0.3, 0.7}, {0.4, 1.7}},
+			Partners: [][]float64{{0.9, 0.5}, {0.8, 1.5}, {0.7, 0.7}, {0.6, 1.7}}}},
+	}
+	late, err := p.During(1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := late.Conditions[0]; fmt.Sprint(c.Points, c.Partners) != "[[0.2 1.5] [0.4 1.7]] [[0.8 1.5] [0.6 1.7]]" {
+		t.Errorf("from 1 on the points are %v and their partners %v", c.Points, c.Partners)
+	}
+}
+
 // TestInterfaceRefuses: what is no condition between two sides says so when the problem is checked.
 func TestInterfaceRefuses(t *testing.T) {
 	box, err := pde.NewInterval("x", 0, 1)
@@ -155,9 +213,19 @@ func TestInterfaceRefuses(t *testing.T) {
 	along := func(normal ...float64) pde.Surface {
 		return pde.Surface{Points: middle.Points, Normal: func([]float64) []float64 { return normal }}
 	}
+	changed := func(change func(c *pde.Condition)) pde.Condition {
+		c := pde.Continuous("u", middle)
+		change(&c)
+		return c
+	}
 	for want, c := range map[string]pde.Condition{
 		"has no Residual, because Interface was given none":                pde.Interface("a", middle, nil),
 		"has no Residual, because EqualFlux was given no flux":             pde.EqualFlux("a", middle, nil),
+		"has no Residual, because EqualResidual was given no residual":     pde.EqualResidual("a", middle, nil),
+		"has 2 Partners for 1 Points":                                      changed(func(c *pde.Condition) { c.Partners = append(c.Partners, []float64{0.5}) }),
+		"has the partner [0.5 1] of point 0, expected 1 finite numbers":    changed(func(c *pde.Condition) { c.Partners = [][]float64{{0.5, 1}} }),
+		"has the partner [NaN] of point 0":                                 changed(func(c *pde.Condition) { c.Partners = [][]float64{{math.NaN()}} }),
+		"has a Partner and Partners, expected one of them":                 changed(func(c *pde.Condition) { c.Partner = func(p []float64) []float64 { return p } }),
 		"is on a surface of 0 points, expected at least one, and a Normal": pde.Continuous("u", pde.Surface{Normal: middle.Normal}),
 		"is on a surface of 1 points, expected at least one, and a Normal": pde.Continuous("u", pde.Surface{Points: middle.Points}),
 		"is on a surface with the normal [2] at [0.5], expected 1 numbers": pde.Continuous("u", along(2)),

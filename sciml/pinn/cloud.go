@@ -202,12 +202,15 @@ func (m *Model) pointsFor(condition *pde.Condition, boundary func() (*sample.Poi
 
 // partners are the points that those of a condition are paired with, or nil.
 func (m *Model) partners(condition *pde.Condition, points *sample.Points) (partners []float64, err error) {
-	if condition.Partner == nil {
+	of := func(n int) []float64 { return condition.Partners[n] }
+	if condition.Partner != nil {
+		of = func(n int) []float64 { return condition.Partner(points.At(n)) }
+	} else if condition.Partners == nil {
 		return nil, nil
 	}
 	err = usercode.Call(fmt.Sprintf("Partner of the condition %q", condition.Name), func() error {
 		for n := range points.N {
-			other := condition.Partner(points.At(n))
+			other := of(n)
 			if err := m.checkPartner(other); err != nil {
 				return fmt.Errorf("pinn: Partner of the condition %q pairs %v with %v, %w", condition.Name, points.At(n), other, err)
 			}
