@@ -8,6 +8,7 @@
 //	go run ./bench optimizers                            # every method, on test functions, Poisson and Burgers
 //	go run ./bench rates                                 # measured rates of convergence next to theory
 //	go run ./bench compile                               # the programs of a first step, cold and warm
+//	go run ./bench metrics                               # Gauss–Newton methods in L², H¹ and no metric
 //	go run ./bench memory                                # what optimizers need for millions of parameters; Linux
 //
 // Every command prints what it measured on standard output, and how far it is on standard error. Figures depend on the
@@ -32,6 +33,7 @@ var commands = map[string]func(ctx context.Context, args []string) error{
 	"accuracy":   accuracy,
 	"compile":    compileCommand,
 	"memory":     memory,
+	"metrics":    metrics,
 	"optimizers": optimizers,
 	"problems":   problems,
 	"rates":      rates,

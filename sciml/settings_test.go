@@ -36,6 +36,9 @@ func spoiled[T any](of T) map[string][]T {
 			set(i, -1)
 		case time.Duration:
 			set(i, -time.Second)
+		case pinn.Metric:
+			set(i, -1)
+			set(i, 9)
 		}
 	}
 	return all

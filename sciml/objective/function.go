@@ -51,6 +51,8 @@ func (o *Objective) checkFunction() error {
 		return errors.New("objective: Objective has a Function and a Loss or Residual, expected one of them")
 	case len(o.Data) > 0 || len(o.Samples) > 0:
 		return errors.New("objective: Objective has a Function and Data or Samples, which only graphs take; expected none")
+	case o.Metric != nil:
+		return errors.New("objective: Objective has a Function and a Metric, which only graphs have; expected none")
 	case o.Terms != nil:
 		return errors.New("objective: Objective has a Function and Terms, which only graphs have; expected none")
 	}

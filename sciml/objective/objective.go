@@ -52,10 +52,15 @@ type Objective struct {
 	// piece; sums over samples, such as integrals, and others that autodiff.Jacobian knows of may be in it. Without Pieces it
 	// takes one for each of the M residuals, if they are few. When Residual is nil it is made of Pieces.
 	Pieces func(theta *graph.Node, data []*graph.Node) []*graph.Node
+	// Metric builds what a change of θ is measured by, in nodes m(θ) of shape [N] or [N, C] with a factor of 1/√N inside: p has the
+	// size ‖J_m p‖ for the Jacobian J_m of all of them, as of Pieces. With the values of a network at N points it is the L² norm of
+	// the change of the function, with its derivatives as well that of H¹. Methods read it that have an option Metric; nil for
+	// the Euclidean one, which depends on the parameters that the function is written with.
+	Metric func(theta *graph.Node, data []*graph.Node) []*graph.Node
 	// Loss builds the scalar f(θ). When nil, f = Σ rᵢ² of Residual.
 	Loss GraphFn
 	// Function computes f(θ) and ∇f(θ) on the host, in the place of Loss and Residual; see FromFunction. Objectives with
-	// one have no Data, Samples or Terms.
+	// one have no Data, Samples, Metric or Terms.
 	Function Function
 	// Data are further inputs of every program, such as collocation points. Replacing a tensor by one of the same
 	// shape between iterations needs no compilation.
@@ -73,8 +78,9 @@ type Objective struct {
 	// Adaptation says how Data change during a run; nil for not at all.
 	Adaptation Adaptation
 
-	ctx     context.Context // of ForRun; nil for none
-	through *through        // by which it has Jacobians; nil for directly
+	ctx context.Context // of ForRun; nil for none
+
+	through, throughMetric *through // by which there are Jacobians of the residuals and of Metric; nil for directly
 }
 
 // maxDim is the longest θ, of 16 GiB: methods keep several vectors of that length.

@@ -28,4 +28,6 @@ func (r Range) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
 }
 
 // Narrow implements Narrower.
-func (r Range) Narrow(j *graph.Node, c []*graph.Node) *graph.Node { return columnsFrom(j, c[0], r.Size) }
+func (r Range) Narrow(j *graph.Node, c []*graph.Node) *graph.Node {
+	return columnsFrom(j, c[0], r.Size)
+}

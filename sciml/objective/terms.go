@@ -43,7 +43,7 @@ func (t *Terms) checked(by string, parts []*graph.Node) []*graph.Node {
 }
 
 // Term is one of the terms as an objective of its own, of which everything may be asked that may be asked of the whole: its
-// gradient, its Hessian, its Jacobian. It has the data of the objective, which it shares, and no Adaptation. It fails for a
+// gradient, its Hessian, its Jacobian. It has the data and the Metric of the objective, which it shares, and no Adaptation. It fails for a
 // name that no term has.
 func (o *Objective) Term(name string) (*Objective, error) {
 	if o == nil {
@@ -56,7 +56,7 @@ func (o *Objective) Term(name string) (*Objective, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("objective: there is no term %q, expected one of %q", name, o.Terms.Names)
 	}
-	t := &Objective{Backend: o.Backend, Dim: o.Dim, DType: o.DType, Data: o.Data, Blocks: o.Blocks, Samples: o.Samples, ctx: o.ctx}
+	t := &Objective{Backend: o.Backend, Dim: o.Dim, DType: o.DType, Data: o.Data, Blocks: o.Blocks, Samples: o.Samples, Metric: o.Metric, ctx: o.ctx}
 	if o.Terms.Residuals == nil {
 		t.Loss = func(theta *graph.Node, data []*graph.Node) *graph.Node { return o.Terms.build(theta, data)[i] }
 		return t, nil

@@ -33,8 +33,8 @@ type Narrower interface {
 // Change is an objective in other variables: f(θ₀ + Cz) as a function of z.
 type Change struct {
 	// Objective is that of z. Its Data are those of the objective of θ, then θ₀ and the tensors of C. It has residuals,
-	// terms and samples where that has them, and the blocks of θ if there are as many variables. It has no Pieces and no
-	// Adaptation. Where the variables are a Narrower, a Jacobian is that of θ times C.
+	// terms, samples and a Metric where that has them, and the blocks of θ if there are as many variables. It has no Pieces and
+	// no Adaptation. Where the variables are a Narrower, a Jacobian is that of θ times C.
 	Objective *Objective
 
 	of      *Objective
@@ -76,12 +76,23 @@ func NewChange(of *Objective, by Variables, origin *tensors.Tensor, c []*tensors
 	if of.Residual != nil || of.Pieces != nil {
 		inner.Residual = composed(of.BuildResidual)
 	}
-	if narrower, ok := by.(Narrower); ok && inner.Residual != nil {
-		inner.through = &through{of: of, build: func(z *graph.Node, data []*graph.Node) (r, j *graph.Node) {
-			at := theta(z, data[own:])
-			r, j = of.BuildLinearization(at, data[:own])
-			return r, narrower.Narrow(j, data[own+1:])
-		}}
+	if of.Metric != nil {
+		inner.Metric = all(of.Metric)
+	}
+	if narrower, ok := by.(Narrower); ok {
+		narrowed := func(of *Objective) *through {
+			return &through{of: of, build: func(z *graph.Node, data []*graph.Node) (r, j *graph.Node) {
+				at := theta(z, data[own:])
+				r, j = of.BuildLinearization(at, data[:own])
+				return r, narrower.Narrow(j, data[own+1:])
+			}}
+		}
+		if inner.Residual != nil {
+			inner.through = narrowed(of)
+		}
+		if of.Metric != nil {
+			inner.throughMetric = narrowed(of.ofMetric())
+		}
 	}
 	if of.Terms != nil {
 		inner.Terms = &Terms{Names: of.Terms.Names, Build: all(of.Terms.Build)}

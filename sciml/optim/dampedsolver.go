@@ -18,14 +18,16 @@ type dampedSolver struct {
 	space  objective.Subspaces
 	kernel bool
 	scaled bool // J is JD⁻¹, and D an input of its own
+	metric bool // λ multiplies a matrix N of the metric, rather than I
 	// Products with Jᵀ; the factorization of the matrix, and solutions with it; what is left of the normal equations; the second
 	// derivative along a step, nil for none; and the step.
 	adjoint, factorizing, solving, remaining, bending, stepping *device.Program
 }
 
-// newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration.
-func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, space objective.Subspaces) (*dampedSolver, error) {
-	s := &dampedSolver{obj: obj, space: space, kernel: kernel, scaled: scaled}
+// newDampedSolver makes one for JᵀJ, or JJᵀ for a kernel; with geodesic it adds the acceleration, and with a metric, which is not
+// for kernels, N is an input.
+func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled, metric bool, space objective.Subspaces) (*dampedSolver, error) {
+	s := &dampedSolver{obj: obj, space: space, kernel: kernel, scaled: scaled, metric: metric}
 	inputs := space.NumInputs() // of what makes a step of z
 	expand := space.Expand
 	if scaled {
@@ -38,7 +40,11 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, sp
 	if s.factorizing, err = device.NewProgram(obj.Compiler(), "factorization", func(in []*graph.Node) []*graph.Node {
 		relative, matrix, scale := in[0], in[1], in[2]
 		damping := graph.Mul(relative, scale)
-		factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(damping, identity(matrix))))
+		n := identity(matrix)
+		if metric {
+			n = in[3]
+		}
+		factor := linalg.Cholesky(graph.Add(matrix, graph.Mul(damping, n)))
 		return append([]*graph.Node{damping}, factor.Blocks()...)
 	}); err != nil {
 		return nil, err
@@ -48,10 +54,10 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, sp
 	}); err != nil {
 		return nil, err
 	}
-	// A minimizer of ‖Jz + s‖² + λ‖z‖² is z, or for a kernel Jᵀy: this is what z or y leave of the equations for them.
+	// A minimizer of ‖Jz + s‖² + λzᵀNz, with I for N without a metric, is z, or for a kernel Jᵀy: this is what z or y leave of the equations for them.
 	if s.remaining, err = device.NewProgram(obj.Compiler(), "normal equations", func(in []*graph.Node) []*graph.Node {
 		j, y, right, damping := in[0], in[1], in[2], in[3]
-		damped := graph.Mul(damping, y)
+		damped := graph.Mul(damping, s.weighted(y, in[4:]))
 		if kernel {
 			return []*graph.Node{graph.Add(graph.Add(right, device.Multiply(j, device.TransposeMultiply(j, y))), damped)}
 		}
@@ -82,14 +88,15 @@ func newDampedSolver(obj *objective.Objective, kernel, geodesic, scaled bool, sp
 		}
 	}
 	s.stepping, err = device.NewProgram(obj.Compiler(), "step", func(in []*graph.Node) []*graph.Node {
-		r, j, z, a, drawn := in[0], in[1], in[2], in[3], in[4:]
+		r, j, z, a, n, drawn := in[0], in[1], in[2], in[3], in[4:4+s.inputs()], in[4+s.inputs():]
 		jz := device.Multiply(j, z)
 		predicted := graph.Neg(graph.Add(graph.MulScalar(device.Dot(r, jz), 2), device.Dot(jz, jz)))
-		to := graph.Add(z, accelerated(z, a))
+		bent := s.bend(z, a, n)
+		to := graph.Add(z, accelerated(a, bent))
 		p := expand(to, drawn)
 		out := []*graph.Node{p, device.Norm(p), predicted}
 		if scaled {
-			out = append(out, device.Norm(to), bend(z, a))
+			out = append(out, device.Norm(to), bent)
 		}
 		return out
 	})
@@ -106,27 +113,47 @@ const mostAcceleration = 0.75
 
 // accelerated is half of the geodesic acceleration a = −(JᵀJ + λI)⁻¹Jᵀr″, with r″ the second derivative of r along the step
 // v (Transtrum and Sethna 2012, "Improvements to the Levenberg–Marquardt algorithm for nonlinear least-squares
-// minimization"), or zero where 2‖a‖ > 0.75‖v‖.
-func accelerated(v, a *graph.Node) *graph.Node {
-	small := graph.LessOrEqual(graph.MulScalar(device.Norm(a), 2), graph.MulScalar(device.Norm(v), mostAcceleration)) // false for NaN
+// minimization"), or zero where the bend is larger than 0.75.
+func accelerated(a, bend *graph.Node) *graph.Node {
+	small := graph.LessOrEqual(bend, graph.MulScalar(graph.OnesLike(bend), mostAcceleration)) // false for NaN
 	return graph.Where(small, graph.MulScalar(a, 0.5), graph.ZerosLike(a))
 }
 
-// bend is 2‖a‖/‖v‖.
-func bend(v, a *graph.Node) *graph.Node {
-	return graph.Div(graph.MulScalar(device.Norm(a), 2), device.Norm(v))
+// bend is 2‖a‖/‖v‖, in the norm of the damping.
+func (s *dampedSolver) bend(v, a *graph.Node, n []*graph.Node) *graph.Node {
+	norm := device.Norm
+	if s.metric {
+		norm = func(z *graph.Node) *graph.Node { return graph.Sqrt(device.Dot(z, s.weighted(z, n))) }
+	}
+	return graph.Div(graph.MulScalar(norm(a), 2), norm(v))
 }
 
-// step is that for a relative damping, with its length and the decrease that it should bring. Matrices are r, J, the matrix and
-// its scale, and then D where J is scaled, and the subspace.
+// weighted is Nz, or z without a metric.
+func (s *dampedSolver) weighted(z *graph.Node, n []*graph.Node) *graph.Node {
+	if !s.metric {
+		return z
+	}
+	return device.Multiply(n[0], z)
+}
+
+// inputs is the number of inputs that the metric is.
+func (s *dampedSolver) inputs() int {
+	if s.metric {
+		return 1
+	}
+	return 0
+}
+
+// step is that for a relative damping, with its length and the decrease that it should bring. Matrices are r, J, the matrix,
+// its scale, N of a metric, and then D where J is scaled, and the subspace.
 func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, data []*tensors.Tensor) (regionStep, error) {
-	r, j, matrix, scale, drawn := matrices[0], matrices[1], matrices[2], matrices[3], matrices[4:]
-	factor, err := s.factorizing.Call([]*tensors.Tensor{device.Scalar(s.obj.Precision(), relative), matrix, scale})
+	r, j, matrix, scale, n, drawn := matrices[0], matrices[1], matrices[2], matrices[3], matrices[4:4+s.inputs()], matrices[4+s.inputs():]
+	factor, err := s.factorizing.Call([]*tensors.Tensor{device.Scalar(s.obj.Precision(), relative), matrix, scale}, n)
 	if err != nil {
 		return regionStep{}, err
 	}
 	defer device.Free(factor)
-	z, err := s.solve(j, r, factor, corrections)
+	z, err := s.solve(j, r, factor, n, corrections)
 	if err != nil {
 		return regionStep{}, err
 	}
@@ -137,14 +164,14 @@ func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, d
 		if err != nil {
 			return regionStep{}, err
 		}
-		a, err = s.solve(j, second[0], factor, 0)
+		a, err = s.solve(j, second[0], factor, n, 0)
 		device.Free(second)
 		if err != nil {
 			return regionStep{}, err
 		}
 	}
 	defer device.Free([]*tensors.Tensor{a})
-	out, err := s.stepping.Call([]*tensors.Tensor{r, j, z, a}, drawn)
+	out, err := s.stepping.Call([]*tensors.Tensor{r, j, z, a}, n, drawn)
 	if err != nil {
 		return regionStep{}, err
 	}
@@ -155,20 +182,21 @@ func (s *dampedSolver) step(relative float64, theta *tensors.Tensor, matrices, d
 	return step, nil
 }
 
-// ahead has the programs compiled beside what follows, for θ, r, J, the matrix, its scale and what draws the subspace.
-func (s *dampedSolver) ahead(theta, r, j, matrix, scale shapes.Shape, drawn, data []shapes.Shape) {
+// ahead has the programs compiled beside what follows, for θ, the matrices of step without the subspace, and what draws that.
+func (s *dampedSolver) ahead(theta shapes.Shape, matrices, drawn, data []shapes.Shape) {
+	r, j, matrix, scale, n := matrices[0], matrices[1], matrices[2], matrices[3], matrices[4:]
 	y := shapes.Make(scale.DType, s.order(j))
 	scalar := shapes.Make(scale.DType)
-	if factor := s.factorizing.Ahead([]shapes.Shape{scalar, matrix, scale}); factor != nil {
+	if factor := s.factorizing.Ahead([]shapes.Shape{scalar, matrix, scale}, n); factor != nil {
 		s.solving.Ahead([]shapes.Shape{y, y}, factor[1:])
 	}
 	s.adjoint.Ahead([]shapes.Shape{j, r})
-	s.remaining.Ahead([]shapes.Shape{j, y, r, scalar})
+	s.remaining.Ahead([]shapes.Shape{j, y, r, scalar}, n)
 	z := shapes.Make(scale.DType, j.Dimensions[1])
 	if s.bending != nil {
 		s.bending.Ahead([]shapes.Shape{theta, r, j, z}, drawn, data)
 	}
-	s.stepping.Ahead([]shapes.Shape{r, j, z, z}, drawn)
+	s.stepping.Ahead([]shapes.Shape{r, j, z, z}, n, drawn)
 }
 
 // order is that of the matrix.
@@ -183,8 +211,8 @@ func (s *dampedSolver) order(j shapes.Shape) int {
 // half as long at most and has an error of its own, is not.
 const corrections = 1
 
-// solve minimizes ‖Jz + s‖² + λ‖z‖², and corrects the solution some times.
-func (s *dampedSolver) solve(j, right *tensors.Tensor, factor []*tensors.Tensor, times int) (*tensors.Tensor, error) {
+// solve minimizes ‖Jz + s‖² + λ‖z‖², or λzᵀNz, and corrects the solution some times.
+func (s *dampedSolver) solve(j, right *tensors.Tensor, factor, n []*tensors.Tensor, times int) (*tensors.Tensor, error) {
 	damping, blocks := factor[0], factor[1:]
 	y := device.Vector(s.obj.Precision(), make([]float64, s.order(j.Shape())))
 	for k := range 1 + times {
@@ -193,7 +221,7 @@ func (s *dampedSolver) solve(j, right *tensors.Tensor, factor []*tensors.Tensor,
 		var err error
 		switch {
 		case k > 0:
-			made, err = s.remaining.Call([]*tensors.Tensor{j, y, right, damping})
+			made, err = s.remaining.Call([]*tensors.Tensor{j, y, right, damping}, n)
 		case !s.kernel:
 			made, err = s.adjoint.Call([]*tensors.Tensor{j, right})
 		}

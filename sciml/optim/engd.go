@@ -18,10 +18,18 @@ import (
 // gradient descent") for losses that are sums of squares, where its Gram matrix is JᵀJ: Newton's direction in function space,
 // projected on what the parameters can change, p = −(JᵀJ)⁺Jᵀr, with a search over many step lengths at once. Without
 // regularization it is at its best near a solution of a problem with few parameters, and may fail from a poor start, where
-// LevenbergMarquardt does not. The zero value is usable: fields that are zero take the defaults.
+// LevenbergMarquardt does not. For the energy E(u) = ½‖N(u)‖² of an equation N(u) = 0, JᵀJ is the metric v ↦ ‖N′(u)v‖², with the
+// equation linearized at the iterate: Gauss–Newton in function space (Jnini, Vella and Zeinhofer 2024, arXiv 2402.10680). The zero
+// value is usable: fields that are zero take the defaults.
 type ENGD struct {
+	// Metric takes the Metric of the objective in the place of JᵀJ: p = −(M + λI)⁻¹Jᵀr with M = J_mᵀJ_m, or −(M + λI)⁻¹∇f for a loss
+	// that is no sum of squares, such as an energy, which it serves as well: steepest descent in function space, such as L² or
+	// H¹. It is Newton's direction only where M is the second derivative of the loss there, as H¹ is for the energy of
+	// Poisson's equation. Not with a PseudoInverse or another Solver than DenseNormal.
+	Metric bool
 	// Regularization is λ of JᵀJ + λI, in units of the largest diagonal entry of JᵀJ; 1e-12 when zero, and not below 4 rounding
-	// units. It has no say with a PseudoInverse.
+	// units. It has no say with a PseudoInverse. With a Metric it is that of M, and 1e-6 when zero: a gradient does not vanish, as Jᵀr does,
+	// where the matrix nearly does.
 	Regularization float64
 	// PseudoInverse leaves out eigenvalues of JᵀJ below Cutoff times the largest, as its authors do, rather than adding to all.
 	// The eigenvectors are computed on the host, 10 to 20 times the work of a factorization; for up to about 1000 parameters.
@@ -42,9 +50,13 @@ type ENGD struct {
 // Name implements Method.
 func (ENGD) Name() string { return "ENGD" }
 
-// Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
+// Start implements Method. It fails for an objective without residuals, or without the Metric that is asked for in their place
+// (objective.ErrUnsuitable), and when a setting is out of its range.
 func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	epsilon := device.Epsilon(obj.Precision())
+	if m.Metric {
+		m.Regularization = cmp.Or(m.Regularization, 1e-6)
+	}
 	m.Regularization, m.Cutoff = cmp.Or(m.Regularization, 1e-12), cmp.Or(m.Cutoff, epsilon*float64(obj.Dim))
 	m.AdaptEvery = cmp.Or(m.AdaptEvery, 5)
 	if err := checkSettings("ENGD", positive("Regularization", m.Regularization), fraction("Cutoff", m.Cutoff), counted("AdaptEvery", m.AdaptEvery)); err != nil {
@@ -57,7 +69,7 @@ func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 		}
 		m.Solver = DenseNormal
 	}
-	system, err := newLeastSquaresSystem(obj, systemChoice{method: "ENGD", solver: m.Solver, maxMemory: m.MaxMemory, scaling: UnitScaling})
+	system, err := m.system(obj)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +94,20 @@ func (m ENGD) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, e
 	}
 	s.asks = asks{every: m.AdaptEvery, remark: text}
 	return s, nil
+}
+
+// system is what it solves with.
+func (m ENGD) system(obj *objective.Objective) (leastSquaresSystem, error) {
+	if !m.Metric {
+		return newLeastSquaresSystem(obj, systemChoice{method: "ENGD", solver: m.Solver, maxMemory: m.MaxMemory, scaling: UnitScaling})
+	}
+	if m.PseudoInverse {
+		return nil, objective.Unsuitable("optim: ENGD.Metric is set with a PseudoInverse, expected a Regularization")
+	}
+	if err := needNormal("ENGD", m.Solver, UnitScaling); err != nil {
+		return nil, err
+	}
+	return newMetricSystem(obj, "ENGD", m.MaxMemory)
 }
 
 // naturalGradient directs an ENGD. It remembers nothing.

@@ -23,7 +23,7 @@ func TestInterruptedSteps(t *testing.T) {
 	const iterations = 8
 	for _, name := range []string{
 		"L-BFGS", "L-BFGS, Hager–Zhang", "Newton–CG", "NNCG", "Barzilai–Borwein, searched", "SR1", "L-SR1", "dogleg", "cubic", "Newton region",
-		"LM", "LM, subspaces", "sketched", "auto",
+		"LM", "LM, subspaces", "LM, metric", "sketched", "auto",
 	} {
 		run := func(from *Checkpoint, stop int) (r *Result, later, calls int, saved *Checkpoint) {
 			ctx, cancel := context.WithCancel(t.Context())

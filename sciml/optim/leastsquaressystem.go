@@ -79,6 +79,8 @@ type systemChoice struct {
 	solver    LeastSquaresSolver
 	maxMemory int64
 	geodesic  bool // adds the acceleration
+	metric    bool // damps in the metric of the objective
+	shift     float64
 	scaling   Scaling
 	columns   int    // of the subspaces; all parameters when zero
 	seed      uint64 // of the subspaces
@@ -107,6 +109,16 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 		return nil, unsuited
 	}
 	need := denseMemory(obj, rows, made, columns)
+	if c.metric {
+		if err := needNormal(method, solver, c.scaling); err != nil {
+			return nil, err
+		}
+		more, err := metricMemory(obj, method, columns)
+		if err != nil {
+			return nil, err
+		}
+		solver, c.scaling, need = DenseNormal, UnitScaling, more+denseMemory(obj, columns, made, columns)
+	}
 	fits := need <= float64(maxMemory) && unsuited == nil
 	asked := c.geodesic
 	why := fmt.Sprintf("%d residuals, %d parameters", rows, obj.Dim)
@@ -119,6 +131,10 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 		solver, why = MatrixFree, fmt.Sprintf("%s; %v", why, unsuited)
 	case solver == CheapestSolver:
 		solver, why = MatrixFree, why+fmt.Sprintf("; matrices would need %.3g GiB, more than MaxMemory = %.3g GiB", need/(1<<30), float64(maxMemory)/(1<<30))
+	case c.metric && unsuited != nil:
+		return nil, fmt.Errorf("optim: %s.Metric: %w", method, unsuited)
+	case c.metric && !fits:
+		return nil, objective.TooLarge("optim: %s.Metric needs %.3g GiB for %s, expected at most MaxMemory = %.3g GiB", method, need/(1<<30), why, float64(maxMemory)/(1<<30))
 	case solver != MatrixFree && unsuited != nil:
 		return nil, fmt.Errorf("optim: %s.Solver is %s: %w; MatrixFree does without", method, solver, unsuited)
 	case solver != MatrixFree && !fits:
@@ -149,11 +165,14 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 	if c.scaling > UnitScaling {
 		why += "; scaled by " + c.scaling.String()
 	}
+	if c.metric {
+		why += "; damped in the metric of the objective"
+	}
 	text := fmt.Sprintf("%s (%s)", solver, why)
 	if solver == MatrixFree {
 		return newMatrixFree(obj, text)
 	}
-	return newDenseSystem(obj, solver == DenseKernel, c.geodesic, c.scaling, text, space, c.seed)
+	return newDenseSystem(obj, c, solver == DenseKernel, text, space)
 }
 
 // denseSystem stores JC and the Gram matrix of that on the device, for a basis C of a random subspace, or of the whole space.
@@ -164,10 +183,12 @@ type denseSystem struct {
 	linearizing *device.Program
 	solver      *dampedSolver
 	at          *evaluated
-	matrices    []*tensors.Tensor // r, JC, the matrix, its scale; with scales, J is JD⁻¹, and D follows; then the subspace
-	tries       int               // steps from the present iterate
-	scales      *scales           // nil for none
-	text        string
+	// r, JC, the matrix, its scale, and what λ multiplies where there is a metric; with scales, J is JD⁻¹, and D follows; then the
+	// subspace
+	matrices []*tensors.Tensor
+	tries    int     // steps from the present iterate
+	scales   *scales // nil for none
+	text     string
 }
 
 // triesInSubspace is the number of steps that may be refused before another subspace is drawn, and mostTries that of all
@@ -177,15 +198,22 @@ const (
 	mostTries       = 100
 )
 
-func newDenseSystem(obj *objective.Objective, kernel, geodesic bool, scaling Scaling, text string, space objective.Subspaces, seed uint64) (*denseSystem, error) {
-	s := &denseSystem{obj: obj, space: space, seed: seed, text: text, scales: newScales(scaling, geodesic, obj.Dim)}
-	var err error
-	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", s.scales.linearization(obj, space, func(j, jc *graph.Node) []*graph.Node {
+func newDenseSystem(obj *objective.Objective, c systemChoice, kernel bool, text string, space objective.Subspaces) (*denseSystem, error) {
+	s := &denseSystem{obj: obj, space: space, seed: c.seed, text: text, scales: newScales(c.scaling, c.geodesic, obj.Dim)}
+	linearization := s.scales.linearization(obj, space, func(j, jc *graph.Node) []*graph.Node {
 		return []*graph.Node{objective.GramOf(jc, kernel), objective.LargestColumn(j)}
-	})); err != nil {
+	})
+	var err error
+	if s.linearizing, err = device.NewProgram(obj.Compiler(), "linearization", func(in []*graph.Node) []*graph.Node {
+		out := linearization(in)
+		if split := 1 + space.NumInputs(); c.metric {
+			out = append(out, buildShift(obj, space, c.shift, in[0], in[1:split], in[split:]))
+		}
+		return out
+	}); err != nil {
 		return nil, err
 	}
-	s.solver, err = newDampedSolver(obj, kernel, geodesic, s.scales != nil, space)
+	s.solver, err = newDampedSolver(obj, kernel, c.geodesic, s.scales != nil, c.metric, space)
 	return s, err
 }
 
@@ -236,7 +264,7 @@ func (s *denseSystem) ahead(theta shapes.Shape) {
 	defer device.Free(drawn)
 	draws, data := device.ShapesOf(drawn), device.ShapesOf(s.obj.Data)
 	if m := s.linearizing.Ahead([]shapes.Shape{theta}, draws, data); m != nil {
-		s.solver.ahead(theta, m[0], m[1], m[2], m[3], draws, data)
+		s.solver.ahead(theta, m, draws, data)
 	}
 }
 

@@ -29,6 +29,13 @@ type LevenbergMarquardt struct {
 	// Scaling is D; UsualScaling when zero. With UnitScaling the method is not told what a parameter means: a model whose
 	// parameters differ in size by many powers of ten takes thousands of steps then.
 	Scaling Scaling
+	// Metric measures steps by the Metric of the objective: ‖Dp‖² becomes ‖J_m p‖²/s_M + ε‖p‖², with s_M the largest diagonal entry of
+	// M = J_mᵀJ_m: a trust region in function space. The matrix is P×P, by a DenseNormal; not with another Solver or a Scaling.
+	Metric bool
+	// Shift is ε; 1e-2 when zero. As it goes to 0 steps do not depend any more on the parameters that a function is written
+	// with, but nothing holds back those that change little of it: networks, which are not linear in them, need 1e-2 or so (see
+	// docs/optimizers.md).
+	Shift float64
 	// Fall and Rise bound the change of λ; 5 and 3 when zero.
 	Fall, Rise float64
 	// Geodesic adds the geodesic acceleration, by a second difference along the step, or a second derivative with a Scaling, which
@@ -54,11 +61,12 @@ type LevenbergMarquardt struct {
 // Name implements Method.
 func (LevenbergMarquardt) Name() string { return "Levenberg–Marquardt" }
 
-// Start implements Method. It fails for an objective without residuals, and when a setting is out of its range.
+// Start implements Method. It fails for an objective without residuals, or without the Metric that is asked for
+// (objective.ErrUnsuitable), and when a setting is out of its range.
 func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tensor) (Stepper, error) {
 	given := m.Damping
-	m.Damping, m.Fall, m.Rise = cmp.Or(m.Damping, 1e-3), cmp.Or(m.Fall, 5), cmp.Or(m.Rise, 3)
-	if err := checkSettings("LevenbergMarquardt", positive("Damping", m.Damping), above("Fall", m.Fall, 1), above("Rise", m.Rise, 1),
+	m.Damping, m.Fall, m.Rise, m.Shift = cmp.Or(m.Damping, 1e-3), cmp.Or(m.Fall, 5), cmp.Or(m.Rise, 3), cmp.Or(m.Shift, 1e-2)
+	if err := checkSettings("LevenbergMarquardt", positive("Damping", m.Damping), positive("Shift", m.Shift), above("Fall", m.Fall, 1), above("Rise", m.Rise, 1),
 		choice("Scaling", m.Scaling, "UsualScaling", "UnitScaling", "MarquardtScaling", "MoreScaling"),
 		optional("AdaptEvery", m.AdaptEvery, "the default"), optional("Columns", m.Columns, "all parameters")); err != nil {
 		return nil, err
@@ -72,7 +80,7 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 	}
 	system, err := newLeastSquaresSystem(obj, systemChoice{
 		method: "LevenbergMarquardt", solver: m.Solver, maxMemory: m.MaxMemory, geodesic: m.Geodesic, columns: m.Columns, seed: m.Seed,
-		scaling: m.Scaling,
+		scaling: m.Scaling, metric: m.Metric, shift: m.Shift,
 	})
 	if err != nil {
 		return nil, err

@@ -47,6 +47,7 @@ func everyMethod() map[string]Method {
 
 		"LM": LevenbergMarquardt{Geodesic: true}, "LM, kernel": LevenbergMarquardt{Solver: DenseKernel}, "LM, free": LevenbergMarquardt{Solver: MatrixFree},
 		"LM, subspaces": LevenbergMarquardt{Columns: 5, AdaptEvery: 3}, "sketched": SketchedGaussNewton{Columns: 6, Rows: 8, Probes: 4, AdaptEvery: 3},
+		"LM, metric": LevenbergMarquardt{Metric: true}, "LM, metric, subspaces": LevenbergMarquardt{Metric: true, Geodesic: true, Columns: 9}, "ENGD, metric": ENGD{Metric: true, Regularization: 1e-6},
 		"ENGD": ENGD{}, "ENGD, pseudo-inverse": ENGD{PseudoInverse: true, Cutoff: 1e-4}, "KFAC": KFAC{}, "KFAC*": KFAC{Quadratic: true},
 		"SPRING": SPRING{}, "SPRING, steps": SPRING{Rate: 0.1}, "SPRING, batches": SPRING{Batches: few, Measure: 3},
 		"gonum": Gonum{&optimize.LBFGS{}},
@@ -127,6 +128,9 @@ func curve(b compute.Backend, dtype dtypes.DType, wall bool) (*objective.Objecti
 			r = graph.Add(r, graph.MulScalar(graph.Sqrt(graph.AddScalar(graph.Neg(graph.Square(r)), 0.45)), 1e-3))
 		}
 		return []*graph.Node{r}
+	}
+	obj.Metric = func(theta *graph.Node, data []*graph.Node) []*graph.Node {
+		return []*graph.Node{graph.Mul(data[1], networkOf(obj.Blocks, theta, data[0]))}
 	}
 	start := make([]float64, obj.Dim)
 	for i := range start {

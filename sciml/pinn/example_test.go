@@ -12,6 +12,7 @@ import (
 	"github.com/gosciml/gosciml/sciml/optim"
 	"github.com/gosciml/gosciml/sciml/pde"
 	"github.com/gosciml/gosciml/sciml/pinn"
+	"github.com/gosciml/gosciml/sciml/sample"
 )
 
 // A problem of one's own, the pendulum u″ = −sin u with u(0) = 0 and u′(0) = 1 as penalties, whose weights are balanced
@@ -70,4 +71,26 @@ func check(err error) {
 	if err != nil {
 		panic(err)
 	}
+}
+
+// Natural gradients of the energy of −u″ = π² sin πx: in H¹, which is the norm of that energy, they are close to Newton's steps for
+// the function u, whatever parameters it is written with. Only the method reads the metric.
+func ExampleMetric() {
+	b, err := backend.OpenConfig("go")
+	check(err)
+	network, err := nn.NewMLP(nn.Tanh, 1, 8, 1)
+	check(err)
+	model, err := pinn.New(b, pde.Poisson1D(), network, pinn.Options{
+		Form: pinn.DeepRitz{}, Interior: 200, Sampler: sample.Grid{}, Metric: pinn.H1Metric,
+	})
+	check(err)
+	for _, method := range []optim.Method{optim.LBFGS{}, optim.ENGD{Metric: true}} {
+		result, err := optim.Minimize(context.Background(), model.Objective(), network.Init(1), method,
+			optim.Options{MaxIterations: 40, Monitor: model.Monitor})
+		check(err)
+		fmt.Printf("%s: error below 2e-4: %v\n", method.Name(), result.Metrics[pinn.RelativeL2] < 2e-4)
+	}
+	// Output:
+	// L-BFGS: error below 2e-4: false
+	// ENGD: error below 2e-4: true
 }

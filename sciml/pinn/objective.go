@@ -24,6 +24,7 @@ func (m *Model) Objective() *objective.Objective {
 	o.Blocks, o.Samples = m.blocks(), m.samples()
 	o.Remarks = m.remarks
 	o.Terms = &objective.Terms{Names: namesOf(m.clouds), Build: m.parts, Rows: m.pieces, Where: m.where}
+	o.Metric = m.metricOf()
 	if m.hasEnergy() {
 		o.Loss = m.loss
 	} else {

@@ -72,6 +72,9 @@ type Options struct {
 	Laplacians Estimate
 	// PseudoTime takes steady equations to their solution by steps in a time that they do not have. The zero value does not.
 	PseudoTime PseudoTime
+	// Metric is the norm of functions for optim.LevenbergMarquardt and optim.ENGD with their Metric set; others do not read it. The zero
+	// value is none.
+	Metric Metric
 	// OnAdapt is called after each change of points or weights; nil for nothing.
 	OnAdapt func(Adapted)
 	// Window is the part of the time that the model is of, for trainings one after the other; nil for all of it.
@@ -147,6 +150,9 @@ func New(backend compute.Backend, problem *pde.Problem, network nn.Network, opti
 	if err := m.collocate(); err != nil {
 		return nil, err
 	}
+	if err := m.measured(); err != nil {
+		return nil, err
+	}
 	m.direct(m.clouds, 0)
 	m.evolve()
 	m.layout = layoutOf(m.clouds, options.Window)
@@ -217,6 +223,9 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 		return fmt.Errorf("pinn: Options.DType is %s, expected float64 or float32", o.DType)
 	}
 	if err := o.checkPseudoTime(problem); err != nil {
+		return err
+	}
+	if err := o.Metric.check(); err != nil {
 		return err
 	}
 	suggested := problem.Suggested

@@ -37,6 +37,7 @@ func (o Options) Settings() []Setting {
 		{"Weighting", weighting},
 		{"Laplacians", o.Laplacians.String()},
 		{"PseudoTime", o.PseudoTime.String()},
+		{"Metric", o.Metric.String()},
 		{"DType", o.DType.String()},
 	}
 }
