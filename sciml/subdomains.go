@@ -79,5 +79,5 @@ func (s Subdomains) check(problem *pde.Problem) error {
 	return nil
 }
 
-// mostBoxes is more than can be trained, since every box is computed at every point.
+// mostBoxes is more than can be trained.
 const mostBoxes = math.MaxUint16

@@ -33,7 +33,8 @@ type subdomains struct {
 //	network, _ := nn.NewMLP(nn.Tanh, 2, 16, 16, 1)
 //	boxes, _ := nn.Subdomains(network, 0.5, []float64{-1, -0.5, 0, 0.5, 1}, []float64{0, 1}) // four in x
 //
-// θ has the weights of the boxes, one after the other; they start from different values. Every box is computed at every point. Several levels are
+// θ has the weights of the boxes, one after the other; they start from different values. MLPs in many boxes are computed where points may be in them, 2ᵈ boxes for a point in d
+// coordinates that are cut; other networks, and few boxes, at all points. Several levels are
 // a Sum of such networks. It returns an error for a network that is nil, edges that are not finite or do not grow, another number of them than
 // inputs, and an overlap below 0 or above 1.
 func Subdomains(network Network, overlap float64, edges ...[]float64) (Network, error) {
@@ -93,6 +94,9 @@ func (s *subdomains) Init(seed uint64) []float64 { return s.differently(seed) }
 func (s *subdomains) Apply(theta, x *graph.Node) *graph.Node {
 	checkTheta(s.String(), theta, s.NumParams())
 	checkInput(s.String(), x, s.Inputs())
+	if s.near() {
+		return s.nearby(theta, x)
+	}
 	return s.sum(theta, func(from, to int, network func(x *graph.Node) *graph.Node) *graph.Node {
 		return s.parts(x, from, to, network)
 	})
@@ -146,8 +150,12 @@ func (s *subdomains) zone(k, i int) zone {
 	for _, later := range s.edges[i+1:] {
 		k /= len(later) - 1
 	}
+	return s.along(k%(len(s.edges[i])-1), i)
+}
+
+// along gives the zone of the k-th interval of coordinate i.
+func (s *subdomains) along(k, i int) zone {
 	edges := s.edges[i]
-	k %= len(edges) - 1
 	z := zone{edges[k], edges[k+1], [2]float64{0, 1}, [2]float64{0, -1}}
 	passing := func(k int) (half float64, ramp [2]float64) { // at edge k
 		width := s.overlap * math.Min(edges[k]-edges[k-1], edges[k+1]-edges[k])

@@ -158,8 +158,65 @@ func TestSubdomainsTogether(t *testing.T) {
 		}
 		return made
 	}
-	if few, many := operations(3), operations(60); many != few {
-		t.Errorf("three boxes take %d operations and sixty %d", few, many)
+	if few, many := operations(6), operations(60); many != few {
+		t.Errorf("six boxes take %d operations and sixty %d", few, many)
+	}
+}
+
+// TestSubdomainsNearby: boxes that are computed where points may be in them alone give what they give everywhere, with their derivatives, at edges and
+// middles of boxes and outside of all of them as well, and rows of the Jacobian that need no more than one pass.
+func TestSubdomainsNearby(t *testing.T) {
+	uneven := []float64{-1, -0.4, 0.1, 0.3, 1.2, 2}
+	for _, c := range []struct {
+		overlap float64
+		edges   [][]float64
+		points  [][]float64
+	}{
+		{1, [][]float64{uneven}, nil}, {0.3, [][]float64{uneven}, nil}, {0, [][]float64{uneven}, nil},
+		{0.8, [][]float64{uneven, {0, 1, 2, 2.5, 4}}, nil}, {0.6, [][]float64{{0, 1}, uneven}, nil},
+		{1, [][]float64{uneven, {0, 1}, {0, 0.5, 2}}, nil}, {0, [][]float64{uneven, {0, 1, 2}}, nil},
+	} {
+		d := len(c.edges)
+		mlp := must(nn.NewMLP(nn.Tanh, d, 5, 4, 2))
+		scaled := must(nn.Amplified(must(nn.Mapped(mlp, must(nn.Scale(make([]float64, d), slices.Repeat([]float64{2}, d))))), 2, 0.5))
+		near, all := must(nn.Subdomains(scaled, c.overlap, c.edges...)), must(nn.Subdomains(unspecified{scaled}, c.overlap, c.edges...))
+		points := [][]float64{}
+		for n := range 60 {
+			p := make([]float64, d)
+			for i, e := range c.edges {
+				switch k := (n * (3 + i)) % (2 * len(e)); {
+				case k < len(e):
+					p[i] = e[k]
+				case k < 2*len(e)-1:
+					p[i] = (e[k-len(e)] + e[k-len(e)+1]) / 2
+				default:
+					p[i] = e[0] - 0.3
+				}
+				if n >= 20 {
+					p[i] = e[0] - 0.2 + (e[len(e)-1]-e[0]+0.4)*math.Mod(float64(n)*math.Sqrt(float64(2+i)), 1)
+				}
+			}
+			points = append(points, p)
+		}
+		wanted := [][]int{{0}, {d - 1}, {0, 0}, {0, d - 1}}
+		want := valuesOf(t, all, near.Init(1), points, wanted...)
+		for i, row := range valuesOf(t, near, near.Init(1), points, wanted...) {
+			for k, v := range row {
+				if math.Abs(v-want[i][k]) > 1e-10*(1+math.Abs(v)) {
+					t.Fatalf("overlap %g, edges %v: at %v number %d is %g nearby and %g everywhere", c.overlap, c.edges, points[i], k, v, want[i][k])
+				}
+			}
+		}
+		if _, err := graph.CallOnceN(backendtest.Best(t), func(theta, x *graph.Node) []*graph.Node {
+			u := near.Apply(theta, x)
+			cost, err := autodiff.JacobianCost(graph.Add(autodiff.Of(u, x).Laplacian(), u), theta)
+			if err != nil || cost.Passes > 2 {
+				t.Errorf("overlap %g, edges %v: the Jacobian takes %d passes, %v", c.overlap, c.edges, cost.Passes, err)
+			}
+			return []*graph.Node{u}
+		}, near.Init(1), points); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -90,7 +90,8 @@ func together(network Network) bool {
 	return false
 }
 
-// applyTogether computes a network with each of K θ, shape [K, P], at points of its own, shape [K, N, inputs]: the result has the shape [K, N, outputs].
+// applyTogether computes a network with each of several θ, shape [B…, P], at points of its own, shape [B…, N, inputs]: the result has the shape
+// [B…, N, outputs], for any number of axes B.
 func applyTogether(network Network, thetas, x *graph.Node) *graph.Node {
 	switch n := network.(type) {
 	case *mapped:
@@ -103,8 +104,10 @@ func applyTogether(network Network, thetas, x *graph.Node) *graph.Node {
 		return graph.Mul(u, row(u, n.factors))
 	}
 	n := network.(*MLP)
+	last := thetas.Rank() - 1
 	take := func(b Block) *graph.Node {
-		return graph.Reshape(graph.Slice(thetas, graph.AxisRange(), graph.AxisRange(b.Offset, b.Offset+b.Size())), append([]int{thetas.Shape().Dimensions[0]}, b.Dims...)...)
+		part := graph.SliceAxis(thetas, last, graph.AxisRange(b.Offset, b.Offset+b.Size()))
+		return graph.Reshape(part, slices.Concat(thetas.Shape().Dimensions[:last], b.Dims)...)
 	}
 	layer := func(a affine, h *graph.Node) *graph.Node {
 		return layerEach(h, take(a.weights), take(a.biases))
@@ -115,8 +118,13 @@ func applyTogether(network Network, thetas, x *graph.Node) *graph.Node {
 	return layer(n.last, x)
 }
 
-// layerEach is a layer of K networks side by side, [K, N, in] to [K, N, out], with weights [K, in, out] and biases [K, out].
+// layerEach is a layer of several networks side by side, [B…, N, in] to [B…, N, out], with weights [B…, in, out] and biases [B…, out].
 func layerEach(h, weights, biases *graph.Node) *graph.Node {
-	y := graph.DotGeneral(h, []int{2}, []int{0}, weights, []int{1}, []int{0})
-	return graph.Add(y, graph.BroadcastToShape(graph.ExpandAxes(biases, 1), y.Shape()))
+	last := h.Rank() - 1
+	var batch []int
+	for axis := range last - 1 {
+		batch = append(batch, axis)
+	}
+	y := graph.DotGeneral(h, []int{last}, batch, weights, []int{last - 1}, batch)
+	return graph.Add(y, graph.BroadcastToShape(graph.ExpandAxes(biases, last-1), y.Shape()))
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/gosciml/gosciml/sciml/optim"
 )
 
-// linearModel is ‖Aθ − b‖² with as many rows as there are samples, which can be taken by themselves.
-func linearModel(b compute.Backend, rows, columns int) (obj *objective.Objective, a *mat.Dense, right *mat.VecDense) {
+// sampledModel is ‖Aθ − b‖² with as many rows as there are samples, which can be taken by themselves.
+func sampledModel(b compute.Backend, rows, columns int) (obj *objective.Objective, a *mat.Dense, right *mat.VecDense) {
 	a, right = mat.NewDense(rows, columns, nil), mat.NewVecDense(rows, nil)
 	for i := range rows {
 		for k := range columns {
@@ -66,7 +66,7 @@ var exactly = optim.ENGD{Regularization: 1e-15}
 // (multiplicative) and added up with the best of the lengths.
 func TestSchwarz(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		obj, a, right := linearModel(b, 20, 9)
+		obj, a, right := sampledModel(b, 20, 9)
 		start := make([]float64, 9)
 		for i := range start {
 			start[i] = math.Cos(float64(i))
@@ -112,7 +112,7 @@ func TestSchwarz(t *testing.T) {
 
 // TestTwoLevels: with a coarse space that has the solution, one round is enough; without, it is not.
 func TestTwoLevels(t *testing.T) {
-	obj, a, right := linearModel(pureGo(t), 20, 9)
+	obj, a, right := sampledModel(pureGo(t), 20, 9)
 	var solution mat.VecDense
 	if err := solution.SolveVec(a, right); err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func TestVCycle(t *testing.T) {
 // TestCoarseSamples: a coarse objective has the gradient of all samples where it was made, and a correction by it lowers the loss of all.
 func TestCoarseSamples(t *testing.T) {
 	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
-		obj, _, _ := linearModel(b, 21, 4)
+		obj, _, _ := sampledModel(b, 21, 4)
 		c, err := objective.NewCoarse(obj, 0.4)
 		if err != nil {
 			t.Fatal(err)
@@ -364,7 +364,7 @@ func TestProlongations(t *testing.T) {
 
 // TestSubspaceCorrectionRefuses what it cannot do, and says what was expected.
 func TestSubspaceCorrectionRefuses(t *testing.T) {
-	obj, _, _ := linearModel(pureGo(t), 20, 9)
+	obj, _, _ := sampledModel(pureGo(t), 20, 9)
 	energy := *obj
 	energy.Pieces = nil
 	energy.Loss = func(theta *graph.Node, _ []*graph.Node) *graph.Node { return graph.ReduceAllSum(graph.Square(theta)) }
