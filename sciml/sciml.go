@@ -287,7 +287,7 @@ func (o *Options) setDefaults(problem *pde.Problem) error {
 			return err
 		}
 	}
-	if o.Network, err = o.Subdomains.of(problem, o.Network); err != nil {
+	if o.Network, err = o.Subdomains.of(problem, o.Network, o.Loss.Soft); err != nil {
 		return err
 	}
 	o.Subdomains = Subdomains{} // the network has them now, also in trainings after this one

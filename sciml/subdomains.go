@@ -24,18 +24,24 @@ type Subdomains struct {
 	Coarse bool
 }
 
-// of puts a network into each subdomain of a problem, which check has found nothing wrong with.
-func (s Subdomains) of(problem *pde.Problem, network nn.Network) (nn.Network, error) {
+// of puts a network into each subdomain of a problem, which check has found nothing wrong with. Unless soft, a network sees the cosine and the sine of
+// a periodic coordinate.
+func (s Subdomains) of(problem *pde.Problem, network nn.Network, soft bool) (nn.Network, error) {
 	if s.Counts == nil {
 		return network, nil
 	}
 	lo, hi := problem.Domain.Bounds()
-	edges := make([][]float64, len(lo))
+	var edges [][]float64
 	for i, count := range s.Counts {
-		for k := range count {
-			edges[i] = append(edges[i], lo[i]+(hi[i]-lo[i])*float64(k)/float64(count))
+		if problem.Periods != nil && problem.Periods[i] > 0 && !soft {
+			edges = append(edges, []float64{-1, 1}, []float64{-1, 1})
+			continue
 		}
-		edges[i] = append(edges[i], hi[i])
+		var along []float64
+		for k := range count {
+			along = append(along, lo[i]+(hi[i]-lo[i])*float64(k)/float64(count))
+		}
+		edges = append(edges, append(along, hi[i]))
 	}
 	boxes, err := nn.Subdomains(network, cmp.Or(s.Overlap, 1), edges...)
 	if err != nil || !s.Coarse {

@@ -76,6 +76,19 @@ func TestSubdomains(t *testing.T) {
 	}
 }
 
+// TestSubdomainsOfPeriodic: a coordinate with a period comes as cosine and sine, so that there is an input more than there are coordinates.
+func TestSubdomainsOfPeriodic(t *testing.T) {
+	for _, soft := range []bool{false, true} {
+		p := pde.KdVCosine()
+		p.Suggested.Hidden = []int{3}
+		s := solve(t, p, sciml.Options{Backend: pureGo(t), Method: optim.LBFGS{}, Iterations: 2, Loss: pinn.Options{Interior: 20, Soft: soft},
+			Subdomains: sciml.Subdomains{Counts: []int{1, 2}}, Windows: sciml.Windows{Count: 1}})
+		if got := s.Model().Network().String(); !strings.HasPrefix(got, "2 boxes [1") {
+			t.Errorf("soft %v: the network is %s", soft, got)
+		}
+	}
+}
+
 // TestSubdomainsRefuse: what cannot be divided says so.
 func TestSubdomainsRefuse(t *testing.T) {
 	b := pureGo(t)
