@@ -144,13 +144,16 @@ var approaches = []approach{
 	{"boxes, nonlinear Schwarz", "L-BFGS, corrected after every twenty iterations by three of Levenberg–Marquardt in each box, one after the other", boxes(false, func(groups []int) optim.Method {
 		return optim.SubspaceCorrection{Method: quasiNewton(), Iterations: 20, Subspaces: optim.Parts(groups, optim.LevenbergMarquardt{Damping: 1e-6}, 3)}
 	})},
-	{"boxes, Schwarz Gauss–Newton", "matrix-free Levenberg–Marquardt preconditioned by `BlockDiagonal`", boxes(false, func(groups []int) optim.Method {
-		return optim.Preconditioned{Method: optim.LevenbergMarquardt{Solver: optim.MatrixFree}, By: optim.BlockDiagonal{Groups: groups}, Every: 5}
-	})},
+	{"boxes, Schwarz Gauss–Newton", "Levenberg–Marquardt by LSMR, preconditioned with the boxes as `Groups`", boxes(false, schwarzGaussNewton)},
+	{"boxes and coarse, Schwarz Gauss–Newton", "with the coarse network as one more group", boxes(true, schwarzGaussNewton)},
 }
 
 func additiveSchwarz(groups []int) optim.Method {
 	return optim.Preconditioned{Method: quasiNewton(), By: optim.BlockDiagonal{Groups: groups}}
+}
+
+func schwarzGaussNewton(groups []int) optim.Method {
+	return optim.LevenbergMarquardt{Groups: groups, Damping: 1e-8}
 }
 
 // coarseToFine trains half of the width on a quarter of the points first.

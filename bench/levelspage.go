@@ -31,6 +31,9 @@ func writeLevelsPage(path string, rows []row, f levelsFlags) error {
 			continue
 		}
 		fmt.Fprintf(&page, "\n## %s\n\nOne network has hidden layers of %v; there are %v boxes with %v in each, and %d points. Each training has %g seconds.\n\n", c.title, c.whole, c.counts, c.hidden, c.points, c.seconds*f.scale)
+		if note := levelNotes[c.key]; note != "" {
+			fmt.Fprintf(&page, "%s\n\n", note)
+		}
 		tableHead(&page, "approach", "parameters", "seconds to 1e-2", "to 1e-3", "to 1e-4", "work to 1e-3", "error at the end")
 		for _, a := range c.approaches {
 			levelLine(&page, a.name, selected(rows, c.key, a.name))
@@ -45,6 +48,13 @@ func writeLevelsPage(path string, rows []row, f levelsFlags) error {
 		}
 	}
 	return atomicfile.Write(path, page.Bytes(), 0o644)
+}
+
+// levelNotes say what the problems are that are not in the catalogue.
+var levelNotes = map[string]string{
+	"waves-1": "−u″ = (2πk)² sin 2πkx on the unit interval, u = 0 at its ends, divided by (2πk)²; here and in the next two sections k waves.",
+	"layer":   "−εu″ + u′ = 1, u(0) = u(1) = 0, penalized. Points are graded by x → 1 − (1 − x)⁴ for every other one. Boxes lie between 0, 0.8, 0.96, 0.99, 0.997 and 1; the feature is e^((x−1)/ε).",
+	"corner":  "−Δu = f with u = r^(2/3) sin(2φ/3) (1 − x²)(1 − y²), boundary values penalized. Points are graded by p → |p|²p for every other one. Boxes lie between −1, −0.25, −0.06, 0.06, 0.25 and 1 along both coordinates; the feature is r^(2/3) sin(2φ/3).",
 }
 
 // levelLine is a line of a table, of all seeds.

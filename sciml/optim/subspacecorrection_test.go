@@ -409,3 +409,52 @@ func TestSubspaceCorrectionRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestSchwarzGaussNewton: the step that is preconditioned by blocks is that of the matrix JᵀJ + λI; where the blocks are independent of each other it takes
+// as many products as one block does, whatever their sizes are.
+func TestSchwarzGaussNewton(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		obj, _, _ := sampledModel(b, 20, 9)
+		start := []float64{1, -1, 2, 0, 1, 3, -2, 1, 0.5}
+		want := minimize(t, obj, start, optim.LevenbergMarquardt{Solver: optim.DenseNormal, Scaling: optim.UnitScaling}, optim.Options{MaxIterations: 1})
+		for _, groups := range [][]int{{2, 3, 4}, {9}} {
+			got := minimize(t, obj, start, optim.LevenbergMarquardt{Groups: groups, Damping: 1e-3 * scaleOf(t, obj, start)}, optim.Options{MaxIterations: 1})
+			for i, v := range got.Theta {
+				if math.Abs(v-want.Theta[i]) > 1e-5 {
+					t.Errorf("groups %v: θ%d = %v, expected %v", groups, i, v, want.Theta[i])
+				}
+			}
+			if len(groups) == 1 && got.History.Records[1].Evaluations > 12 {
+				t.Errorf("one block took %d evaluations", got.History.Records[1].Evaluations)
+			}
+		}
+	})
+}
+
+// scaleOf is the quotient of the two units of damping at a point: the largest column, for matrices, and the Rayleigh quotient of the gradient.
+func scaleOf(t *testing.T, obj *objective.Objective, theta []float64) float64 {
+	l, err := objective.NewLinearizer(obj, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := l.At(theta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := at.Jacobian()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := at.Residual()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g, jg mat.VecDense
+	g.MulVec(j.T(), mat.NewVecDense(len(r), r))
+	jg.MulVec(j, &g)
+	largest := 0.0
+	for k := range obj.Dim {
+		largest = math.Max(largest, mat.Dot(j.ColView(k), j.ColView(k)))
+	}
+	return largest / (mat.Dot(&jg, &jg) / mat.Dot(&g, &g))
+}
