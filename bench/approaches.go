@@ -153,7 +153,7 @@ func additiveSchwarz(groups []int) optim.Method {
 }
 
 func schwarzGaussNewton(groups []int) optim.Method {
-	return optim.LevenbergMarquardt{Groups: groups, Damping: 1e-8}
+	return optim.LevenbergMarquardt{Groups: groups}
 }
 
 // coarseToFine trains half of the width on a quarter of the points first.
