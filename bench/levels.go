@@ -131,7 +131,7 @@ func contestsOfLevels() []contestOfLevels {
 	for _, d := range divisions {
 		all = append(all, contestOfLevels{d, d.problem().Name, approaches})
 	}
-	return slices.Concat(all, growthContests())
+	return slices.Concat(all, singularContests(), growthContests())
 }
 
 // growthContests have more and more boxes on the same problem, the same network in each, and L-BFGS with additive Schwarz of one and of two levels.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"strings"
 
@@ -26,11 +27,15 @@ func writeLevelsPage(path string, rows []row, f levelsFlags) error {
 			fmt.Fprintf(&page, "- **%s**: %s\n", a.name, a.says)
 		}
 	}
+	whatPays(&page, rows)
 	for _, c := range contestsOfLevels() {
 		if growth := strings.HasPrefix(c.key, "growth"); growth {
 			continue
 		}
 		fmt.Fprintf(&page, "\n## %s\n\nOne network has hidden layers of %v; there are %v boxes with %v in each, and %d points. Each training has %g seconds.\n\n", c.title, c.whole, c.counts, c.hidden, c.points, c.seconds*f.scale)
+		if note := levelNotes[c.key]; note != "" {
+			fmt.Fprintf(&page, "%s\n\n", note)
+		}
 		tableHead(&page, "approach", "parameters", "seconds to 1e-2", "to 1e-3", "to 1e-4", "work to 1e-3", "error at the end")
 		for _, a := range c.approaches {
 			levelLine(&page, a.name, selected(rows, c.key, a.name))
@@ -45,6 +50,81 @@ func writeLevelsPage(path string, rows []row, f levelsFlags) error {
 		}
 	}
 	return atomicfile.Write(path, page.Bytes(), 0o644)
+}
+
+// whatPays compares the best approaches with what they are to be better than, and names those that are not.
+func whatPays(w io.Writer, rows []row) {
+	const auto, plain = "one network, auto", "boxes, L-BFGS"
+	faster := map[string]int{} // problems on which an approach is faster than auto to 1e-3
+	compare := func(against string, error float64, among func(name string) bool, count bool) {
+		tableHead(w, "problem", against, "the best", "its seconds", "times faster")
+		for _, d := range divisions {
+			base := medianTo(selected(rows, d.key, against), error)
+			name, best := "—", math.Inf(1)
+			for _, a := range approaches {
+				at := medianTo(selected(rows, d.key, a.name), error)
+				if count && at < base {
+					faster[a.name]++
+				}
+				if among(a.name) && at < best {
+					name, best = a.name, at
+				}
+			}
+			ratio := "—"
+			switch {
+			case math.IsInf(best, 1):
+			case math.IsInf(base, 1):
+				ratio = fmt.Sprintf("more than %.1f", d.seconds/best)
+			default:
+				ratio = fmt.Sprintf("%.1f", base/best)
+			}
+			tableLine(w, d.problem().Name, seconds(base), name, seconds(best), ratio)
+		}
+	}
+	fmt.Fprintf(w, "\n## What pays\n\nMedian seconds to an error of 1e-3, `Auto` on one network against all others:\n\n")
+	compare(auto, 1e-3, func(name string) bool { return name != auto }, true)
+	for _, error := range []float64{1e-3, 1e-4} {
+		fmt.Fprintf(w, "\nTo %s, L-BFGS on boxes against L-BFGS with a Schwarz method:\n\n", power(error))
+		compare(plain, error, func(name string) bool {
+			return strings.HasSuffix(name, "additive Schwarz") || strings.HasSuffix(name, "nonlinear Schwarz")
+		}, false)
+	}
+	groups := map[int][]string{}
+	for _, a := range approaches {
+		if a.name != auto {
+			groups[faster[a.name]] = append(groups[faster[a.name]], a.name)
+		}
+	}
+	fmt.Fprintf(w, "\nTo 1e-3 faster than `Auto` on one network:\n\n")
+	for n := len(divisions); n >= 0; n-- {
+		if len(groups[n]) > 0 {
+			on := fmt.Sprintf("on %d of %d problems", n, len(divisions))
+			if n == 0 {
+				on = "on none"
+			}
+			fmt.Fprintf(w, "- %s: %s\n", on, strings.Join(groups[n], "; "))
+		}
+	}
+}
+
+// medianTo is the median time to an error, +Inf where most seeds never got there.
+func medianTo(rows []row, error float64) float64 {
+	var at []float64
+	for _, r := range rows {
+		s, _ := r.reached(error)
+		at = append(at, s)
+	}
+	if len(at) == 0 {
+		return math.Inf(1)
+	}
+	return spreadOf(at).median
+}
+
+// levelNotes say what the problems are that are not in the catalogue.
+var levelNotes = map[string]string{
+	"waves-1": "−u″ = (2πk)² sin 2πkx on the unit interval, u = 0 at its ends, divided by (2πk)²; here and in the next two sections k waves.",
+	"layer":   "−εu″ + u′ = 1, u(0) = u(1) = 0, penalized. Points are graded by x → 1 − (1 − x)⁴ for every other one. Boxes lie between 0, 0.8, 0.96, 0.99, 0.997 and 1; the feature is e^((x−1)/ε).",
+	"corner":  "−Δu = f with u = r^(2/3) sin(2φ/3) (1 − x²)(1 − y²), boundary values penalized. Points are graded by p → |p|²p for every other one. Boxes lie between −1, −0.25, −0.06, 0.06, 0.25 and 1 along both coordinates; the feature is r^(2/3) sin(2φ/3).",
 }
 
 // levelLine is a line of a table, of all seeds.

@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	// What stands on the library may use any of its public packages, and nothing uses it.
 	"tutorials/lesson": {"sciml", "sciml/optim", "sciml/pde"}, "tutorials/chapter": {},
 
-	"bench": {"internal/atomicfile", "sciml", "sciml/backend", "sciml/nn", "sciml/objective", "sciml/optim", "sciml/optim/functions", "sciml/optim/search", "sciml/pde", "sciml/pinn", "sciml/plot"},
+	"bench": {"internal/atomicfile", "sciml", "sciml/autodiff", "sciml/backend", "sciml/nn", "sciml/objective", "sciml/optim", "sciml/optim/functions", "sciml/optim/search", "sciml/pde", "sciml/pinn", "sciml/plot", "sciml/sample"},
 }
 
 // TestImports: imports point downwards only, and nothing imports the kernel, the examples or the measurements.

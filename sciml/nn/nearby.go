@@ -17,7 +17,7 @@ func (s *subdomains) near() bool {
 }
 
 // nearFrom is the number of boxes, relative to those that a point may be in, from which on that pays.
-const nearFrom = 2
+const nearFrom = 4
 
 // slots is the number of boxes that a point may be in.
 func (s *subdomains) slots() int {

@@ -121,6 +121,11 @@ func applyTogether(network Network, thetas, x *graph.Node) *graph.Node {
 // layerEach is a layer of several networks side by side, [B…, N, in] to [B…, N, out], with weights [B…, in, out] and biases [B…, out].
 func layerEach(h, weights, biases *graph.Node) *graph.Node {
 	last := h.Rank() - 1
+	dims := weights.Shape().Dimensions
+	if h.Shape().Dimensions[last-1] == 1 && dims[last-1] > 1 && dims[last] > 1 { // products with many small matrices are slow, one loop over all of them is not
+		in := graph.BroadcastToShape(graph.ExpandAxes(graph.Squeeze(h, last-1), -1), weights.Shape())
+		return graph.ExpandAxes(graph.Add(graph.ReduceSum(graph.Mul(in, weights), last-1), biases), last-1)
+	}
 	var batch []int
 	for axis := range last - 1 {
 		batch = append(batch, axis)

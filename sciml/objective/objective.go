@@ -12,6 +12,7 @@
 //	any of these for one term                        Objective.Term, an objective of its own
 //	f on a plane, or in other variables              Restrict, NewChange: f(θ₀ + Cz), with any C
 //	f on some of its samples; how noisy that is      Batch, within a graph, with Batches; Noise
+//	f on a coarser level                             NewCoarse: a share of the samples, with the gradient of all
 //
 // With f = Σ rᵢ² = ‖r‖² the gradient is 2Jᵀr, and JJᵀ is the tangent kernel, with the weights of the loss in it. A question that an
 // objective cannot answer is an error: errors.Is finds ErrUnsuitable in it, or ErrTooLarge.

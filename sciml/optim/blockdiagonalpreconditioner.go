@@ -55,7 +55,7 @@ func (b BlockDiagonal) Start(obj *objective.Objective) (Root, error) {
 			return nil, err
 		}
 		b.MaxBlock = cmp.Or(b.MaxBlock, 512)
-	} else if err := checkGroups(b.Groups, obj.Dim); err != nil {
+	} else if err := checkGroups("BlockDiagonal", b.Groups, obj.Dim); err != nil {
 		return nil, err
 	}
 	forms, offset := make([]placedForm, len(sizes)), 0
@@ -70,16 +70,16 @@ func (b BlockDiagonal) Start(obj *objective.Objective) (Root, error) {
 }
 
 // checkGroups reports groups that are not all of θ.
-func checkGroups(groups []int, dim int) error {
+func checkGroups(owner string, groups []int, dim int) error {
 	sum := 0
 	for i, size := range groups {
 		if size < 1 || size > dim-sum {
-			return fmt.Errorf("optim: BlockDiagonal.Groups has %d at %d after %d parameters, expected at least 1 and at most the %d that are left of %d", size, i, sum, dim-sum, dim)
+			return fmt.Errorf("optim: %s.Groups has %d at %d after %d parameters, expected at least 1 and at most the %d that are left of %d", owner, size, i, sum, dim-sum, dim)
 		}
 		sum += size
 	}
 	if sum != dim {
-		return fmt.Errorf("optim: BlockDiagonal.Groups are of %d parameters together, expected all %d", sum, dim)
+		return fmt.Errorf("optim: %s.Groups are of %d parameters together, expected all %d", owner, sum, dim)
 	}
 	return nil
 }

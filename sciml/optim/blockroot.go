@@ -127,35 +127,52 @@ func (r *blockRoot) Multiply(z *graph.Node, c []*graph.Node) *graph.Node {
 
 // At implements Root.
 func (r *blockRoot) At(theta *tensors.Tensor, _ int) (RootAt, error) {
-	out, err := r.program.Call([]*tensors.Tensor{theta}, r.obj.Data)
+	curvature, err := r.curvature(theta)
 	if err != nil {
 		return RootAt{}, err
-	}
-	defer device.Free(out)
-	curvature := make([][]float64, len(out))
-	for i, t := range out {
-		if curvature[i], err = device.Numbers(t); err != nil {
-			return RootAt{}, err
-		}
 	}
 	at, err := r.fromCurvature(curvature)
 	at.Evaluations = 1
 	return at, err
 }
 
-// fromCurvature makes C of what the forms' curvature was.
-func (r *blockRoot) fromCurvature(curvature [][]float64) (at RootAt, err error) {
-	if slices.ContainsFunc(curvature, func(values []float64) bool { return !device.AllFinite(values) }) {
-		return at, nil
+// curvature is what the forms' curvature is at theta.
+func (r *blockRoot) curvature(theta *tensors.Tensor) ([][]float64, error) {
+	out, err := r.program.Call([]*tensors.Tensor{theta}, r.obj.Data)
+	if err != nil {
+		return nil, err
 	}
-	spectra := make([]blockSpectrum, len(r.forms))
-	largest := 0.0
+	defer device.Free(out)
+	curvature := make([][]float64, len(out))
+	for i, t := range out {
+		if curvature[i], err = device.Numbers(t); err != nil {
+			return nil, err
+		}
+	}
+	return curvature, nil
+}
+
+// spectra are those of the forms, none where the curvature is NaN or infinite, and their largest eigenvalue.
+func (r *blockRoot) spectra(curvature [][]float64) (spectra []blockSpectrum, largest float64, err error) {
+	if slices.ContainsFunc(curvature, func(values []float64) bool { return !device.AllFinite(values) }) {
+		return nil, 0, nil
+	}
+	spectra = make([]blockSpectrum, len(r.forms))
 	for i, f := range r.forms {
 		n := len(f.dims())
 		if spectra[i], err = f.decompose(curvature[:n]); err != nil {
-			return at, err
+			return nil, 0, err
 		}
 		largest, curvature = math.Max(largest, spectra[i].largest()), curvature[n:]
+	}
+	return spectra, largest, nil
+}
+
+// fromCurvature makes C of what the forms' curvature was.
+func (r *blockRoot) fromCurvature(curvature [][]float64) (at RootAt, err error) {
+	spectra, largest, err := r.spectra(curvature)
+	if err != nil || spectra == nil {
+		return at, err
 	}
 	if largest == 0 { // no curvature at all
 		at.Tensors, at.Condition, at.Norm = r.Identity(), 1, 1

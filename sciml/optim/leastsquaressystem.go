@@ -82,6 +82,7 @@ type systemChoice struct {
 	metric    bool // damps in the metric of the objective
 	shift     float64
 	scaling   Scaling
+	groups    []int  // of a Schwarz preconditioner; nil for none
 	columns   int    // of the subspaces; all parameters when zero
 	seed      uint64 // of the subspaces
 }
@@ -170,7 +171,7 @@ func newLeastSquaresSystem(obj *objective.Objective, c systemChoice) (leastSquar
 	}
 	text := fmt.Sprintf("%s (%s)", solver, why)
 	if solver == MatrixFree {
-		return newMatrixFree(obj, text)
+		return newMatrixFree(obj, text, c.groups, maxMemory)
 	}
 	return newDenseSystem(obj, c, solver == DenseKernel, text, space)
 }
@@ -278,12 +279,18 @@ type matrixFree struct {
 	here       *objective.Linearization
 	r          []float64
 	scale      float64
+	schwarz    *schwarz // nil for no preconditioner
 	text       string
 }
 
-func newMatrixFree(obj *objective.Objective, text string) (*matrixFree, error) {
+func newMatrixFree(obj *objective.Objective, text string, groups []int, maxMemory int64) (*matrixFree, error) {
 	l, err := objective.NewLinearizer(obj, 0)
-	return &matrixFree{obj: obj, linearizer: l, text: text}, err
+	m := &matrixFree{obj: obj, linearizer: l, text: text}
+	if err == nil && groups != nil {
+		m.text += fmt.Sprintf(", preconditioned by %d blocks", len(groups))
+		m.schwarz, err = newSchwarz(obj, groups, maxMemory)
+	}
+	return m, err
 }
 
 // linearize also estimates the scale: there are no columns to look at, so that it is the largest eigenvalue of JᵀJ, roughly.
@@ -305,6 +312,9 @@ func (m *matrixFree) linearize(at *evaluated, _ []*tensors.Tensor) error {
 		return err
 	}
 	m.scale = squares(product) / squares(g)
+	if m.schwarz != nil {
+		return m.schwarz.at(at.theta)
+	}
 	return nil
 }
 
@@ -337,8 +347,17 @@ func (m *matrixFree) solve(relative float64, _ []*tensors.Tensor) (regionStep, e
 		}
 	}
 	forward := m.here.Forward()
-	p, outcome, err := linalg.LSMR(noting(forward), noting(m.here.Adjoint()), right, m.obj.Dim,
-		linalg.Options{Tolerance: tolerance, MaxIterations: freeProducts, Shift: relative * m.scale})
+	options := linalg.Options{Tolerance: tolerance, MaxIterations: freeProducts, Shift: relative * m.scale}
+	solve := linalg.LSMR
+	if m.schwarz != nil {
+		if !m.schwarz.prepare(options.Shift) {
+			return regionStep{why: "blocks of JᵀJ are NaN or infinite"}, nil
+		}
+		solve = func(a, at linalg.Operator, b []float64, n int, o linalg.Options) ([]float64, linalg.Outcome, error) {
+			return m.schwarz.solve(a, at, b, n, o.Shift, o)
+		}
+	}
+	p, outcome, err := solve(noting(forward), noting(m.here.Adjoint()), right, m.obj.Dim, options)
 	switch {
 	case failed != nil:
 		return regionStep{}, failed

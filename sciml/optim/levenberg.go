@@ -44,6 +44,11 @@ type LevenbergMarquardt struct {
 	Geodesic bool
 	// Solver is the way to solve for the step; CheapestSolver when zero.
 	Solver LeastSquaresSolver
+	// Groups are the numbers of parameters of blocks that precondition the MatrixFree solver, which is taken then: such as nn.Parts, the networks of
+	// subdomains, or nn.Layers; in their order in θ, all parameters together. With the blocks of JᵀJ + λI that is the additive Schwarz preconditioner
+	// of one level; where one group is a coarse network, of two (Kopaničáková, Kothari, Karniadakis and Krause, arXiv 2306.17648, who precondition L-BFGS). It
+	// takes a Jacobian for each iterate. Nil for no preconditioner.
+	Groups []int
 	// Columns is the dimension of the space that a step is in; all parameters when zero. When it is less, p = Cz for a
 	// random C with orthonormal columns, which is drawn anew for each step and after three refused ones. A third of the
 	// parameters makes a step about three times cheaper and hardly worse, where a network has many; see docs/optimizers.md.
@@ -72,6 +77,12 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 		return nil, err
 	}
 	m.AdaptEvery = cmp.Or(m.AdaptEvery, 5)
+	if m.Groups != nil {
+		if m.Solver != CheapestSolver && m.Solver != MatrixFree {
+			return nil, fmt.Errorf("optim: LevenbergMarquardt.Groups is set with the Solver %s, expected MatrixFree", m.Solver)
+		}
+		m.Solver = MatrixFree
+	}
 	if m.Columns > 0 && m.Solver == MatrixFree {
 		return nil, fmt.Errorf("optim: LevenbergMarquardt.Columns is %d with the Solver %s, expected a dense one", m.Columns, m.Solver)
 	}
@@ -80,7 +91,7 @@ func (m LevenbergMarquardt) Start(obj *objective.Objective, theta *tensors.Tenso
 	}
 	system, err := newLeastSquaresSystem(obj, systemChoice{
 		method: "LevenbergMarquardt", solver: m.Solver, maxMemory: m.MaxMemory, geodesic: m.Geodesic, columns: m.Columns, seed: m.Seed,
-		scaling: m.Scaling, metric: m.Metric, shift: m.Shift,
+		scaling: m.Scaling, metric: m.Metric, shift: m.Shift, groups: m.Groups,
 	})
 	if err != nil {
 		return nil, err

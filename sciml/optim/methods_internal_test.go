@@ -46,6 +46,7 @@ func everyMethod() map[string]Method {
 		"subsampled": SubsampledNewton{Size: 8, Matrix: objective.GaussNewtonMatrix},
 
 		"LM": LevenbergMarquardt{Geodesic: true}, "LM, kernel": LevenbergMarquardt{Solver: DenseKernel}, "LM, free": LevenbergMarquardt{Solver: MatrixFree},
+		"LM, Schwarz":   LevenbergMarquardt{Groups: []int{9, 12, 4}},
 		"LM, subspaces": LevenbergMarquardt{Columns: 5, AdaptEvery: 3}, "sketched": SketchedGaussNewton{Columns: 6, Rows: 8, Probes: 4, AdaptEvery: 3},
 		"LM, metric": LevenbergMarquardt{Metric: true}, "LM, metric, subspaces": LevenbergMarquardt{Metric: true, Geodesic: true, Columns: 9}, "ENGD, metric": ENGD{Metric: true, Regularization: 1e-6},
 		"ENGD": ENGD{}, "ENGD, pseudo-inverse": ENGD{PseudoInverse: true, Cutoff: 1e-4}, "KFAC": KFAC{}, "KFAC*": KFAC{Quadratic: true},

@@ -138,20 +138,6 @@ func TestTwoLevels(t *testing.T) {
 	}
 }
 
-// interpolation is that from n nodes to 2n + 1.
-func interpolation(n int) *mat.Dense {
-	p := mat.NewDense(2*n+1, n, nil)
-	for k := range n {
-		p.Set(2*k, k, 0.5)
-		p.Set(2*k+1, k, 1)
-		p.Set(2*k+2, k, 0.5)
-	}
-	return p
-}
-
-// smoothing is damped Jacobi on n nodes of the unit interval, by ⅔ of the inverse diagonal h/2.
-func smoothing(n int) float64 { return 2.0 / 3 / 2 / float64(n+1) }
-
 // multigrid is the V-cycle by the book: a correction from the coarser mesh, then two steps of damped Jacobi, for Au = b.
 func multigrid(a *mat.Dense, b, u *mat.VecDense) {
 	if b.Len() == 1 {
@@ -163,13 +149,13 @@ func multigrid(a *mat.Dense, b, u *mat.VecDense) {
 		var r mat.VecDense
 		r.MulVec(a, u)
 		r.SubVec(b, &r)
-		u.AddScaledVec(u, smoothing(b.Len()), &r)
+		u.AddScaledVec(u, jacobi(b.Len()), &r)
 	}
 }
 
 func correctCoarse(a *mat.Dense, b, u *mat.VecDense) {
 	n := b.Len()
-	p := interpolation((n - 1) / 2)
+	p := between(n / 2)
 	var coarse, r, down mat.Dense
 	coarse.Product(p.T(), a, p)
 	r.Mul(a, u)
@@ -180,15 +166,6 @@ func correctCoarse(a *mat.Dense, b, u *mat.VecDense) {
 	var up mat.VecDense
 	up.MulVec(p, z)
 	u.AddVec(u, &up)
-}
-
-// cycle is the same as a method: levels of it, one in the other.
-func cycle(n int) optim.SubspaceCorrection {
-	coarse := optim.Subspace{By: optim.Columns{Matrix: interpolation((n - 1) / 2)}, Method: optim.NewtonCG{}, Iterations: 3}
-	if n > 3 {
-		coarse.Method = cycle((n - 1) / 2)
-	}
-	return optim.SubspaceCorrection{Method: optim.GradientDescent{Rate: smoothing(n)}, Iterations: 2, Subspaces: []optim.Subspace{coarse}}
 }
 
 // TestVCycle: on a linear network, linear finite elements, the cycle is multigrid's, and reduces the error by a factor that does not depend on the
@@ -215,7 +192,7 @@ func TestVCycle(t *testing.T) {
 			return worst
 		}
 		const cycles = 4
-		r := minimize(t, obj, start, cycle(n), optim.Options{MaxIterations: 3*cycles + 1})
+		r := minimize(t, obj, start, vCycle(n), optim.Options{MaxIterations: 3*cycles + 1})
 		for range cycles {
 			multigrid(a, b, u)
 		}
@@ -408,4 +385,53 @@ func TestSubspaceCorrectionRefuses(t *testing.T) {
 			t.Errorf("%v, expected %q", err, want)
 		}
 	}
+}
+
+// TestSchwarzGaussNewton: the step that is preconditioned by blocks is that of the matrix JᵀJ + λI; where the blocks are independent of each other it takes
+// as many products as one block does, whatever their sizes are.
+func TestSchwarzGaussNewton(t *testing.T) {
+	backendtest.Each(t, func(t *testing.T, b compute.Backend) {
+		obj, _, _ := sampledModel(b, 20, 9)
+		start := []float64{1, -1, 2, 0, 1, 3, -2, 1, 0.5}
+		want := minimize(t, obj, start, optim.LevenbergMarquardt{Solver: optim.DenseNormal, Scaling: optim.UnitScaling}, optim.Options{MaxIterations: 1})
+		for _, groups := range [][]int{{2, 3, 4}, {9}} {
+			got := minimize(t, obj, start, optim.LevenbergMarquardt{Groups: groups, Damping: 1e-3 * scaleOf(t, obj, start)}, optim.Options{MaxIterations: 1})
+			for i, v := range got.Theta {
+				if math.Abs(v-want.Theta[i]) > 1e-5 {
+					t.Errorf("groups %v: θ%d = %v, expected %v", groups, i, v, want.Theta[i])
+				}
+			}
+			if len(groups) == 1 && got.History.Records[1].Evaluations > 12 {
+				t.Errorf("one block took %d evaluations", got.History.Records[1].Evaluations)
+			}
+		}
+	})
+}
+
+// scaleOf is the quotient of the two units of damping at a point: the largest column, for matrices, and the Rayleigh quotient of the gradient.
+func scaleOf(t *testing.T, obj *objective.Objective, theta []float64) float64 {
+	l, err := objective.NewLinearizer(obj, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := l.At(theta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := at.Jacobian()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := at.Residual()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g, jg mat.VecDense
+	g.MulVec(j.T(), mat.NewVecDense(len(r), r))
+	jg.MulVec(j, &g)
+	largest := 0.0
+	for k := range obj.Dim {
+		largest = math.Max(largest, mat.Dot(j.ColView(k), j.ColView(k)))
+	}
+	return largest / (mat.Dot(&jg, &jg) / mat.Dot(&g, &g))
 }
