@@ -149,7 +149,7 @@ const (
 // fails where J cannot be had as a matrix (ErrUnsuitable), because residuals interact in a way that takes too many reverse
 // passes, or because an operation has no derivative. Nothing is compiled.
 func (o *Objective) JacobianSize() (rows int, err error) {
-	if o.through != nil {
+	if o != nil && o.through != nil {
 		return o.through.rows(o.Dim)
 	}
 	rows, err = Trace(o, func(theta *graph.Node, data []*graph.Node) int {
