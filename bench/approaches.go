@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -70,19 +71,17 @@ type step struct {
 	options sciml.Options
 }
 
-func single(d division, hidden []int, o sciml.Options) ([]step, error) {
+// single is one training, with these hidden widths where the options have no network.
+func single(d division, hidden []int, o sciml.Options) []step {
 	p := d.problem()
 	p.Suggested = pde.Setup{Hidden: hidden, Interior: d.points, Boundary: max(1, d.points/8)}
-	return []step{{p, o}}, nil
+	return []step{{p, o}}
 }
 
 // one is a method on one network for the whole domain.
 func one(make func(network nn.Network) optim.Method) func(d division) ([]step, error) {
 	return func(d division) ([]step, error) {
-		steps, err := single(d, d.whole, sciml.Options{})
-		if err != nil {
-			return nil, err
-		}
+		steps := single(d, d.whole, sciml.Options{})
 		network, err := sciml.DefaultNetwork(steps[0].problem, false)
 		if err != nil {
 			return nil, err
@@ -95,10 +94,7 @@ func one(make func(network nn.Network) optim.Method) func(d division) ([]step, e
 // boxes is a method on the networks of boxes that overlap, with a coarse one for the whole domain or without.
 func boxes(coarse bool, make func(groups []int) optim.Method) func(d division) ([]step, error) {
 	return func(d division) ([]step, error) {
-		steps, err := single(d, d.hidden, sciml.Options{Subdomains: sciml.Subdomains{Counts: d.counts, Coarse: coarse}})
-		if err != nil {
-			return nil, err
-		}
+		steps := single(d, d.hidden, sciml.Options{Subdomains: sciml.Subdomains{Counts: d.counts, Coarse: coarse}})
 		network, err := sciml.DefaultNetwork(steps[0].problem, false)
 		if err != nil {
 			return nil, err
@@ -162,26 +158,21 @@ func coarseToFine(d division) ([]step, error) {
 	for i, w := range d.whole {
 		half[i] = w / 2
 	}
-	fine, err := single(d, d.whole, sciml.Options{})
-	if err != nil {
-		return nil, err
-	}
+	fine := single(d, d.whole, sciml.Options{})
+	var err error
 	fine[0].options.Network, err = sciml.DefaultNetwork(fine[0].problem, false)
 	if err != nil {
 		return nil, err
 	}
 	few := d
 	few.points = d.points / 4
-	coarse, err := single(few, half, sciml.Options{Time: time.Duration(d.seconds / 10 * float64(time.Second))})
-	return append(coarse, fine...), err
+	coarse := single(few, half, sciml.Options{Time: time.Duration(d.seconds / 10 * float64(time.Second))})
+	return append(coarse, fine...), nil
 }
 
 // meeting has boxes that end at their edges, with conditions between them.
 func meeting(d division) ([]step, error) {
-	steps, err := single(d, d.hidden, sciml.Options{})
-	if err != nil {
-		return nil, err
-	}
+	steps := single(d, d.hidden, sciml.Options{})
 	p := steps[0].problem
 	network, err := sciml.DefaultNetwork(p, false)
 	if err != nil {
@@ -234,7 +225,7 @@ func (a approach) run(ctx context.Context, d division, seed uint64, until float6
 			o.Time = time.Duration(d.seconds*float64(time.Second)) - spent
 		}
 		last := i == len(steps)-1
-		progress := optim.NewProgressLine(progressTo, fmt.Sprintf("%s, %s, seed %d", d.key, a.name, seed))
+		progress := optim.NewProgressLine(os.Stderr, fmt.Sprintf("%s, %s, seed %d", d.key, a.name, seed))
 		o.OnProgress = func(h *optim.History) error {
 			if e := lastError(h); last && e <= until {
 				return optim.ErrStop

@@ -121,14 +121,13 @@ func toCorner(p []float64) {
 // singular is one way to a solution that is not smooth, by the default method.
 func singular(loss pinn.Options, network func(d division) (nn.Network, error)) func(d division) ([]step, error) {
 	return func(d division) ([]step, error) {
-		steps, err := single(d, d.whole, sciml.Options{Loss: loss})
-		if err != nil {
-			return nil, err
-		}
+		steps := single(d, d.whole, sciml.Options{Loss: loss})
 		steps[0].problem.Suggested.BoundaryWeight = 100
-		if network != nil {
-			steps[0].options.Network, err = network(d)
+		if network == nil {
+			return steps, nil
 		}
+		var err error
+		steps[0].options.Network, err = network(d)
 		return steps, err
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -23,8 +22,6 @@ const levelsPage = "docs/levels.md"
 // deepest is the error at which trainings of the command levels stop.
 const deepest = 1e-4
 
-var progressTo io.Writer = os.Stderr
-
 // levelsFlags are those of the command levels.
 type levelsFlags struct {
 	problem, approach, out, markdown string
@@ -39,7 +36,7 @@ func levels(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("levels", flag.ContinueOnError)
 	flags.StringVar(&f.problem, "problem", "", "part of the key of a problem; all when empty")
 	flags.StringVar(&f.approach, "approach", "", "part of the name of an approach; all when empty")
-	flags.IntVar(&f.seeds, "seeds", 3, "train with that many seeds, from 1")
+	flags.IntVar(&f.seeds, "seeds", wholeSeeds, "train with that many seeds, from 1")
 	flags.Float64Var(&f.scale, "scale", 1, "multiply all times by this, for a short look")
 	flags.StringVar(&f.out, "out", "bench-results", "directory for results; trainings that are in OUT/levels.jsonl already are not run again")
 	flags.StringVar(&f.markdown, "markdown", "", "also write a page of the documentation to this file; "+levelsPage+" if this is not given and the table is whole")
@@ -55,7 +52,7 @@ func levels(ctx context.Context, args []string) error {
 	case !(f.scale > 0) || math.IsInf(f.scale, 0):
 		return fmt.Errorf("levels: -scale is %v, expected a number above 0", f.scale)
 	}
-	whole := f.problem == "" && f.approach == "" && f.seeds >= 3 && f.scale == 1
+	whole := f.problem == "" && f.approach == "" && f.seeds >= wholeSeeds && f.scale == 1
 	if f.markdown == "" && whole {
 		f.markdown = levelsPage
 	}
@@ -170,6 +167,7 @@ func errorsOf(h *optim.History) (all []levelError) {
 	return all
 }
 
+// lastError is the error that was measured last, +Inf before any was.
 func lastError(h *optim.History) float64 {
 	_, errors := h.Metric(pinn.RelativeL2)
 	if len(errors) == 0 {

@@ -15,7 +15,7 @@ import (
 func writeLevelsPage(path string, rows []row, f levelsFlags) error {
 	var page bytes.Buffer
 	command := "go run ./bench levels" + given(
-		setting{"-problem", f.problem, ""}, setting{"-approach", f.approach, ""}, setting{"-seeds", fmt.Sprint(f.seeds), "3"},
+		setting{"-problem", f.problem, ""}, setting{"-approach", f.approach, ""}, setting{"-seeds", fmt.Sprint(f.seeds), fmt.Sprint(wholeSeeds)},
 		setting{"-scale", fmt.Sprint(f.scale), "1"}, setting{"-out", f.out, "bench-results"}, setting{"-markdown", path, levelsPage})
 	fmt.Fprintf(&page, "# Many levels, many subdomains: what pays\n\nMade by\n\n    %s\n\n", command)
 	fmt.Fprintf(&page, "on %d cores (%s/%s), float64, compilation included. Errors are relative, L2, at points that were not trained on, and looked at every five iterations; a\n"+
@@ -29,7 +29,7 @@ func writeLevelsPage(path string, rows []row, f levelsFlags) error {
 	}
 	whatPays(&page, rows)
 	for _, c := range contestsOfLevels() {
-		if growth := strings.HasPrefix(c.key, "growth"); growth {
+		if strings.HasPrefix(c.key, "growth") { // in the last table
 			continue
 		}
 		fmt.Fprintf(&page, "\n## %s\n\nOne network has hidden layers of %v; there are %v boxes with %v in each, and %d points. Each training has %g seconds.\n\n", c.title, c.whole, c.counts, c.hidden, c.points, c.seconds*f.scale)
@@ -107,17 +107,21 @@ func whatPays(w io.Writer, rows []row) {
 	}
 }
 
-// medianTo is the median time to an error, +Inf where most seeds never got there.
-func medianTo(rows []row, error float64) float64 {
-	var at []float64
+// secondsTo are the times of rows to an error.
+func secondsTo(rows []row, error float64) (at []float64) {
 	for _, r := range rows {
 		s, _ := r.reached(error)
 		at = append(at, s)
 	}
-	if len(at) == 0 {
+	return at
+}
+
+// medianTo is the median time to an error, +Inf where most seeds never got there.
+func medianTo(rows []row, error float64) float64 {
+	if len(rows) == 0 {
 		return math.Inf(1)
 	}
-	return spreadOf(at).median
+	return spreadOf(secondsTo(rows, error)).median
 }
 
 // levelNotes say what the problems are that are not in the catalogue.
@@ -140,12 +144,7 @@ func levelLine(w io.Writer, name string, rows []row) {
 		return fmt.Sprintf("%.0f", v)
 	}
 	for _, error := range []float64{1e-2, 1e-3, 1e-4} {
-		var at []float64
-		for _, r := range rows {
-			s, _ := r.reached(error)
-			at = append(at, s)
-		}
-		cells = append(cells, spreadOf(at).text(seconds))
+		cells = append(cells, spreadOf(secondsTo(rows, error)).text(seconds))
 	}
 	var work, ends []float64
 	for _, r := range rows {

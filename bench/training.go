@@ -68,7 +68,7 @@ func (t training) run(ctx context.Context) (row, error) {
 	s, err := sciml.Solve(ctx, p, sciml.Options{
 		Method: m, Seed: t.seed, Backend: b, Time: time.Duration(t.seconds * float64(time.Second)),
 		OnProgress: func(h *optim.History) error {
-			if _, errors := h.Metric(pinn.RelativeL2); len(errors) > 0 && errors[len(errors)-1] <= t.until {
+			if lastError(h) <= t.until {
 				return optim.ErrStop
 			}
 			return progress.Watch(h)

@@ -124,11 +124,7 @@ func (s *correctionStepper) plan() string {
 	if least < most {
 		sizes = fmt.Sprintf("%d to %d", least, most)
 	}
-	how := "one after the other"
-	if s.additive {
-		how = "added up"
-	}
-	return fmt.Sprintf("corrections in %d subspaces of %s among %d parameters, %s, every %d iterations", len(s.subspaces), sizes, s.obj.Dim, how, s.every)
+	return fmt.Sprintf("corrections in %d subspaces of %s among %d parameters, %s, every %d iterations", len(s.subspaces), sizes, s.obj.Dim, combined(s.additive), s.every)
 }
 
 // Current implements Stepper.
@@ -158,6 +154,11 @@ func (s *correctionStepper) Refresh() {
 	s.active.Refresh()
 	s.bestLoss, s.round.loss = math.Inf(1), math.NaN()
 	s.moved()
+	s.abandon()
+}
+
+// abandon leaves corrections that were interrupted.
+func (s *correctionStepper) abandon() {
 	for _, solver := range s.solvers() {
 		solver.busy = false
 	}
@@ -190,9 +191,7 @@ func (s *correctionStepper) Restart(theta *tensors.Tensor) error {
 	s.round.end()
 	s.ahead, s.repeats, s.due, s.made = 0, false, true, 0
 	s.moved()
-	for _, solver := range s.solvers() {
-		solver.busy = false
-	}
+	s.abandon()
 	return nil
 }
 

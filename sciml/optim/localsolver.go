@@ -96,6 +96,7 @@ func newLocalSolver(obj *objective.Objective, t *team, theta *tensors.Tensor, c 
 	return l, err
 }
 
+// copies are tensors of the caller's.
 func copies(all []*tensors.Tensor) (mine []*tensors.Tensor, err error) {
 	for _, t := range all {
 		c, err := device.Copy(t)

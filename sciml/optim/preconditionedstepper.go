@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -137,14 +136,10 @@ func (s *preconditionedStepper) beginAnew(theta *tensors.Tensor, root []*tensors
 		s.change.Move(theta, root)
 		return s.active, again.Restart(origin)
 	}
-	var former []*tensors.Tensor
-	for _, t := range s.change.State() {
-		copied, err := device.Copy(t)
-		if err != nil {
-			device.Free(slices.Concat(former, root, []*tensors.Tensor{theta}))
-			return nil, err
-		}
-		former = append(former, copied)
+	former, err := copies(s.change.State())
+	if err != nil {
+		device.Free(append(root, theta))
+		return nil, err
 	}
 	s.change.Move(theta, root)
 	if next, err = s.method.Start(s.change.Objective, origin); err != nil {

@@ -71,16 +71,19 @@ func Parts(groups []int, method Method, iterations int) []Subspace {
 
 // Name implements Method.
 func (m SubspaceCorrection) Name() string {
-	how := "one after the other"
-	if m.Additive {
-		how = "added up"
-	}
+	how := fmt.Sprintf("%d subspaces, %s", len(m.Subspaces), combined(m.Additive))
 	if len(m.Subspaces) == 1 {
 		how = m.Subspaces[0].name()
-	} else {
-		how = fmt.Sprintf("%d subspaces, %s", len(m.Subspaces), how)
 	}
 	return fmt.Sprintf("%s with corrections (%s)", m.method().Name(), how)
+}
+
+// combined says how corrections go together.
+func combined(additive bool) string {
+	if additive {
+		return "added up"
+	}
+	return "one after the other"
 }
 
 func (s Subspace) name() string {
