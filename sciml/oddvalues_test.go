@@ -49,7 +49,7 @@ var zeros = []any{
 	&objective.Batch{}, &objective.Batches{}, &objective.Block{}, &objective.Change{}, &objective.Coarse{}, &objective.Curvature{}, &objective.CurvatureAt{},
 	&objective.Deviation{}, &objective.Embedding{}, &objective.Evaluation{}, &objective.Evaluator{}, &objective.GradientNoise{}, &objective.Iterate{},
 	&objective.Linearization{}, &objective.Linearizer{}, &objective.Losses{}, &objective.Objective{}, &objective.Point{}, &objective.Range{}, &objective.Sampler{},
-	&objective.Samples{}, &objective.Subspace{}, &objective.Subspaces{}, &objective.Subspace{}, &objective.Subspaces{}, &objective.TermEvaluator{}, &objective.Terms{},
+	&objective.Samples{}, &objective.Subspace{}, &objective.Subspaces{}, &objective.TermEvaluator{}, &objective.Terms{},
 	&optim.Adagrad{}, &optim.Adam{}, &optim.Auto{}, &optim.BFGS{}, &optim.BarzilaiBorwein{}, &optim.BlockDiagonal{}, &optim.Checkpoint{},
 	&optim.Constant{}, &optim.Cosine{}, &optim.CubicRegularization{}, &optim.Diagonal{}, &optim.Dogleg{}, &optim.ENGD{}, &optim.Event{},
 	&optim.ExactGradientDescent{}, &optim.Exponential{}, &optim.Goal{}, &optim.Gonum{}, &optim.GradientDescent{}, &optim.History{},
